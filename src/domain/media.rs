@@ -1,0 +1,105 @@
+//! What a session and its media say to each other.
+
+use std::time::Duration;
+
+use crate::clock::Millis;
+use crate::domain::text::{AgentText, PersonText};
+use crate::ids::{StretchId, UtteranceId};
+use crate::provider::ProviderError;
+
+/// From the session to its media.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum MediaCommand {
+    /// Make this speech ready (the making starts now) and play it once the line is up and what was queued before has ended.
+    Speak {
+        /// Names it in events.
+        utterance: UtteranceId,
+        /// What is said.
+        text: AgentText,
+    },
+    /// Drop every utterance that has not ended, the playing one included. No event follows for them.
+    Hush,
+    /// The person's side is over: report what was still being said, then [`MediaEvent::Drained`].
+    Drain,
+}
+
+/// From the media to its session.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum MediaEvent {
+    /// The carrier's media is up (again, after a drop).
+    Connected,
+    /// The first sound of an utterance went out.
+    UtteranceStarted {
+        /// Which.
+        utterance: UtteranceId,
+    },
+    /// An utterance was played to its end, or to where its making failed.
+    UtteranceEnded {
+        /// Which.
+        utterance: UtteranceId,
+        /// How much was heard.
+        heard: Progress,
+        /// The speech provider's error, where it did not deliver the whole.
+        failed: Option<ProviderError>,
+    },
+    /// The person spoke up; the utterance was cut.
+    Interrupted {
+        /// Which.
+        utterance: UtteranceId,
+        /// How much was heard before the cut.
+        heard: Progress,
+    },
+    /// How far the playing utterance is known to have been heard.
+    Progress {
+        /// Which.
+        utterance: UtteranceId,
+        /// How much.
+        heard: Progress,
+    },
+    /// The person began to speak.
+    SpeechStarted {
+        /// Which stretch; one `Words` or `NoWords` with its id follows.
+        stretch: StretchId,
+        /// When the speech began.
+        began_at: Millis,
+    },
+    /// What the person said.
+    Words {
+        /// Which stretch.
+        stretch: StretchId,
+        /// When the speech began.
+        began_at: Millis,
+        /// The words.
+        text: PersonText,
+    },
+    /// A stretch ended without words.
+    NoWords {
+        /// Which stretch.
+        stretch: StretchId,
+    },
+    /// The recogniser is gone for good: nothing the person says can be heard any more.
+    HearingFailed(ProviderError),
+    /// The carrier's media is gone.
+    MediaGone {
+        /// The carrier said so itself (the call is over), rather than the socket breaking.
+        stopped: bool,
+    },
+    /// Everything that was said has been reported.
+    Drained,
+}
+
+/// How much of an utterance was heard.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Progress {
+    /// Sound known to have been heard.
+    pub heard: Duration,
+    /// Sound of the whole utterance; an estimate while it is still being made.
+    pub whole: Duration,
+}
+
+impl Progress {
+    /// Nothing is missing.
+    pub fn is_whole(self) -> bool {
+        self.heard >= self.whole
+    }
+}

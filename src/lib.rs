@@ -1,0 +1,34 @@
+//! callme: lets an AI agent phone the person it works for and talk with them.
+//!
+//! The modules stand in rows; a module names only its own children and lower rows (`docs/ARCHITECTURE.md`).
+
+// Row 0, ground: plain values.
+pub mod clock;
+pub mod ids;
+pub mod phone_number;
+pub mod privacy;
+
+// Row 1, ports and core: pure; time and chance are arguments.
+pub mod audio;
+pub mod domain;
+
+// Rows 1 and 2: the ports, and their adapters as children.
+pub mod provider;
+pub mod store;
+
+// Row 3, runtime: tasks, channels, timers.
+pub mod media;
+pub mod session;
+
+// Row 4, service: the verbs.
+pub mod service;
+
+// Row 5, edge: HTTP shapes.
+pub mod http;
+
+// Row 6, shell: environment, files, signals; names the concrete adapters.
+pub mod app;
+pub mod cli;
+pub mod config;
+pub mod emulator;
+pub mod telemetry;

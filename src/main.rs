@@ -1,0 +1,2 @@
+//! callme.
+fn main() {}

@@ -1,0 +1,236 @@
+//! Ports: what the runtime asks of a carrier and of a speech provider. The adapters are this module's children.
+//!
+//! Nothing here knows which provider answers. Every error is a class the session can act on, plus a text that is safe
+//! to show: no phone number, no key, no URL.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::future::BoxFuture;
+use futures_util::stream::BoxStream;
+
+use crate::clock::Millis;
+use crate::ids::{CarrierCallId, SessionId, StretchId};
+use crate::phone_number::PhoneNumber;
+
+pub mod openai;
+pub mod twilio;
+
+/// A request to ring the person.
+#[derive(Clone, Debug)]
+pub struct DialOrder {
+    /// Names the session in the carrier's webhook URLs.
+    pub session: SessionId,
+    /// Who is rung.
+    pub to: PhoneNumber,
+    /// How long it rings before it counts as no answer.
+    pub ring: Duration,
+    /// The longest the call may last once answered; the carrier ends it then.
+    pub longest: Duration,
+}
+
+/// What went wrong at a provider, in its own words with numbers masked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProviderError {
+    /// What the caller may conclude.
+    pub class: ErrorClass,
+    /// The provider's own code (`21215`, `model_not_found`), where it gave one.
+    pub code: Option<String>,
+    /// The provider's own sentence, safe to show.
+    pub message: String,
+}
+
+/// What an error means for whoever asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ErrorClass {
+    /// A definite no: it did not happen and will not by itself.
+    Refused,
+    /// Nothing was done, and the same may succeed later (429, connection refused).
+    Busy,
+    /// Nobody knows whether it happened (timeout, 5xx, connection lost after sending).
+    Unknown,
+}
+
+impl fmt::Display for ProviderError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.code {
+            Some(code) => write!(f, "{} (code {code})", self.message),
+            None => f.write_str(&self.message),
+        }
+    }
+}
+
+impl std::error::Error for ProviderError {}
+
+/// Where a call stands by the carrier's account of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CallProgress {
+    /// Accepted, not ringing yet.
+    Queued,
+    /// The phone rings.
+    Ringing,
+    /// Picked up.
+    Answered,
+    /// Over, and how.
+    Over(CallEnd),
+}
+
+/// How the carrier says a call ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CallEnd {
+    /// It was answered and is over.
+    Completed,
+    /// Rang out, or was declined.
+    NoAnswer,
+    /// The line was busy.
+    Busy,
+    /// Could not be put through.
+    Failed,
+    /// Hung up by us before anyone answered.
+    Canceled,
+}
+
+/// Who picked up, by the carrier's machine detection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// A person.
+    Human,
+    /// Voicemail or fax.
+    Machine,
+    /// The carrier could not tell.
+    Unknown,
+}
+
+/// The voice side of a carrier.
+pub trait Carrier: Send + Sync {
+    /// Rings the person once. [`ErrorClass::Unknown`] means the phone may be ringing.
+    fn dial(&self, order: DialOrder) -> BoxFuture<'_, Result<CarrierCallId, ProviderError>>;
+    /// Ends a call in whatever state it is; ending an ended call succeeds.
+    fn hang_up<'a>(&'a self, call: &'a CarrierCallId) -> BoxFuture<'a, Result<(), ProviderError>>;
+    /// Where a call stands.
+    fn look_up<'a>(&'a self, call: &'a CarrierCallId) -> BoxFuture<'a, Result<CallProgress, ProviderError>>;
+    /// Calls we placed to this person at or after `since`, newest first: settles a dial with unknown result.
+    fn placed_since<'a>(
+        &'a self,
+        to: &'a PhoneNumber,
+        since: Millis,
+    ) -> BoxFuture<'a, Result<Vec<(CarrierCallId, CallProgress)>, ProviderError>>;
+}
+
+/// The wire of a carrier's media WebSocket: text frames of JSON, audio as base64 G.711 µ-law at 8 kHz.
+pub trait MediaWire: Send + Sync {
+    /// Reads one text frame.
+    ///
+    /// # Errors
+    /// When the text is not JSON of the carrier's shape. Unknown events are [`MediaIn::Other`], not errors.
+    fn read<'a>(&self, text: &'a str) -> Result<MediaIn<'a>, BadFrame>;
+    /// Writes audio to play, appending to `out`.
+    fn write_audio(&self, stream: &str, ulaw: &[u8], out: &mut String);
+    /// Writes a mark: echoed when everything before it has played, or at once by a clear.
+    fn write_mark(&self, stream: &str, name: &str, out: &mut String);
+    /// Writes a clear: what was sent and has not played yet is dropped.
+    fn write_clear(&self, stream: &str, out: &mut String);
+}
+
+/// A frame from the carrier, borrowed from the text it came in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum MediaIn<'a> {
+    /// The socket is up; nothing is known yet.
+    Connected,
+    /// Says which call this is.
+    Start(MediaStart<'a>),
+    /// The person's voice (base64 µ-law, inbound track only).
+    Audio {
+        /// Base64 of µ-law bytes.
+        payload: Cow<'a, str>,
+    },
+    /// A mark of ours came back.
+    Mark(Cow<'a, str>),
+    /// A key was pressed.
+    Key(Cow<'a, str>),
+    /// The carrier ended the stream.
+    Stop,
+    /// Something this version does not know or need.
+    Other,
+}
+
+/// The first real frame of a media socket.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MediaStart<'a> {
+    /// The carrier's name for the stream; every frame we send carries it.
+    pub stream: Cow<'a, str>,
+    /// Whose account.
+    pub account: Cow<'a, str>,
+    /// Which call.
+    pub call: Cow<'a, str>,
+    /// The token that came as a parameter, where the carrier has such.
+    pub token: Option<Cow<'a, str>>,
+}
+
+/// A frame that is not the carrier's JSON.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a media frame that is not the carrier's JSON")]
+pub struct BadFrame;
+
+/// Speech as it is made: G.711 µ-law at 8 kHz in pieces of any size. Pulled: whoever stops reading stops the making.
+/// The stream's end is the speech's end; an error is the last item.
+pub type Speech = BoxStream<'static, Result<Bytes, ProviderError>>;
+
+/// Text to speech.
+pub trait Tts: Send + Sync {
+    /// Begins to say `text`. Nothing is asked of the provider before the first poll.
+    fn speak(&self, text: String) -> Speech;
+}
+
+/// Speech to text: one session per call.
+pub trait Stt: Send + Sync {
+    /// Begins to listen; connecting happens behind [`SttSession::poll_heard`], and audio given meanwhile is kept.
+    fn listen(&self) -> Box<dyn SttSession>;
+}
+
+/// One call's recogniser. Needs no task of its own: its owner polls it.
+pub trait SttSession: Send {
+    /// Takes the person's voice as it comes (µ-law, 8 kHz), which arrived at `now`. Never waits.
+    fn hear(&mut self, ulaw: &[u8], now: Millis);
+    /// The line is gone and no more audio will come: ends a stretch that is still open, so that its words come.
+    fn finish(&mut self, now: Millis);
+    /// The next thing heard. Sends what is to be sent, reconnects by itself. After [`Heard::Failed`] there is nothing.
+    fn poll_heard(&mut self, cx: &mut Context<'_>) -> Poll<Heard>;
+}
+
+/// What a recogniser reports. Stretches end in the order in which they were spoken: each `Started` is followed by one
+/// `Words` or `Nothing` with its id, in the order of the starts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Heard {
+    /// The person began to speak at `began_at` (the first voiced sample, by the audio's own clock).
+    Started {
+        /// Which stretch.
+        stretch: StretchId,
+        /// When it began.
+        began_at: Millis,
+    },
+    /// The person stopped; the words follow.
+    Stopped {
+        /// Which stretch.
+        stretch: StretchId,
+    },
+    /// The words of a stretch; never empty.
+    Words {
+        /// Which stretch.
+        stretch: StretchId,
+        /// When it began.
+        began_at: Millis,
+        /// What was said, trimmed.
+        text: String,
+    },
+    /// The stretch ended without words: noise, a failed or lost transcription.
+    Nothing {
+        /// Which stretch.
+        stretch: StretchId,
+    },
+    /// The recogniser is gone for good.
+    Failed(ProviderError),
+}
