@@ -3,6 +3,7 @@
 //! Each machine takes an input and the time, changes itself and queues effects; a deadline table says when it wants to be
 //! woken. The runtime carries the effects out.
 
+pub mod carrier;
 pub mod deadlines;
 pub mod line;
 pub mod media;

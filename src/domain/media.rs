@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use crate::clock::Millis;
+use crate::domain::carrier::ProviderError;
 use crate::domain::text::{AgentText, PersonText};
 use crate::ids::{StretchId, UtteranceId};
-use crate::provider::ProviderError;
 
 /// From the session to its media.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,6 +16,8 @@ pub enum MediaCommand {
         utterance: UtteranceId,
         /// What is said.
         text: AgentText,
+        /// Whether the person's voice cuts it. A goodbye is heard to its end.
+        interruptible: bool,
     },
     /// Drop every utterance that has not ended, the playing one included. No event follows for them.
     Hush,
