@@ -1,1 +1,3 @@
-//! Integration tests.
+//! Tests of the whole: of the source tree here, of the running server beside it.
+
+mod rows;
