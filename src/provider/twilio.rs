@@ -9,10 +9,12 @@ pub mod public_url;
 pub mod rest;
 pub mod signature;
 pub mod twiml;
+pub mod webhooks;
 
 pub use media::MediaStreams;
 pub use public_url::PublicUrl;
 pub use rest::{Twilio, TwilioConfig};
+pub use webhooks::TwilioWebhooks;
 
 use crate::provider::{CallEnd, CallProgress};
 
