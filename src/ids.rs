@@ -16,9 +16,7 @@ impl SessionId {
     pub fn parse(text: &str) -> Option<Self> {
         let rest = text.strip_prefix("call-").or_else(|| text.strip_prefix("msg-"))?;
         let (count, began) = rest.split_once('-')?;
-        let number = |digits: &str| {
-            (1..=20).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit())
-        };
+        let number = |digits: &str| (1..=20).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit());
         (number(count) && number(began)).then(|| Self(text.to_owned()))
     }
 

@@ -18,9 +18,8 @@ impl PhoneNumber {
     /// When the text has any other form.
     pub fn parse(text: &str) -> Result<Self, NotAPhoneNumber> {
         let digits = text.strip_prefix('+').ok_or(NotAPhoneNumber)?;
-        let ok = (7..=15).contains(&digits.len())
-            && digits.bytes().all(|b| b.is_ascii_digit())
-            && !digits.starts_with('0');
+        let ok =
+            (7..=15).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit()) && !digits.starts_with('0');
         ok.then(|| Self(text.to_owned())).ok_or(NotAPhoneNumber)
     }
 
@@ -55,7 +54,9 @@ mod tests {
 
     #[test]
     fn only_e164_is_a_number() {
-        for text in ["", "+", "393331234567", "+0393331234", "+39 333 1234567", "+123456", "+1234567890123456", "+39a331234567"] {
+        for text in
+            ["", "+", "393331234567", "+0393331234", "+39 333 1234567", "+123456", "+1234567890123456", "+39a331234567"]
+        {
             assert_eq!(PhoneNumber::parse(text), Err(NotAPhoneNumber), "{text:?}");
         }
     }
