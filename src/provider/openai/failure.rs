@@ -1,0 +1,130 @@
+//! What the provider says when it does not do it, read leniently: compatible servers each have their own shape.
+
+use serde_json::Value;
+
+use crate::privacy::mask;
+use crate::provider::{ErrorClass, ProviderError};
+
+/// The longest sentence of the provider that is passed on, in characters.
+const LONGEST: usize = 300;
+
+/// The code of an account without credit: comes as 429 (too many requests), but no waiting helps.
+const NO_CREDIT: &str = "insufficient_quota";
+
+/// An error of ours about the provider.
+pub(super) fn ours(class: ErrorClass, message: &str) -> ProviderError {
+    ProviderError { class, code: None, message: message.to_owned() }
+}
+
+/// The provider answered a request with an HTTP status that is no success.
+pub(super) fn of_status(status: u16, body: &[u8]) -> ProviderError {
+    let (code, message) = read(body);
+    let class = match status {
+        429 if code.as_deref() == Some(NO_CREDIT) => ErrorClass::Refused,
+        408 | 429 => ErrorClass::Busy,
+        300..=499 => ErrorClass::Refused,
+        _ => ErrorClass::Unknown,
+    };
+    let message = message.unwrap_or_else(|| format!("the speech provider answered with HTTP status {status}"));
+    ProviderError { class, code, message }
+}
+
+/// The `error` object of a realtime event.
+pub(super) fn of_event(error: &Value) -> ProviderError {
+    let (code, message) = from_object(error);
+    let says = |word: &str| code.as_deref() == Some(word) || error["type"] == word;
+    let class = if says("rate_limit_exceeded") {
+        ErrorClass::Busy
+    } else if says("server_error") {
+        ErrorClass::Unknown
+    } else {
+        ErrorClass::Refused
+    };
+    let message = message.unwrap_or_else(|| "the speech provider sent an error without a message".to_owned());
+    ProviderError { class, code, message }
+}
+
+/// The text without what must not be shown, cut to a length that can be.
+pub(super) fn shown(text: &str) -> String {
+    let masked = mask(text.trim());
+    match masked.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}…", &masked[..end]),
+        None => masked,
+    }
+}
+
+/// Code and message of a body: OpenAI's `{"error":{…}}`, FastAPI's `{"detail":…}`, or plain text.
+fn read(body: &[u8]) -> (Option<String>, Option<String>) {
+    let Ok(json) = serde_json::from_slice::<Value>(body) else {
+        let text = String::from_utf8_lossy(body);
+        // A proxy's page says nothing that the status does not.
+        let text = if text.trim_start().starts_with('<') { "" } else { text.trim() };
+        return (None, (!text.is_empty()).then(|| shown(text)));
+    };
+    match (&json["error"], &json["detail"]) {
+        (Value::Null, Value::Null) => from_object(&json),
+        (Value::Null, detail) => from_object(detail.get(0).unwrap_or(detail)),
+        (error, _) => from_object(error),
+    }
+}
+
+/// Code and message of an error, which is a text or an object.
+fn from_object(error: &Value) -> (Option<String>, Option<String>) {
+    let text = |value: &Value| match value {
+        Value::String(text) if !text.trim().is_empty() => Some(shown(text)),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
+    };
+    let first = |keys: &[&str]| keys.iter().find_map(|key| text(&error[*key]));
+    match error {
+        Value::String(_) => (None, text(error)),
+        error if text(&error["type"]).as_deref() == Some(NO_CREDIT) => {
+            (Some(NO_CREDIT.to_owned()), first(&["message", "msg", "error"]))
+        }
+        _ => (first(&["code", "type"]), first(&["message", "msg", "error"])),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_shape_of_an_error_gives_its_class_code_and_sentence() {
+        use ErrorClass::{Busy, Refused, Unknown};
+        let cases: [(u16, &str, ErrorClass, Option<&str>, &str); 12] = [
+            (400, r#"{"error":{"message":"No such voice.","type":"invalid_request_error","param":"voice","code":null}}"#,
+                Refused, Some("invalid_request_error"), "No such voice."),
+            (404, r#"{"error":{"message":"Gone.","type":"invalid_request_error","param":null,"code":"model_not_found"}}"#,
+                Refused, Some("model_not_found"), "Gone."),
+            (429, r#"{"error":{"message":"Slow down.","type":"requests","code":"rate_limit_exceeded"}}"#,
+                Busy, Some("rate_limit_exceeded"), "Slow down."),
+            (429, r#"{"error":{"message":"Pay.","type":"insufficient_quota","code":"other"}}"#,
+                Refused, Some("insufficient_quota"), "Pay."),
+            (422, r#"{"detail":{"error":"validation","message":"Bad voice","type":"value_error"}}"#,
+                Refused, Some("value_error"), "Bad voice"),
+            (422, r#"{"detail":[{"loc":["body","voice"],"msg":"field required","type":"missing"}]}"#,
+                Refused, Some("missing"), "field required"),
+            (401, r#"{"detail":"no key"}"#, Refused, None, "no key"),
+            (401, r#"{"error":"no key"}"#, Refused, None, "no key"),
+            (500, "oh dear", Unknown, None, "oh dear"),
+            (502, "<html>Bad gateway</html>", Unknown, None, "the speech provider answered with HTTP status 502"),
+            (503, "", Unknown, None, "the speech provider answered with HTTP status 503"),
+            (400, "[1]", Refused, None, "the speech provider answered with HTTP status 400"),
+        ];
+        for (status, body, class, code, message) in cases {
+            let want = ProviderError { class, code: code.map(str::to_owned), message: message.to_owned() };
+            assert_eq!(of_status(status, body.as_bytes()), want, "{status} {body}");
+        }
+    }
+
+    #[test]
+    fn what_the_provider_quotes_is_masked_and_short() {
+        let body = r#"{"error":{"message":"Incorrect API key provided: sk-abc123def456. Call +15551234567.","code":"x"}}"#;
+        let error = of_status(401, body.as_bytes());
+        for secret in ["abc123", "5551234"] {
+            assert!(!error.message.contains(secret), "{error}");
+        }
+        assert_eq!(shown(&"é".repeat(400)).chars().count(), LONGEST + 1);
+    }
+}
