@@ -24,6 +24,7 @@ mod health;
 mod json;
 mod layers;
 mod openapi;
+pub mod serve;
 
 #[cfg(test)]
 mod tests;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
-use axum::extract::ws::{WebSocket, WebSocketUpgrade};
+use axum::extract::ws::WebSocketUpgrade;
 use axum::extract::{Path, RawQuery, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -13,9 +13,11 @@ use futures_util::future::BoxFuture;
 use super::App;
 use super::error::ApiError;
 use crate::ids::SessionId;
+use crate::media::BoxSocket;
 use crate::provider::{CarrierWebhooks, Webhook};
 
 mod signature;
+mod socket;
 
 use signature::{Gate, Signed};
 
@@ -25,7 +27,7 @@ pub trait CallEvents: Send + Sync {
     fn webhook(&self, session: Option<SessionId>, webhook: Webhook) -> BoxFuture<'_, Answer>;
     /// Takes a media socket that nobody has authenticated yet; `token` is what its path names. The future is the
     /// socket's life.
-    fn media(&self, token: Option<String>, socket: WebSocket) -> BoxFuture<'static, ()>;
+    fn media(&self, token: Option<String>, socket: BoxSocket) -> BoxFuture<'static, ()>;
 }
 
 /// What a webhook is answered with.
@@ -120,5 +122,5 @@ fn upgrade_to(
         .write_buffer_size(0)
         .max_message_size(LARGEST_FRAME)
         .max_frame_size(LARGEST_FRAME)
-        .on_upgrade(move |socket| app.events.media(token, socket)))
+        .on_upgrade(move |socket| app.events.media(token, Box::pin(socket::Frames(socket)))))
 }

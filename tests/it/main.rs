@@ -1,3 +1,5 @@
 //! Tests of the whole: of the source tree here, of the running server beside it.
 
+mod calls;
 mod rows;
+mod world;
