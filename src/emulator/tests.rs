@@ -1,0 +1,1 @@
+//! What a server can rely on when it talks to the emulator.
