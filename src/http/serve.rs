@@ -58,7 +58,8 @@ pub async fn run(listener: TcpListener, router: Router, stop: CancellationToken)
 async fn serve(stream: TcpStream, router: Router, stop: CancellationToken) {
     // Frames are small and must not wait for one another.
     let _ = stream.set_nodelay(true);
-    let service = TowerToHyperService::new(router.map_request(|request: Request<Incoming>| request.map(axum::body::Body::new)));
+    let service =
+        TowerToHyperService::new(router.map_request(|request: Request<Incoming>| request.map(axum::body::Body::new)));
     let mut builder = Builder::new(TokioExecutor::new());
     builder.http1().timer(TokioTimer::new()).header_read_timeout(HEAD);
     builder.http2().timer(TokioTimer::new()).keep_alive_interval(HEAD);

@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
-use axum::extract::ws::WebSocket;
 use axum::http::{Request, Response, StatusCode};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
@@ -17,6 +16,7 @@ use super::{Parts, router};
 use crate::clock::Millis;
 use crate::domain::outcome::{AnsweredBy, Channel, Dial, EndedBy, MessageHeard, Outcome};
 use crate::ids::{CarrierCallId, SessionId};
+use crate::media::BoxSocket;
 use crate::provider::{BadWebhook, CarrierWebhooks, Webhook};
 use crate::service::{Ask, Ended, PrincipalId, Refusal, RefusalKind, Reply, Spoken, Verbs, View};
 use crate::store::{Conversation, Line, Speaker};
@@ -177,7 +177,7 @@ impl CallEvents for FakeEvents {
         };
         async { answer }.boxed()
     }
-    fn media(&self, token: Option<String>, _: WebSocket) -> BoxFuture<'static, ()> {
+    fn media(&self, token: Option<String>, _: BoxSocket) -> BoxFuture<'static, ()> {
         self.media.lock().expect("no panic holds it").push(token);
         async {}.boxed()
     }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use callme::app::App;
-use callme::clock::wall::WallClock;
 use callme::clock::Millis;
+use callme::clock::wall::WallClock;
 use callme::config::Config;
 use callme::emulator::{Emulator, EmulatorConfig, Event, Script, What};
 use callme::session::Manager;

@@ -1,8 +1,8 @@
 //! The speech endpoint against servers that keep to it, and servers that do not.
 
+use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::Arc;
 
 use futures_util::FutureExt;
 use serde_json::{Value, json};
@@ -208,12 +208,18 @@ async fn a_refusal_is_told_in_the_providers_words() {
     };
     let cases = [
         (
-            answer("400 Bad Request", r#"{"error":{"message":"No such voice.","type":"x","param":"voice","code":"bad_voice"}}"#),
+            answer(
+                "400 Bad Request",
+                r#"{"error":{"message":"No such voice.","type":"x","param":"voice","code":"bad_voice"}}"#,
+            ),
             ErrorClass::Refused,
             "No such voice. (code bad_voice)",
         ),
         (
-            answer("429 Too Many Requests", r#"{"error":{"message":"Slow.","type":"requests","code":"rate_limit_exceeded"}}"#),
+            answer(
+                "429 Too Many Requests",
+                r#"{"error":{"message":"Slow.","type":"requests","code":"rate_limit_exceeded"}}"#,
+            ),
             ErrorClass::Busy,
             "Slow. (code rate_limit_exceeded)",
         ),
@@ -223,7 +229,11 @@ async fn a_refusal_is_told_in_the_providers_words() {
             "Pay. (code insufficient_quota)",
         ),
         (answer("503 Service Unavailable", "busy at sk-secret-1"), ErrorClass::Unknown, "busy at sk-…"),
-        (answer("307 Temporary Redirect", ""), ErrorClass::Refused, "the speech provider answered with HTTP status 307"),
+        (
+            answer("307 Temporary Redirect", ""),
+            ErrorClass::Refused,
+            "the speech provider answered with HTTP status 307",
+        ),
         (
             vec![send("HTTP/1.1 500 Internal Server Error\r\ncontent-length: 90\r\n\r\nhalf"), Step::Cut],
             ErrorClass::Unknown,
