@@ -16,58 +16,58 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 /// The key of the agents.
-pub const KEY: &str = "a-key-for-the-tests-0123456789";
+pub(crate) const KEY: &str = "a-key-for-the-tests-0123456789";
 /// The person's number: a leak test looks for it.
-pub const PERSON: &str = "+393331234567";
+pub(crate) const PERSON: &str = "+393331234567";
 /// Where the server believes to be reached; the emulator knows the way.
-pub const PUBLIC: &str = "https://callme.example";
+pub(crate) const PUBLIC: &str = "https://callme.example";
 
 /// One world. Everything in it ends when it is dropped.
-pub struct World {
-    pub emulator: Emulator,
-    pub sessions: Manager,
-    pub stop: CancellationToken,
-    pub url: String,
+pub(crate) struct World {
+    pub(crate) emulator: Emulator,
+    pub(crate) sessions: Manager,
+    pub(crate) stop: CancellationToken,
+    pub(crate) url: String,
     client: reqwest::Client,
     tasks: JoinSet<()>,
 }
 
 /// An HTTP answer.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Answer {
-    pub status: u16,
-    pub body: Value,
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) body: Value,
 }
 
 impl Answer {
     /// The value at a JSON pointer; `Null` where there is none.
-    pub fn at(&self, pointer: &str) -> Value {
+    pub(crate) fn at(&self, pointer: &str) -> Value {
         self.body.pointer(pointer).cloned().unwrap_or(Value::Null)
     }
 
     /// The session that the answer is about.
     #[track_caller]
-    pub fn call_id(&self) -> String {
+    pub(crate) fn call_id(&self) -> String {
         self.body["callId"].as_str().unwrap_or_else(|| panic!("no callId in {self:?}")).to_owned()
     }
 
-    pub fn error(&self) -> &str {
+    pub(crate) fn error(&self) -> &str {
         self.body["error"].as_str().unwrap_or_default()
     }
 }
 
 impl World {
     /// A world with the settings that a user would have.
-    pub async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         Self::with(&[]).await
     }
 
     /// A world with some settings of its own.
-    pub async fn with(settings: &[(&str, &str)]) -> Self {
+    pub(crate) async fn with(settings: &[(&str, &str)]) -> Self {
         Self::built(EmulatorConfig::default(), settings).await
     }
 
-    pub async fn built(emulator: EmulatorConfig, settings: &[(&str, &str)]) -> Self {
+    pub(crate) async fn built(emulator: EmulatorConfig, settings: &[(&str, &str)]) -> Self {
         let emulator = Emulator::start(emulator).await.expect("a free port on loopback");
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port on loopback");
         let url = format!("http://{}", listener.local_addr().expect("a bound listener has an address"));
@@ -91,33 +91,33 @@ impl World {
     }
 
     /// What the person does in the next call.
-    pub fn person(&self, script: Script) -> &Self {
+    pub(crate) fn person(&self, script: Script) -> &Self {
         self.emulator.person().set(script);
         self
     }
 
-    pub async fn call(&self, message: &str) -> Answer {
+    pub(crate) async fn call(&self, message: &str) -> Answer {
         self.post("/api/call", json!({ "message": message })).await
     }
 
     /// `continue`, `speak` or `end`.
-    pub async fn say(&self, verb: &str, id: &str, message: &str) -> Answer {
+    pub(crate) async fn say(&self, verb: &str, id: &str, message: &str) -> Answer {
         self.post(&format!("/api/call/{id}/{verb}"), json!({ "message": message })).await
     }
 
-    pub async fn wait(&self, id: &str) -> Answer {
+    pub(crate) async fn wait(&self, id: &str) -> Answer {
         self.post(&format!("/api/call/{id}/wait"), json!({})).await
     }
 
-    pub async fn look(&self, id: &str) -> Answer {
+    pub(crate) async fn look(&self, id: &str) -> Answer {
         self.get(&format!("/api/call/{id}")).await
     }
 
-    pub async fn post(&self, path: &str, body: Value) -> Answer {
+    pub(crate) async fn post(&self, path: &str, body: Value) -> Answer {
         self.post_with(path, body, &[]).await
     }
 
-    pub async fn post_with(&self, path: &str, body: Value, headers: &[(&str, &str)]) -> Answer {
+    pub(crate) async fn post_with(&self, path: &str, body: Value, headers: &[(&str, &str)]) -> Answer {
         let mut request = self.client.post(format!("{}{path}", self.url)).bearer_auth(KEY).json(&body);
         for (name, value) in headers {
             request = request.header(*name, *value);
@@ -125,25 +125,25 @@ impl World {
         answer(request).await
     }
 
-    pub async fn get(&self, path: &str) -> Answer {
+    pub(crate) async fn get(&self, path: &str) -> Answer {
         answer(self.client.get(format!("{}{path}", self.url)).bearer_auth(KEY)).await
     }
 
     /// A client of its own, for what the helpers do not do.
-    pub fn client(&self) -> &reqwest::Client {
+    pub(crate) fn client(&self) -> &reqwest::Client {
         &self.client
     }
 
     /// The first event like this, past or to come.
     #[track_caller]
-    pub fn event(&self, fits: impl Fn(&What) -> bool) -> impl Future<Output = Event> {
+    pub(crate) fn event(&self, fits: impl Fn(&What) -> bool) -> impl Future<Output = Event> {
         let waiting = self.emulator.wait_for(move |event| fits(&event.what));
         async move { waiting.await.unwrap_or_else(|never| panic!("{never}")) }
     }
 
     /// Waits until no session runs, and holds what must hold after every test: no call is live, the server broke no
     /// rule of the wire, nothing is left of the sessions.
-    pub async fn settled(&self) {
+    pub(crate) async fn settled(&self) {
         let patience = Duration::from_hours(1);
         let over = async {
             while self.sessions.running() > 0 {
@@ -160,7 +160,7 @@ impl World {
     }
 
     /// Ends the server as SIGTERM does, and waits for it.
-    pub async fn shut_down(mut self) -> Emulator {
+    pub(crate) async fn shut_down(mut self) -> Emulator {
         self.stop.cancel();
         while self.tasks.join_next().await.is_some() {}
         self.emulator
