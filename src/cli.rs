@@ -1,5 +1,8 @@
 //! The commands: what stands on the command line, and `health`, which needs nothing else.
 
+pub mod demo;
+pub mod serve;
+
 use std::path::PathBuf;
 use std::time::Duration;
 

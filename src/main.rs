@@ -7,6 +7,7 @@ use anyhow::Context;
 use callme::cli::{self, Cli, Command};
 use callme::config::Config;
 use callme::config::environment::Environment;
+use callme::telemetry;
 use clap::Parser;
 
 fn main() -> anyhow::Result<ExitCode> {
@@ -30,6 +31,10 @@ fn main() -> anyhow::Result<ExitCode> {
             eprintln!("{}", finding.line);
             Ok(ExitCode::FAILURE)
         }
-        Command::Serve | Command::Demo(_) => anyhow::bail!("this build has no server yet"),
+        Command::Serve => {
+            telemetry::init(loaded.basics.log_format, &loaded.basics.log_filter);
+            runtime.block_on(cli::serve::serve(loaded))
+        }
+        Command::Demo(demo) => runtime.block_on(cli::demo::demo(&demo)),
     }
 }
