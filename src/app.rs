@@ -142,6 +142,12 @@ fn desk(config: &Config, clock: Arc<dyn Clock>, tasks: TaskTracker) -> anyhow::R
         guard: config.timing.barge_in_guard,
         clock,
         tasks,
-        random: |bytes| rand::Rng::fill_bytes(&mut rand::rng(), bytes),
+        random,
     })
+}
+
+/// Where chance enters the server.
+#[expect(clippy::disallowed_methods, reason = "the shell hands random bytes to whoever takes them as an argument")]
+fn random(bytes: &mut [u8]) {
+    rand::Rng::fill_bytes(&mut rand::rng(), bytes);
 }
