@@ -92,7 +92,8 @@ mod tests {
 
     #[test]
     fn every_way_to_write_the_base_leads_to_the_same_two_addresses() {
-        let openai = ("https://api.openai.com/v1/audio/speech", "wss://api.openai.com/v1/realtime?intent=transcription");
+        let openai =
+            ("https://api.openai.com/v1/audio/speech", "wss://api.openai.com/v1/realtime?intent=transcription");
         let local = ("http://localhost:8000/v1/audio/speech", "ws://localhost:8000/v1/realtime?intent=transcription");
         let gateway = (
             "https://gw.example/acct/openai/v1/audio/speech",

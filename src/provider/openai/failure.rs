@@ -53,7 +53,7 @@ pub(super) fn shown(text: &str) -> String {
     }
 }
 
-/// Code and message of a body: OpenAI's `{"error":{…}}`, FastAPI's `{"detail":…}`, or plain text.
+/// Code and message of a body: OpenAI's `{"error":{…}}`, `FastAPI`'s `{"detail":…}`, or plain text.
 fn read(body: &[u8]) -> (Option<String>, Option<String>) {
     let Ok(json) = serde_json::from_slice::<Value>(body) else {
         let text = String::from_utf8_lossy(body);
@@ -93,18 +93,48 @@ mod tests {
     fn every_shape_of_an_error_gives_its_class_code_and_sentence() {
         use ErrorClass::{Busy, Refused, Unknown};
         let cases: [(u16, &str, ErrorClass, Option<&str>, &str); 12] = [
-            (400, r#"{"error":{"message":"No such voice.","type":"invalid_request_error","param":"voice","code":null}}"#,
-                Refused, Some("invalid_request_error"), "No such voice."),
-            (404, r#"{"error":{"message":"Gone.","type":"invalid_request_error","param":null,"code":"model_not_found"}}"#,
-                Refused, Some("model_not_found"), "Gone."),
-            (429, r#"{"error":{"message":"Slow down.","type":"requests","code":"rate_limit_exceeded"}}"#,
-                Busy, Some("rate_limit_exceeded"), "Slow down."),
-            (429, r#"{"error":{"message":"Pay.","type":"insufficient_quota","code":"other"}}"#,
-                Refused, Some("insufficient_quota"), "Pay."),
-            (422, r#"{"detail":{"error":"validation","message":"Bad voice","type":"value_error"}}"#,
-                Refused, Some("value_error"), "Bad voice"),
-            (422, r#"{"detail":[{"loc":["body","voice"],"msg":"field required","type":"missing"}]}"#,
-                Refused, Some("missing"), "field required"),
+            (
+                400,
+                r#"{"error":{"message":"No such voice.","type":"invalid_request_error","param":"voice","code":null}}"#,
+                Refused,
+                Some("invalid_request_error"),
+                "No such voice.",
+            ),
+            (
+                404,
+                r#"{"error":{"message":"Gone.","type":"invalid_request_error","param":null,"code":"model_not_found"}}"#,
+                Refused,
+                Some("model_not_found"),
+                "Gone.",
+            ),
+            (
+                429,
+                r#"{"error":{"message":"Slow down.","type":"requests","code":"rate_limit_exceeded"}}"#,
+                Busy,
+                Some("rate_limit_exceeded"),
+                "Slow down.",
+            ),
+            (
+                429,
+                r#"{"error":{"message":"Pay.","type":"insufficient_quota","code":"other"}}"#,
+                Refused,
+                Some("insufficient_quota"),
+                "Pay.",
+            ),
+            (
+                422,
+                r#"{"detail":{"error":"validation","message":"Bad voice","type":"value_error"}}"#,
+                Refused,
+                Some("value_error"),
+                "Bad voice",
+            ),
+            (
+                422,
+                r#"{"detail":[{"loc":["body","voice"],"msg":"field required","type":"missing"}]}"#,
+                Refused,
+                Some("missing"),
+                "field required",
+            ),
             (401, r#"{"detail":"no key"}"#, Refused, None, "no key"),
             (401, r#"{"error":"no key"}"#, Refused, None, "no key"),
             (500, "oh dear", Unknown, None, "oh dear"),
@@ -120,7 +150,8 @@ mod tests {
 
     #[test]
     fn what_the_provider_quotes_is_masked_and_short() {
-        let body = r#"{"error":{"message":"Incorrect API key provided: sk-abc123def456. Call +15551234567.","code":"x"}}"#;
+        let body =
+            r#"{"error":{"message":"Incorrect API key provided: sk-abc123def456. Call +15551234567.","code":"x"}}"#;
         let error = of_status(401, body.as_bytes());
         for secret in ["abc123", "5551234"] {
             assert!(!error.message.contains(secret), "{error}");

@@ -253,7 +253,10 @@ impl Transcript {
 
     /// Where stretches lie that have their words but wait for an older one: not to be heard again.
     pub(super) fn settled(&self) -> impl Iterator<Item = (u64, u64)> {
-        self.stretches.iter().filter(|stretch| stretch.is_over()).filter_map(|stretch| Some((stretch.from, stretch.to?)))
+        self.stretches
+            .iter()
+            .filter(|stretch| stretch.is_over())
+            .filter_map(|stretch| Some((stretch.from, stretch.to?)))
     }
 
     fn knows(&self, item: &str) -> bool {
@@ -272,7 +275,17 @@ impl Transcript {
         self.out.push_back(Heard::Started { stretch: id, began_at });
         let longest = now + LONGEST;
         let (to, stopped, state) = (None, false, State::Open);
-        self.stretches.push_back_mut(Stretch { id, item, began_at, from, to, stopped, state, deadline: longest, longest })
+        self.stretches.push_back_mut(Stretch {
+            id,
+            item,
+            began_at,
+            from,
+            to,
+            stopped,
+            state,
+            deadline: longest,
+            longest,
+        })
     }
 
     /// Hands out the ends that no older stretch holds back.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::StreamExt;
 use futures_util::stream;
-use reqwest::{Client, Response};
+use reqwest::{Client, RequestBuilder, Response};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 use tokio::time::{Instant, timeout_at};
@@ -69,7 +69,7 @@ struct SpeechRequest<'a> {
 /// What is left to do for an utterance.
 enum Making {
     /// Nothing was sent yet.
-    Ask(reqwest::RequestBuilder),
+    Ask(Box<RequestBuilder>),
     /// The sound is coming.
     Sound(Box<Sound>),
     /// The end, or an error, was handed out.
@@ -108,7 +108,7 @@ impl Tts for OpenAiTts {
             response_format: "pcm",
         };
         let request = self.client.post(self.url.clone()).bearer_auth(key.expose_secret()).json(&body);
-        stream::unfold(Making::Ask(request), |making| async {
+        stream::unfold(Making::Ask(Box::new(request)), |making| async {
             match making.go_on().await {
                 Ok(None) => None,
                 Ok(Some((sound, making))) => Some((Ok(sound), making)),
@@ -125,7 +125,7 @@ impl Making {
         let mut stalled = Instant::now() + STALL;
         let mut sound = match self {
             Self::Ask(request) => Box::new(Sound {
-                response: ask(request, stalled).await?,
+                response: ask(*request, stalled).await?,
                 converter: PcmToUlaw::default(),
                 heard: false,
             }),
@@ -155,7 +155,7 @@ impl Making {
 }
 
 /// Sends the request; gives the response when it is a success.
-async fn ask(request: reqwest::RequestBuilder, stalled: Instant) -> Result<Response, ProviderError> {
+async fn ask(request: RequestBuilder, stalled: Instant) -> Result<Response, ProviderError> {
     let response = match timeout_at(stalled, request.send()).await {
         Ok(Ok(response)) => response,
         Ok(Err(error)) => return Err(broken(&error)),

@@ -1,0 +1,180 @@
+//! The WebSocket under a transcription session: opening it, and events in both directions.
+
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use futures_util::future::BoxFuture;
+use futures_util::{FutureExt, SinkExt, StreamExt};
+use rustls::ClientConfig;
+use rustls::crypto::aws_lc_rs;
+use rustls_platform_verifier::BuilderVerifierExt;
+use secrecy::{ExposeSecret, SecretString};
+use tokio::net::TcpStream;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::tungstenite::http::header::{AUTHORIZATION, HeaderValue};
+use tokio_tungstenite::tungstenite::protocol::{CloseFrame, WebSocketConfig};
+use tokio_tungstenite::tungstenite::{Error, Message};
+use tokio_tungstenite::{Connector, MaybeTlsStream, WebSocketStream, connect_async_tls_with_config};
+
+use crate::provider::openai::endpoint::Endpoint;
+use crate::provider::openai::event::Event;
+use crate::provider::openai::failure;
+use crate::provider::{ErrorClass, ProviderError};
+
+/// What is read from the socket at once: events are a few hundred bytes, and there is one such buffer per call.
+const READ_BUFFER: usize = 8 * 1024;
+
+/// The largest event; a transcript of a minute is some kilobytes.
+const LARGEST_EVENT: usize = 1024 * 1024;
+
+/// What stands around the audio of an append.
+const APPEND: [&str; 2] = [r#"{"type":"input_audio_buffer.append","audio":""#, r#""}"#];
+
+/// Opens sockets. The certificates are read once, not for each.
+pub(super) struct Dialer {
+    url: String,
+    /// `Bearer` and the key; marked as sensitive, so that nothing prints it.
+    bearer: HeaderValue,
+    tls: Option<Arc<ClientConfig>>,
+}
+
+/// A socket that is being opened.
+pub(super) type Dialing = BoxFuture<'static, Result<Socket, ProviderError>>;
+
+/// An open socket.
+pub(super) struct Socket {
+    stream: WebSocketStream<MaybeTlsStream<TcpStream>>,
+    /// Something was written that the layers below may still hold.
+    unflushed: bool,
+}
+
+impl Dialer {
+    pub(super) fn new(endpoint: &Endpoint, key: &SecretString) -> Result<Self, ProviderError> {
+        let mut bearer = HeaderValue::from_str(&format!("Bearer {}", key.expose_secret()))
+            .map_err(|_| failure::ours(ErrorClass::Refused, "the speech provider's key cannot stand in a header"))?;
+        bearer.set_sensitive(true);
+        let tls = if endpoint.is_secure() {
+            let config = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+                .with_safe_default_protocol_versions()
+                .and_then(BuilderVerifierExt::with_platform_verifier)
+                .map_err(|_| failure::ours(ErrorClass::Refused, "the system's certificates cannot be read"))?;
+            Some(Arc::new(config.with_no_client_auth()))
+        } else {
+            None
+        };
+        Ok(Self { url: endpoint.realtime_url().into(), bearer, tls })
+    }
+
+    /// Opens a socket, without a time limit.
+    pub(super) fn dial(&self) -> Dialing {
+        let request = self.url.as_str().into_client_request().map(|mut request| {
+            request.headers_mut().insert(AUTHORIZATION, self.bearer.clone());
+            request
+        });
+        let connector = self.tls.clone().map_or(Connector::Plain, Connector::Rustls);
+        let config = WebSocketConfig::default()
+            .read_buffer_size(READ_BUFFER)
+            // Each frame leaves at once.
+            .write_buffer_size(0)
+            .max_message_size(Some(LARGEST_EVENT))
+            .max_frame_size(Some(LARGEST_EVENT));
+        async move {
+            let request = request.map_err(not_opened)?;
+            match connect_async_tls_with_config(request, Some(config), true, Some(connector)).await {
+                Ok((stream, _)) => Ok(Socket { stream, unflushed: false }),
+                Err(error) => Err(not_opened(error)),
+            }
+        }
+        .boxed()
+    }
+}
+
+impl Socket {
+    /// The next event. An error means that the socket is gone.
+    pub(super) fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<Result<Event, ProviderError>> {
+        loop {
+            return Poll::Ready(match ready!(self.stream.poll_next_unpin(cx)) {
+                Some(Ok(Message::Text(text))) => Ok(Event::parse(text.as_str())),
+                Some(Ok(Message::Close(frame))) => Err(closed(frame.as_ref())),
+                Some(Ok(Message::Ping(_))) => {
+                    // The answer is queued by the library; it leaves with the next read or flush.
+                    self.unflushed = true;
+                    continue;
+                }
+                Some(Ok(Message::Pong(_) | Message::Binary(_) | Message::Frame(_))) => continue,
+                Some(Err(error)) => Err(broken(&error)),
+                None => Err(closed(None)),
+            });
+        }
+    }
+
+    /// Whether another event can be written; until then what was written waits for the network.
+    pub(super) fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), ProviderError>> {
+        self.stream.poll_ready_unpin(cx).map_err(|error| broken(&error))
+    }
+
+    /// Writes an event.
+    pub(super) fn send(&mut self, event: String) -> Result<(), ProviderError> {
+        self.unflushed = true;
+        self.stream.start_send_unpin(Message::Text(event.into())).map_err(|error| broken(&error))
+    }
+
+    /// Writes audio.
+    pub(super) fn send_audio(&mut self, ulaw: &[u8]) -> Result<(), ProviderError> {
+        let [before, behind] = APPEND;
+        // Exactly as long as it will be: the one allocation of a message.
+        let mut event = String::with_capacity(before.len() + ulaw.len().div_ceil(3) * 4 + behind.len());
+        event.push_str(before);
+        STANDARD.encode_string(ulaw, &mut event);
+        event.push_str(behind);
+        self.send(event)
+    }
+
+    /// Presses on what the layers below hold.
+    pub(super) fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), ProviderError>> {
+        if self.unflushed {
+            ready!(self.stream.poll_flush_unpin(cx)).map_err(|error| broken(&error))?;
+            self.unflushed = false;
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl Drop for Socket {
+    /// Says goodbye as far as that goes without waiting, so that the provider ends the session at once.
+    fn drop(&mut self) {
+        let _ = self.stream.start_send_unpin(Message::Close(None));
+    }
+}
+
+/// Why a socket could not be opened. A refused upgrade speaks as any other answer does.
+fn not_opened(error: Error) -> ProviderError {
+    match error {
+        Error::Http(answer) => {
+            let body = answer.body().as_deref().unwrap_or_default();
+            failure::of_status(answer.status().as_u16(), body)
+        }
+        Error::Url(_) | Error::HttpFormat(_) => {
+            failure::ours(ErrorClass::Refused, "the speech provider's URL is wrong")
+        }
+        error => {
+            let cause = failure::shown(&error.to_string());
+            failure::ours(ErrorClass::Busy, &format!("could not connect to the speech provider: {cause}"))
+        }
+    }
+}
+
+fn broken(error: &Error) -> ProviderError {
+    let cause = failure::shown(&error.to_string());
+    failure::ours(ErrorClass::Unknown, &format!("the connection to the speech provider broke: {cause}"))
+}
+
+fn closed(frame: Option<&CloseFrame>) -> ProviderError {
+    let message = "the speech provider closed the session";
+    let Some(frame) = frame else { return failure::ours(ErrorClass::Unknown, message) };
+    let reason = failure::shown(frame.reason.as_str());
+    let message = if reason.is_empty() { message.to_owned() } else { format!("{message}: {reason}") };
+    ProviderError { class: ErrorClass::Unknown, code: Some(u16::from(frame.code).to_string()), message }
+}
