@@ -1,1 +1,153 @@
-//! app.
+//! Puts the server together: the one place that names the concrete carrier, speech provider and store.
+
+mod bridge;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use axum::Router;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::domain::session::Limits;
+use crate::http::{self, Parts, serve};
+use crate::media::{Desk, DeskConfig};
+use crate::provider::openai::endpoint::Endpoint;
+use crate::provider::openai::stt::{OpenAiStt, SttSettings};
+use crate::provider::openai::tts::{OpenAiTts, TtsSettings};
+use crate::provider::twilio::{MediaStreams, PublicUrl, Twilio, TwilioConfig, TwilioWebhooks};
+use crate::service::Service;
+use crate::session::{Directory, Manager, ManagerConfig};
+use crate::store::Store;
+use crate::store::memory::MemoryStore;
+
+/// From the signal to the end of the last session; the platform kills after 10 s, and some time goes to the flush.
+const SHUTDOWN: Duration = Duration::from_millis(6_500);
+
+/// The speech endpoint's model, where none is set by hand.
+const TTS_MODEL: &str = "gpt-4o-mini-tts";
+/// A transcription model that finds the ends of turns itself, where none is set by hand.
+const STT_MODEL: &str = "gpt-4o-transcribe";
+
+/// A server with everything it stands on.
+#[derive(Debug)]
+pub struct App {
+    manager: Manager,
+    media: TaskTracker,
+    router: Router,
+}
+
+impl App {
+    /// Builds the server. Nothing is listened to and nobody is asked anything yet.
+    ///
+    /// # Errors
+    /// When a setting that looked right does not hold: an unusable URL, or no TLS.
+    pub fn new(config: &Config, clock: Arc<dyn Clock>) -> anyhow::Result<Self> {
+        let public_url = PublicUrl::parse(&config.public_url).context("CALLME_PUBLIC_URL")?;
+        let carrier = Twilio::new(TwilioConfig {
+            account_sid: config.carrier.account.clone(),
+            auth_token: config.carrier.token.clone(),
+            from: config.carrier.number.clone(),
+            public_url: public_url.clone(),
+            api_url: config.carrier.api_url.clone(),
+        })
+        .context("the Twilio client")?;
+        let webhooks = TwilioWebhooks::new(config.carrier.account.clone(), &config.carrier.token, public_url);
+        let media = TaskTracker::new();
+        let desk = Arc::new(Desk::new(desk(config, Arc::clone(&clock), media.clone())?));
+        let store: Arc<dyn Store> = Arc::new(MemoryStore::new(config.history_ttl));
+        let manager = Manager::new(ManagerConfig {
+            carrier: Arc::new(carrier),
+            media: Arc::new(bridge::MediaDesk(Arc::clone(&desk))),
+            store: Arc::clone(&store),
+            clock: Arc::clone(&clock),
+            directory: Directory::new(config.person.clone()),
+            limits: limits(config),
+            most_sessions: config.limits.sessions,
+            most_live_calls: config.limits.live_calls,
+            tasks: TaskTracker::new(),
+        });
+        let router = http::router(Parts {
+            verbs: Arc::new(Service::new(manager.clone(), store, clock)),
+            events: Arc::new(bridge::Events { manager: manager.clone(), desk }),
+            carrier: Arc::new(webhooks),
+            api_key: config.api_key.clone(),
+            public_url: config.public_url.clone(),
+        });
+        Ok(Self { manager, media, router })
+    }
+
+    /// Serves until `stop`, then ends every session as kindly as there is time for.
+    pub async fn serve(self, listener: TcpListener, stop: CancellationToken) {
+        let closed = CancellationToken::new();
+        let serving = serve::run(listener, self.router, closed.clone());
+        let closing = async {
+            stop.cancelled().await;
+            self.manager.close(SHUTDOWN).await;
+            self.media.close();
+            closed.cancel();
+        };
+        tokio::join!(serving, closing);
+    }
+
+    /// The running sessions.
+    pub fn sessions(&self) -> &Manager {
+        &self.manager
+    }
+}
+
+/// Serves the news that the configuration is bad, until `stop`.
+pub async fn serve_broken(listener: TcpListener, problems: &[String], stop: CancellationToken) {
+    serve::run(listener, http::broken(problems), stop).await;
+}
+
+fn limits(config: &Config) -> Limits {
+    Limits {
+        ring: config.timing.ring,
+        reply: config.timing.reply,
+        inactivity: config.timing.inactivity,
+        longest: config.timing.longest_call,
+        guard: config.timing.barge_in_guard,
+    }
+}
+
+fn desk(config: &Config, clock: Arc<dyn Clock>, tasks: TaskTracker) -> anyhow::Result<DeskConfig> {
+    let speech = &config.speech;
+    let endpoint = Endpoint::parse(&speech.base_url).context("OPENAI_API_BASE_URL")?;
+    let tts = OpenAiTts::new(TtsSettings {
+        endpoint: endpoint.clone(),
+        key: speech.api_key.clone(),
+        model: speech.tts_model.clone().unwrap_or_else(|| TTS_MODEL.to_owned()),
+        voice: speech.tts_voice.clone(),
+        instructions: speech.tts_instructions.clone(),
+    })
+    .context("the speech client")?;
+    let stt = OpenAiStt::new(&SttSettings {
+        endpoint,
+        key: speech.api_key.clone(),
+        model: speech.stt_model.clone().unwrap_or_else(|| STT_MODEL.to_owned()),
+        silence: speech.silence,
+        language: None,
+    })
+    .context("the transcription client")?;
+    Ok(DeskConfig {
+        tts: Arc::new(tts),
+        stt: Arc::new(stt),
+        wire: Arc::new(MediaStreams),
+        account: config.carrier.account.clone(),
+        guard: config.timing.barge_in_guard,
+        clock,
+        tasks,
+        random,
+    })
+}
+
+/// Where chance enters the server.
+#[expect(clippy::disallowed_methods, reason = "the shell hands random bytes to whoever takes them as an argument")]
+fn random(bytes: &mut [u8]) {
+    rand::Rng::fill_bytes(&mut rand::rng(), bytes);
+}

@@ -1,5 +1,7 @@
 //! Time as the core sees it: epoch milliseconds, handed in as an argument, never going back within a process.
 
+pub mod wall;
+
 use std::fmt;
 use std::ops::{Add, Sub};
 use std::time::Duration;

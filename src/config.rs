@@ -1,1 +1,337 @@
-//! config.
+//! The configuration: read once, checked whole, every problem reported at once with its remedy.
+//!
+//! Nothing here reads the environment itself; [`environment`] does, once, for the whole process.
+
+use std::fmt;
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use secrecy::SecretString;
+
+use crate::phone_number::PhoneNumber;
+
+pub mod environment;
+mod reader;
+mod variables;
+
+#[cfg(test)]
+mod tests;
+
+use reader::Reader;
+pub use variables::{VARIABLES, Variable};
+
+/// What reading the configuration came to.
+#[derive(Debug)]
+pub struct Loaded {
+    /// What even a server with a bad configuration needs, to answer `/health`.
+    pub basics: Basics,
+    /// The configuration; `None` exactly when one of the problems is fatal.
+    pub config: Option<Config>,
+    /// Everything that is wrong, in the order of [`VARIABLES`] where it can be.
+    pub problems: Vec<Problem>,
+}
+
+/// The settings without which there is not even an error to show.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Basics {
+    /// The TCP port that is listened on.
+    pub port: u16,
+    /// How log lines look.
+    pub log_format: LogFormat,
+    /// Which log lines there are: a level, or a filter as `tracing-subscriber` reads it.
+    pub log_filter: String,
+}
+
+/// How log lines look.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// One thing that is wrong with the configuration. The text never shows the value of a secret or a phone number.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// The variable it is about.
+    pub variable: &'static str,
+    /// Whether the server can work with it.
+    pub severity: Severity,
+    /// What is wrong and what to do about it; reads on from the variable's name.
+    pub text: String,
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.variable, self.text)
+    }
+}
+
+/// How bad a problem is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Severity {
+    /// No call can be made: everything but `/health` answers 503.
+    Fatal,
+    /// The server works, with a default or without the feature.
+    Warning,
+}
+
+/// A configuration that calls can be made with.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Where the carrier reaches this server: `http(s)://host[:port][/path]`, without a slash at the end.
+    pub public_url: String,
+    /// What agents authenticate with.
+    pub api_key: SecretString,
+    /// Who is called.
+    pub person: PhoneNumber,
+    /// The carrier.
+    pub carrier: CarrierConfig,
+    /// The speech provider.
+    pub speech: SpeechConfig,
+    /// The time limits of a session.
+    pub timing: Timing,
+    /// The bounds on what runs at once and per hour.
+    pub limits: Limits,
+    /// How long finished sessions stay in history.
+    pub history_ttl: Duration,
+}
+
+/// The carrier's account. Twilio is the only carrier so far.
+#[derive(Clone, Debug)]
+pub struct CarrierConfig {
+    /// The account's id (`AC…`).
+    pub account: String,
+    /// The account's primary auth token: it also signs the webhooks.
+    pub token: SecretString,
+    /// The number calls come from.
+    pub number: PhoneNumber,
+    /// The REST API's base URL, without a slash at the end.
+    pub api_url: String,
+}
+
+/// The speech provider.
+#[derive(Clone, Debug)]
+pub struct SpeechConfig {
+    /// Its key.
+    pub api_key: SecretString,
+    /// Its base URL as it was given (http(s) or ws(s), with or without `/v1`), without a slash at the end.
+    pub base_url: String,
+    /// The text-to-speech model set by hand.
+    pub tts_model: Option<String>,
+    /// The voice.
+    pub tts_voice: String,
+    /// How the voice is to speak.
+    pub tts_instructions: Option<String>,
+    /// The speech-to-text model set by hand.
+    pub stt_model: Option<String>,
+    /// How long the person is silent before what they said is complete.
+    pub silence: Duration,
+}
+
+/// The time limits of a session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Timing {
+    /// How long a turn waits for the reply.
+    pub reply: Duration,
+    /// How long a session may pass without a word from either side.
+    pub inactivity: Duration,
+    /// How long the phone rings.
+    pub ring: Duration,
+    /// The longest a call may last.
+    pub longest_call: Duration,
+    /// How long after the media connection speech does not cut the agent.
+    pub barge_in_guard: Duration,
+}
+
+/// The bounds on what runs at once and per hour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Sessions held in memory.
+    pub sessions: usize,
+    /// Live calls per person.
+    pub live_calls: usize,
+    /// Calls in an hour; `None` is no limit.
+    pub calls_per_hour: Option<NonZeroU32>,
+}
+
+impl Config {
+    /// Reads every variable from `source` and reports everything that is wrong with them.
+    pub fn from_source(source: &dyn Fn(&str) -> Option<String>) -> Loaded {
+        let mut reader = Reader::new(source);
+        let basics = basics(&mut reader);
+        let public_url = public_url(&mut reader, basics.port);
+        let api_key = reader.secret("CALLME_API_KEY", "agents authenticate with it");
+        let carrier = carrier(&mut reader);
+        let person = reader.phone_number("CALLME_USER_PHONE_NUMBER", "it is the number that is called");
+        let speech = speech(&mut reader);
+        let timing = timing(&mut reader);
+        let limits = limits(&mut reader);
+        let history_ttl = reader.hours("CALLME_HISTORY_TTL_HOURS", 1..=8_760);
+        reader.warn_of_ignored(variables::NOT_YET);
+        let config = (|| {
+            Some(Config {
+                public_url,
+                api_key: api_key?,
+                person: person?,
+                carrier: carrier?,
+                speech: speech?,
+                timing,
+                limits,
+                history_ttl,
+            })
+        })();
+        let problems = reader.into_problems();
+        // A fatal problem may sit beside a complete set of values, such as a carrier that this version cannot use.
+        let fatal = problems.iter().any(|problem| problem.severity == Severity::Fatal);
+        Loaded { basics, config: config.filter(|_| !fatal), problems }
+    }
+}
+
+fn basics(reader: &mut Reader<'_>) -> Basics {
+    // Platforms set PORT and send their traffic there: it wins.
+    let name = if reader.text("PORT").is_some() { "PORT" } else { "CALLME_PORT" };
+    let port = u16::try_from(reader.number(name, 1..=65_535)).expect("the range is that of a port");
+    let log_format = match reader.one_of("CALLME_LOG_FORMAT", &["text", "json"]) {
+        Some("json") => LogFormat::Json,
+        _ => LogFormat::Text,
+    };
+    let log_filter = reader.text("CALLME_LOG").or_else(|| reader.text("RUST_LOG"));
+    Basics {
+        port,
+        log_format,
+        log_filter: log_filter.unwrap_or_else(|| variables::default_of("CALLME_LOG").to_owned()),
+    }
+}
+
+fn public_url(reader: &mut Reader<'_>, port: u16) -> String {
+    let schemes = ["https", "http"];
+    // The variable, and what stands around its value in the URL.
+    let platforms = [
+        ("CALLME_PUBLIC_URL", ["", ""]),
+        ("RAILWAY_PUBLIC_DOMAIN", ["https://", ""]),
+        ("RENDER_EXTERNAL_URL", ["", ""]),
+        ("FLY_APP_NAME", ["https://", ".fly.dev"]),
+    ];
+    let local = format!("http://localhost:{port}");
+    for (name, [before, after]) in platforms {
+        let Some(value) = reader.text(name) else { continue };
+        if let Some(url) = reader::base_url(&format!("{before}{value}{after}"), &schemes) {
+            return url;
+        }
+        reader.warn(
+            name,
+            format!(
+                "does not make a public URL; using {local}, which no carrier can reach. Set CALLME_PUBLIC_URL to \
+                 https://your.host, without user name, query or fragment"
+            ),
+        );
+        return local;
+    }
+    let text =
+        format!("is not set; using {local}, which no carrier can reach. Set it to this server's https:// address");
+    reader.warn("CALLME_PUBLIC_URL", text);
+    local
+}
+
+fn carrier(reader: &mut Reader<'_>) -> Option<CarrierConfig> {
+    let named = reader.text("CALLME_PHONE_PROVIDER").map(|name| name.to_ascii_lowercase());
+    let account = reader.required("CALLME_PHONE_ACCOUNT_SID", "copy the Account SID from the Twilio console (AC…)");
+    let looks_like_twilio = account.as_deref().is_none_or(is_twilio_account);
+    let is_named_telnyx = named.as_deref() == Some("telnyx");
+    match named.as_deref() {
+        Some("twilio") if !looks_like_twilio => {
+            reader.warn("CALLME_PHONE_ACCOUNT_SID", "is not AC and 32 hexadecimal digits, as Twilio's are".to_owned());
+        }
+        Some("twilio") => {}
+        Some("telnyx") => reader.fatal(
+            "CALLME_PHONE_PROVIDER",
+            "asks for Telnyx, which is not in this version yet; set it to twilio and give a Twilio account".to_owned(),
+        ),
+        Some(_) => reader.fatal("CALLME_PHONE_PROVIDER", "is neither twilio nor telnyx; set it to twilio".to_owned()),
+        None if !looks_like_twilio => reader.fatal(
+            "CALLME_PHONE_ACCOUNT_SID",
+            "is not AC and 32 hexadecimal digits, so it is taken for a Telnyx account, and Telnyx is not in this version \
+             yet; give a Twilio Account SID, or set CALLME_PHONE_PROVIDER=twilio"
+                .to_owned(),
+        ),
+        None => {}
+    }
+    // The id becomes a part of a URL's path.
+    if let Some(account) = &account
+        && !is_named_telnyx
+        && !account.bytes().all(|byte| byte.is_ascii_alphanumeric())
+    {
+        reader.fatal(
+            "CALLME_PHONE_ACCOUNT_SID",
+            "has characters other than letters and digits; copy it again".to_owned(),
+        );
+    }
+    let token = reader.secret("CALLME_PHONE_AUTH_TOKEN", "copy the primary Auth Token from the Twilio console");
+    let number = reader.phone_number("CALLME_PHONE_NUMBER", "it is the number that calls come from");
+    let api_url = reader.url("CALLME_TWILIO_API_URL", &["https", "http"]);
+    Some(CarrierConfig { account: account?, token: token?, number: number?, api_url: api_url? })
+}
+
+/// Twilio's account ids: `AC` and 32 hexadecimal digits.
+fn is_twilio_account(account: &str) -> bool {
+    account.strip_prefix("AC").is_some_and(|rest| rest.len() == 32 && rest.bytes().all(|byte| byte.is_ascii_hexdigit()))
+}
+
+fn speech(reader: &mut Reader<'_>) -> Option<SpeechConfig> {
+    let api_key = reader.secret("CALLME_OPENAI_API_KEY", "speech is made and understood with it");
+    let base_url = reader.url("OPENAI_API_BASE_URL", &["https", "http", "wss", "ws"]);
+    let silence = reader.millis("CALLME_STT_SILENCE_DURATION_MS", 100..=10_000);
+    Some(SpeechConfig {
+        tts_model: reader.text("CALLME_TTS_MODEL"),
+        tts_voice: reader
+            .text("CALLME_TTS_VOICE")
+            .unwrap_or_else(|| variables::default_of("CALLME_TTS_VOICE").to_owned()),
+        tts_instructions: reader.text("CALLME_TTS_INSTRUCTIONS"),
+        stt_model: reader.text("CALLME_STT_MODEL"),
+        api_key: api_key?,
+        base_url: base_url?,
+        silence,
+    })
+}
+
+fn timing(reader: &mut Reader<'_>) -> Timing {
+    // A day: longer than any agent waits, short enough that a unit mistaken for another is noticed.
+    const DAY_MS: u64 = 86_400_000;
+    let minutes = "CALLME_INACTIVITY_TIMEOUT_MINUTES";
+    let millis = "CALLME_INACTIVITY_TIMEOUT_MS";
+    let inactivity = match (reader.text(millis).is_some(), reader.text(minutes).is_some()) {
+        (false, true) => reader.minutes(minutes, 1..=1_440),
+        (both, minutes_too) => {
+            if both && minutes_too {
+                reader.warn(minutes, format!("is not used, because {millis} is set; remove one of them"));
+            }
+            reader.millis(millis, 1_000..=DAY_MS)
+        }
+    };
+    Timing {
+        reply: reader.millis("CALLME_TRANSCRIPT_TIMEOUT_MS", 100..=DAY_MS),
+        inactivity,
+        // Under 5 s a phone has hardly rung; 600 s is the most that Twilio takes.
+        ring: reader.seconds("CALLME_CALL_TIMEOUT_SECONDS", 5..=600),
+        // Twilio ends a call after four hours.
+        longest_call: reader.minutes("CALLME_MAX_CALL_MINUTES", 1..=240),
+        barge_in_guard: reader.millis("CALLME_BARGE_IN_GUARD_MS", 0..=30_000),
+    }
+}
+
+fn limits(reader: &mut Reader<'_>) -> Limits {
+    let per_hour = reader.number("CALLME_MAX_CALLS_PER_HOUR", 0..=100_000);
+    if per_hour == 0 {
+        let text = "is 0: there is no limit, and an agent that runs away can dial without end".to_owned();
+        reader.warn("CALLME_MAX_CALLS_PER_HOUR", text);
+    }
+    let whole = |number: u64| usize::try_from(number).expect("the range ends far below");
+    Limits {
+        sessions: whole(reader.number("CALLME_MAX_SESSIONS", 1..=100_000)),
+        live_calls: whole(reader.number("CALLME_MAX_LIVE_CALLS", 1..=10_000)),
+        calls_per_hour: NonZeroU32::new(u32::try_from(per_hour).expect("the range ends far below")),
+    }
+}

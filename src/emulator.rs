@@ -1,1 +1,214 @@
-//! emulator.
+//! Twilio and the speech provider in process, speaking the real wire, with a person on the phone who can be scripted.
+//!
+//! It serves `callme demo` and the tests; there is no second fake. It knows the server under test only over sockets: REST and
+//! speech requests come in on one base URL, signed webhooks and the media socket go out. It lives in its caller's tokio runtime and
+//! knows no time but tokio's, so under paused time hours pass in moments. Everything it started ends when it is dropped.
+//!
+//! ```no_run
+//! # use callme::emulator::{Emulator, EmulatorConfig, Script};
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! let emulator = Emulator::start(EmulatorConfig::default()).await?;
+//! emulator.person().set(Script::converses(["Yes, go on."]));
+//! // … start a server with `emulator.environment()`, let it call …
+//! println!("{}", emulator.timeline());
+//! # Ok(())
+//! # }
+//! ```
+
+use std::fmt;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+
+mod carrier;
+mod connection;
+pub mod faults;
+pub mod person;
+mod speech;
+pub mod timeline;
+pub mod voice;
+mod world;
+
+pub use carrier::{CallRecord, Segment};
+pub use faults::{DialFault, Fault, Faults, Times};
+pub use person::{AnsweredBy, Person, PickUp, Script, Step, Verdict};
+pub use timeline::{CallState, Callback, Event, Hearing, NeverHappened, Side, Timeline, What};
+pub use voice::Voice;
+
+use world::World;
+
+/// 20 ms of µ-law at 8 kHz: what Twilio sends at a time.
+const FRAME: usize = 160;
+/// How often.
+const TICK: Duration = Duration::from_millis(20);
+/// µ-law's zero.
+const SILENCE: u8 = 0xff;
+
+/// Who the emulator pretends to be, and how fast it is.
+#[derive(Clone)]
+pub struct EmulatorConfig {
+    /// The port on 127.0.0.1; 0 takes a free one.
+    pub port: u16,
+    /// The carrier account, `AC` and 32 hexadecimal digits.
+    pub account_sid: String,
+    /// Its token: checked on REST requests, signs webhooks.
+    pub auth_token: String,
+    /// The number the account owns, which calls must come from.
+    pub number: String,
+    /// The speech provider's key.
+    pub api_key: String,
+    /// How everybody sounds.
+    pub voice: Voice,
+    /// From a request for speech to its first byte.
+    pub speech_delay: Duration,
+    /// How many times faster than real time speech is made.
+    pub speech_rate: f64,
+    /// From the end of a stretch to its transcript.
+    pub transcript_delay: Duration,
+    /// How long [`Emulator::wait_for`] waits.
+    pub patience: Duration,
+}
+
+impl Default for EmulatorConfig {
+    fn default() -> Self {
+        Self {
+            port: 0,
+            account_sid: format!("AC{}", "0123456789abcdef".repeat(2)),
+            auth_token: "emulated-auth-token".to_owned(),
+            number: "+15005550006".to_owned(),
+            api_key: "sk-emulated".to_owned(),
+            voice: Voice::babble(),
+            speech_delay: Duration::from_millis(200),
+            speech_rate: 4.0,
+            transcript_delay: Duration::from_millis(300),
+            patience: Duration::from_mins(10),
+        }
+    }
+}
+
+impl fmt::Debug for EmulatorConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EmulatorConfig").field("port", &self.port).field("voice", &self.voice).finish_non_exhaustive()
+    }
+}
+
+/// The emulator could not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The port is taken, or not ours to take.
+    #[error("the emulator cannot listen on port {port}")]
+    Listen {
+        /// Which.
+        port: u16,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The HTTP client for its webhooks could not be made.
+    #[error("the emulator cannot make requests")]
+    Client(#[from] reqwest::Error),
+}
+
+/// A running emulator; ends when it is dropped.
+pub struct Emulator {
+    world: Arc<World>,
+    address: SocketAddr,
+}
+
+impl fmt::Debug for Emulator {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Emulator").field("address", &self.address).finish_non_exhaustive()
+    }
+}
+
+impl Emulator {
+    /// Listens, in the caller's runtime.
+    ///
+    /// # Errors
+    /// When the port cannot be had.
+    pub async fn start(config: EmulatorConfig) -> Result<Self, StartError> {
+        let port = config.port;
+        let listen = |source| StartError::Listen { port, source };
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.map_err(listen)?;
+        let address = listener.local_addr().map_err(listen)?;
+        let world = Arc::new(World::new(config)?);
+        let door = connection::Door { listener, stop: world.stop.clone() };
+        let app = carrier::router().merge(speech::router()).with_state(Arc::clone(&world));
+        let serving = axum::serve(door, app.into_make_service_with_connect_info::<connection::Scissors>());
+        world.spawn(async move { _ = serving.await });
+        Ok(Self { world, address })
+    }
+
+    /// The base URL of the carrier's REST API and of the speech provider; their paths differ.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// The settings that point a server at this emulator (all but its own URL, key and the number it calls).
+    pub fn environment(&self) -> Vec<(&'static str, String)> {
+        let config = &self.world.config;
+        vec![
+            ("CALLME_PHONE_PROVIDER", "twilio".to_owned()),
+            ("CALLME_PHONE_ACCOUNT_SID", config.account_sid.clone()),
+            ("CALLME_PHONE_AUTH_TOKEN", config.auth_token.clone()),
+            ("CALLME_PHONE_NUMBER", config.number.clone()),
+            ("CALLME_OPENAI_API_KEY", config.api_key.clone()),
+            ("CALLME_TWILIO_API_URL", self.url()),
+            ("OPENAI_API_BASE_URL", self.url()),
+        ]
+    }
+
+    /// Requests for URLs below `public` go to `real` instead (both origins such as `https://callme.example`), signed for `public`:
+    /// what a proxy does for a real server. A media socket of `wss://` the same host goes along.
+    pub fn route(&self, public: &str, real: &str) {
+        let pair = (public.trim_end_matches('/').to_owned(), real.trim_end_matches('/').to_owned());
+        self.world.routes.lock().expect("no holder of the lock panics").push(pair);
+    }
+
+    /// What the person does in the calls to come.
+    pub fn person(&self) -> Person {
+        self.world.person.clone()
+    }
+
+    /// What goes wrong.
+    pub fn faults(&self) -> Faults {
+        self.world.faults.clone()
+    }
+
+    /// Everything that has happened.
+    pub fn timeline(&self) -> Timeline {
+        self.world.recorder.snapshot()
+    }
+
+    /// Every call, oldest first.
+    pub fn calls(&self) -> Vec<CallRecord> {
+        let calls = self.world.calls.lock().expect("no holder of the lock panics").clone();
+        calls.iter().map(|call| call.record(&self.world)).collect()
+    }
+
+    /// The first event that fits, whether it has happened or is still to come.
+    ///
+    /// # Errors
+    /// When it does not come within the configured patience; shows what happened instead.
+    pub async fn wait_for(&self, fits: impl Fn(&Event) -> bool) -> Result<Event, NeverHappened> {
+        self.wait_from(0, fits).await
+    }
+
+    /// As [`Self::wait_for`], but leaves out the first `from` events of the timeline.
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn wait_from(&self, from: usize, fits: impl Fn(&Event) -> bool) -> Result<Event, NeverHappened> {
+        self.world.recorder.wait_for(from, self.world.config.patience, fits).await
+    }
+}
+
+impl Drop for Emulator {
+    fn drop(&mut self) {
+        self.world.end();
+    }
+}
+
+#[cfg(test)]
+mod tests;

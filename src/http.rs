@@ -1,1 +1,142 @@
-//! http.
+//! The HTTP edge: routes, layers and shapes. It asks the service and the runtime, and decides nothing itself.
+//!
+//! A request passes, outermost first: request id, log, panic catcher; then for agents CORS and the bearer check, for
+//! the carrier the signature check; then the handler. Bodies are capped and timed where they are read.
+
+use std::fmt;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::routing::{any, get};
+use secrecy::SecretString;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::provider::CarrierWebhooks;
+use crate::service::Verbs;
+
+mod api;
+mod auth;
+mod body;
+pub mod carrier;
+mod error;
+mod health;
+mod json;
+mod layers;
+mod openapi;
+pub mod serve;
+
+#[cfg(test)]
+mod tests;
+
+use auth::ApiKey;
+use carrier::CallEvents;
+use error::{ApiError, Kind};
+
+/// What the routes stand on.
+pub struct Parts {
+    /// The verbs of the agents.
+    pub verbs: Arc<dyn Verbs>,
+    /// Where the carrier's webhooks and media sockets go.
+    pub events: Arc<dyn CallEvents>,
+    /// How the configured carrier writes and signs.
+    pub carrier: Arc<dyn CarrierWebhooks>,
+    /// What agents authenticate with.
+    pub api_key: SecretString,
+    /// Where this server is reached, as `/health` shows it.
+    pub public_url: String,
+}
+
+impl fmt::Debug for Parts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Parts").field("public_url", &self.public_url).finish_non_exhaustive()
+    }
+}
+
+/// [`Parts`] as the handlers share them.
+#[derive(Clone)]
+struct App {
+    verbs: Arc<dyn Verbs>,
+    events: Arc<dyn CallEvents>,
+    carrier: Arc<dyn CarrierWebhooks>,
+    health: health::Health,
+    /// The description of the API, written once.
+    openapi: axum::body::Bytes,
+}
+
+/// All routes of a server that works.
+pub fn router(parts: Parts) -> Router {
+    let (Groups { agents, open, carrier }, openapi) = routes_and_description(&parts.carrier);
+    let app = App {
+        verbs: parts.verbs,
+        events: parts.events,
+        carrier: parts.carrier,
+        health: health::Health::Ok { public_url: parts.public_url.into() },
+        openapi: openapi.into(),
+    };
+    let agents = agents
+        // What is not there is refused like what is: without the key nobody learns which is which.
+        .route("/api/{*rest}", any(layers::not_found))
+        .method_not_allowed_fallback(layers::method_not_allowed)
+        .layer(axum::middleware::from_fn_with_state(ApiKey::new(&parts.api_key), auth::require_key));
+    let open = open.method_not_allowed_fallback(layers::method_not_allowed);
+    let agents = agents.merge(open).layer(axum::middleware::from_fn(layers::cors));
+    let carrier = carrier.method_not_allowed_fallback(layers::method_not_allowed);
+    layers::around(agents.merge(carrier).fallback(layers::not_found).with_state(app))
+}
+
+/// A server whose configuration is bad: `/health` names the problems, and so does the refusal of everything else.
+pub fn broken(problems: &[String]) -> Router {
+    unready(health::Health::Bad { error: problems.join("; ").into() })
+}
+
+/// A server that is not ready yet.
+pub fn starting() -> Router {
+    unready(health::Health::Starting)
+}
+
+fn unready(health: health::Health) -> Router {
+    let sentence = health.sentence();
+    let refuse = move || {
+        let refusal = ApiError::new(Kind::Starting, sentence.clone());
+        async { refusal }
+    };
+    let routes = Router::new()
+        .route("/health", get(health::show_alone))
+        .with_state(health)
+        .fallback(refuse)
+        .method_not_allowed_fallback(layers::method_not_allowed)
+        .layer(axum::middleware::from_fn(layers::cors));
+    layers::around(routes)
+}
+
+/// The routes, by what stands before them.
+struct Groups {
+    /// Behind the key.
+    agents: Router<App>,
+    /// Open to everyone.
+    open: Router<App>,
+    /// Behind the carrier's signature, or with a token of their own.
+    carrier: Router<App>,
+}
+
+/// The routes, and their description as JSON.
+fn routes_and_description(webhooks: &Arc<dyn CarrierWebhooks>) -> (Groups, Vec<u8>) {
+    let agents = OpenApiRouter::<App>::new()
+        .routes(routes!(api::call))
+        .routes(routes!(api::resume))
+        .routes(routes!(api::speak))
+        .routes(routes!(api::end))
+        .routes(routes!(api::wait))
+        .routes(routes!(api::look))
+        .routes(routes!(api::history))
+        .routes(routes!(health::show_with_key))
+        .routes(routes!(openapi::show));
+    let open = OpenApiRouter::<App>::new().routes(routes!(health::show));
+    let signed = OpenApiRouter::<App>::new().routes(routes!(carrier::twiml));
+    let media = OpenApiRouter::<App>::new().routes(routes!(carrier::media)).routes(routes!(carrier::media_with_token));
+    let [(agents, a), (open, b), (signed, c), (media, d)] =
+        [agents, open, signed, media].map(OpenApiRouter::split_for_parts);
+    let groups = Groups { agents, open, carrier: carrier::guarded(signed, webhooks.clone()).merge(media) };
+    (groups, openapi::describe([a, b, c, d]))
+}

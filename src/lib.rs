@@ -1,6 +1,7 @@
 //! callme: lets an AI agent phone the person it works for and talk with them.
 //!
-//! The modules stand in rows; a module names only its own children and lower rows (`docs/ARCHITECTURE.md`).
+//! The modules stand in rows; a module names only its own children and lower rows. `docs/ARCHITECTURE.md` tells
+//! why, `tests/it/rows.rs` holds it.
 
 // Row 0, ground: plain values.
 pub mod clock;
@@ -8,11 +9,9 @@ pub mod ids;
 pub mod phone_number;
 pub mod privacy;
 
-// Row 1, ports and core: pure; time and chance are arguments.
+// Row 1, ports and core: pure; time and chance are arguments. The children of the ports are their adapters, row 2.
 pub mod audio;
 pub mod domain;
-
-// Rows 1 and 2: the ports, and their adapters as children.
 pub mod provider;
 pub mod store;
 
@@ -26,7 +25,8 @@ pub mod service;
 // Row 5, edge: HTTP shapes.
 pub mod http;
 
-// Row 6, shell: environment, files, signals; names the concrete adapters.
+// Row 6, shell: environment, files, signals; names the concrete adapters. The emulator stands outside the server: it
+// knows rows 0 and 1, and speaks to the rest over sockets.
 pub mod app;
 pub mod cli;
 pub mod config;

@@ -1,2 +1,40 @@
-//! callme.
-fn main() {}
+//! callme: reads the command line and runs the command.
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use anyhow::Context;
+use callme::cli::{self, Cli, Command};
+use callme::config::Config;
+use callme::config::environment::Environment;
+use callme::telemetry;
+use clap::Parser;
+
+fn main() -> anyhow::Result<ExitCode> {
+    // Before anything can open a TLS connection: with two providers in the build, the first to ask would panic.
+    rustls::crypto::aws_lc_rs::default_provider()
+        .install_default()
+        .map_err(|_| anyhow::anyhow!("another TLS provider was installed before"))?;
+    let command = Cli::parse().into_command();
+    let (environment, unread) = Environment::read(Path::new(".env"));
+    let mut loaded = Config::from_source(&|name| environment.value(name));
+    loaded.problems.splice(0..0, unread);
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start the async runtime")?;
+    match command {
+        Command::Health(health) => {
+            let finding = runtime.block_on(cli::health(&health, loaded.basics.port));
+            if finding.healthy {
+                println!("{}", finding.line);
+                return Ok(ExitCode::SUCCESS);
+            }
+            eprintln!("{}", finding.line);
+            Ok(ExitCode::FAILURE)
+        }
+        Command::Serve => {
+            telemetry::init(loaded.basics.log_format, &loaded.basics.log_filter);
+            runtime.block_on(cli::serve::serve(loaded))
+        }
+        Command::Demo(demo) => runtime.block_on(cli::demo::demo(&demo)),
+    }
+}

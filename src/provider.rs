@@ -48,6 +48,59 @@ pub trait Carrier: Send + Sync {
     ) -> BoxFuture<'a, Result<Vec<(CarrierCallId, CallProgress)>, ProviderError>>;
 }
 
+/// A carrier's voice webhooks: proving that they are its own, reading them, and what they are answered with.
+pub trait CarrierWebhooks: Send + Sync {
+    /// The header that carries the signature, in lower case.
+    fn signature_header(&self) -> &'static str;
+    /// Checks a signature in constant time. `path_and_query` is what the carrier asked for, byte for byte; the
+    /// configured public URL stands before it.
+    fn verify(&self, path_and_query: &str, content_type: Option<&str>, body: &[u8], signature: &str) -> bool;
+    /// Reads the body of a webhook whose signature was checked.
+    ///
+    /// # Errors
+    /// When it names no call, or another account's.
+    fn parse(&self, body: &[u8]) -> Result<Webhook, BadWebhook>;
+    /// Connects the call to the media socket, with `token` in its path.
+    fn connect_document(&self, token: &str, session: &SessionId) -> String;
+    /// Ends the call.
+    fn hang_up_document(&self) -> String;
+    /// Turns an inbound call away.
+    fn reject_document(&self) -> String;
+    /// The documents' `Content-Type`.
+    fn content_type(&self) -> &'static str;
+}
+
+/// What a carrier reports or asks about a call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Webhook {
+    /// It asks what to do with the call, which was answered.
+    Fetch {
+        /// Which call.
+        call: CarrierCallId,
+        /// Somebody rang our number.
+        inbound: bool,
+    },
+    /// Where the call stands.
+    Status {
+        /// Which call.
+        call: CarrierCallId,
+        /// Where it stands.
+        progress: CallProgress,
+    },
+    /// Who picked up.
+    Machine {
+        /// Which call.
+        call: CarrierCallId,
+        /// By the carrier's account.
+        verdict: Verdict,
+    },
+}
+
+/// A signed webhook that is not about a call of ours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a webhook that names no call of this account")]
+pub struct BadWebhook;
+
 /// The wire of a carrier's media WebSocket: text frames of JSON, audio as base64 G.711 µ-law at 8 kHz.
 pub trait MediaWire: Send + Sync {
     /// Reads one text frame.

@@ -1,10 +1,63 @@
 //! The verbs, shared by every surface: limits that guard money, and repeats that join what already runs.
 
+mod repeats;
+mod sentence;
+mod verbs;
+
 use std::time::Duration;
 
+use futures_util::future::BoxFuture;
+
 use crate::domain::outcome::{Channel, Outcome};
+use crate::domain::text::AgentText;
 use crate::ids::SessionId;
-use crate::store::Line;
+use crate::store::{Conversation, Line};
+
+pub use verbs::Service;
+
+/// Whoever asks: one per API key, so that repeats of one agent are told from those of another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct PrincipalId(pub u32);
+
+/// What an agent asks to be said.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ask {
+    /// The words.
+    pub message: AgentText,
+    /// Names the request across its repeats; without it the message itself does.
+    pub idempotency_key: Option<String>,
+    /// Who asks.
+    pub principal: PrincipalId,
+}
+
+/// A session as it stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct View {
+    /// What was said and what happened.
+    pub conversation: Conversation,
+    /// The state's name, as the API writes it.
+    pub state: &'static str,
+    /// A request waits for the person's reply.
+    pub waiting: bool,
+}
+
+/// The verbs as every surface sees them. Each may be repeated, and dropping an answer's future changes nothing.
+pub trait Verbs: Send + Sync {
+    /// Rings the person, says the message, waits for the reply.
+    fn call(&self, ask: Ask) -> BoxFuture<'_, Result<Reply, Refusal>>;
+    /// Says the message in a session and waits for the reply (the API's `continue`).
+    fn resume(&self, session: SessionId, ask: Ask) -> BoxFuture<'_, Result<Reply, Refusal>>;
+    /// Says the message in a session.
+    fn speak(&self, session: SessionId, ask: Ask) -> BoxFuture<'_, Result<Spoken, Refusal>>;
+    /// Says goodbye and ends a session; on an ended one gives what is stored.
+    fn end(&self, session: SessionId, ask: Ask) -> BoxFuture<'_, Result<Ended, Refusal>>;
+    /// Waits for a reply without saying anything.
+    fn wait(&self, session: SessionId, principal: PrincipalId) -> BoxFuture<'_, Result<Reply, Refusal>>;
+    /// A session as it stands, ended ones included.
+    fn look(&self, session: SessionId) -> BoxFuture<'_, Result<View, Refusal>>;
+    /// The newest sessions, newest first, at most `limit`; and how many there are in all.
+    fn history(&self, limit: usize) -> BoxFuture<'_, Result<(Vec<Conversation>, usize), Refusal>>;
+}
 
 /// The answer to `call`, `continue`, `wait` (and later `message`).
 #[derive(Clone, Debug, PartialEq, Eq)]

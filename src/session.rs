@@ -1,1 +1,95 @@
-//! session.
+//! The runtime of sessions: one task and one bounded inbox each, and the manager that finds them.
+//!
+//! ```text
+//! service ──verbs──▶ manager ──messages──▶ session task ──effects──▶ Carrier, media, Store
+//! webhooks ─────────▶                     ◀──events── media
+//! ```
+//!
+//! A session's state has no lock: its task owns it. Handlers hand over to the task and wait for its answer; a handler
+//! that vanishes changes nothing.
+
+mod directory;
+mod manager;
+mod task;
+
+use std::sync::Arc;
+
+use tokio::sync::{mpsc, watch};
+
+pub use directory::Directory;
+pub use manager::{Gone, Manager, ManagerConfig, NotStarted, WebhookAnswer};
+
+use crate::clock::Millis;
+use crate::domain::media::{MediaCommand, MediaEvent};
+use crate::domain::session::{Answer, Phase};
+use crate::ids::{CarrierCallId, RequestId, SessionId};
+use crate::store::Conversation;
+
+/// What the runtime needs of a call's media; the media module's desk, behind a port so that neither knows the other.
+pub trait MediaPort: Send + Sync {
+    /// Opens a session's media; it closes when the sender is dropped. Events go to the sink, which says whether anybody
+    /// listens.
+    fn open(
+        &self,
+        session: &SessionId,
+        events: Box<dyn Fn(MediaEvent) -> bool + Send + Sync>,
+    ) -> mpsc::Sender<MediaCommand>;
+    /// A single-use token with which the carrier's socket for this call may come in.
+    fn mint(&self, session: &SessionId, call: &CarrierCallId) -> Option<String>;
+}
+
+/// An answer, and when it was given.
+#[derive(Clone, Debug)]
+pub struct Delivered {
+    /// The answer.
+    pub answer: Arc<Answer>,
+    /// When.
+    pub at: Millis,
+}
+
+/// A request on its way: its answer comes here, once, and stays.
+#[derive(Clone, Debug)]
+pub struct Pending {
+    /// The session it went to.
+    pub session: SessionId,
+    /// Its number.
+    pub request: RequestId,
+    answer: watch::Receiver<Option<Delivered>>,
+}
+
+/// The session's task died; nothing more comes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Died;
+
+impl Pending {
+    /// Waits for the answer, for as long as it takes.
+    ///
+    /// # Errors
+    /// When the session died of a fault of ours.
+    pub async fn answer(&self) -> Result<Delivered, Died> {
+        let mut answer = self.answer.clone();
+        let delivered = answer.wait_for(Option::is_some).await.map_err(|_| Died)?;
+        delivered.clone().ok_or(Died)
+    }
+
+    /// The answer, if it is there.
+    pub fn given(&self) -> Option<Delivered> {
+        self.answer.borrow().clone()
+    }
+
+    /// Whether no answer will come any more.
+    pub fn is_dead(&self) -> bool {
+        self.answer.has_changed().is_err() && self.answer.borrow().is_none()
+    }
+}
+
+/// A session as it stands.
+#[derive(Clone, Debug)]
+pub struct Look {
+    /// Everything about it.
+    pub conversation: Conversation,
+    /// Where it stands.
+    pub phase: Phase,
+    /// Whether a request waits for a reply.
+    pub waiting: bool,
+}

@@ -1,1 +1,139 @@
-//! telemetry.
+//! Logging: lines to standard error, as text or JSON, and a panic hook that keeps what a panic says to itself.
+//!
+//! What a line must not show is private by type where it is made; nothing is filtered here.
+
+use std::io::{self, IsTerminal};
+use std::panic;
+
+use tracing_subscriber::filter::{EnvFilter, LevelFilter};
+use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::fmt::format::JsonFields;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{Layer, fmt};
+
+use crate::config::LogFormat;
+
+/// Starts logging for the whole process and sets the panic hook. A second call changes nothing.
+///
+/// `filter` is a level or `tracing-subscriber`'s filter syntax; one that cannot be read counts as `info`, with a warning.
+pub fn init(format: LogFormat, filter: &str) {
+    let (filter, readable) = parse(filter);
+    // Colours are for people who watch, not for files.
+    let colours = io::stderr().is_terminal();
+    let lines = tracing_subscriber::registry().with(layer(format, colours, io::stderr).with_filter(filter));
+    if lines.try_init().is_ok() {
+        panic::set_hook(Box::new(report_panic));
+    }
+    if !readable {
+        tracing::warn!("CALLME_LOG is no log filter; using info");
+    }
+}
+
+/// The filter, and whether it was one. Libraries below `info` stay quiet unless they are named: at `debug` and `trace`
+/// some of them write headers and bodies.
+fn parse(filter: &str) -> (EnvFilter, bool) {
+    let level = filter.parse::<LevelFilter>().ok();
+    let directives = match level {
+        Some(level) if level > LevelFilter::INFO => format!("info,callme={level}"),
+        _ => filter.to_owned(),
+    };
+    match EnvFilter::try_new(directives) {
+        Ok(filter) => (filter, true),
+        Err(_) => (EnvFilter::new("info"), false),
+    }
+}
+
+fn layer<S, W>(format: LogFormat, colours: bool, writer: W) -> Box<dyn Layer<S> + Send + Sync>
+where
+    S: tracing::Subscriber + for<'a> tracing_subscriber::registry::LookupSpan<'a>,
+    W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
+{
+    match format {
+        LogFormat::Text => fmt::layer().with_ansi(colours).with_writer(writer).boxed(),
+        LogFormat::Json => fmt::layer()
+            .json()
+            .flatten_event(true)
+            .with_current_span(false)
+            .fmt_fields(JsonFields::new())
+            .with_writer(writer)
+            .boxed(),
+    }
+}
+
+/// Logs where a panic happened. What it says is left out: an `expect` quotes its error, which may quote anything.
+fn report_panic(info: &panic::PanicHookInfo<'_>) {
+    let place = info.location().map_or_else(|| "an unknown place".to_owned(), ToString::to_string);
+    tracing::error!("panicked at {place}");
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+    use std::sync::{Arc, Mutex};
+
+    use super::*;
+
+    #[derive(Clone, Default)]
+    struct Lines(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Lines {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().expect("no test panics with it").write(bytes)
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn written(format: LogFormat, filter: &str, log: impl FnOnce()) -> String {
+        let lines = Lines::default();
+        let writer = lines.clone();
+        let subscriber = tracing_subscriber::registry()
+            .with(layer(format, false, move || writer.clone()).with_filter(parse(filter).0));
+        tracing::subscriber::with_default(subscriber, log);
+        let bytes = lines.0.lock().expect("no test panics with it").clone();
+        String::from_utf8(bytes).expect("lines are text")
+    }
+
+    #[test]
+    fn a_json_line_is_one_object_with_its_fields_at_the_top() {
+        let line = written(LogFormat::Json, "info", || tracing::info!(calls = 3, "a call \"ended\""));
+        let value: serde_json::Value = serde_json::from_str(line.trim_end()).expect("one JSON object");
+        assert_eq!(
+            (&value["message"], &value["calls"], &value["level"]),
+            (&"a call \"ended\"".into(), &3.into(), &"INFO".into())
+        );
+    }
+
+    #[test]
+    fn the_level_opens_our_own_lines_only() {
+        let both = || {
+            tracing::debug!("ours");
+            tracing::debug!(target: "hyper", "theirs");
+        };
+        assert_eq!(written(LogFormat::Text, "info", both), "");
+        let debug = written(LogFormat::Text, "debug", both);
+        assert!(debug.contains("ours") && !debug.contains("theirs"), "{debug}");
+        let named = written(LogFormat::Text, "warn,hyper=debug", both);
+        assert!(!named.contains("ours") && named.contains("theirs"), "{named}");
+    }
+
+    #[test]
+    fn a_filter_that_cannot_be_read_is_info() {
+        let (filter, readable) = parse("a=b=c");
+        assert_eq!((filter.to_string().as_str(), readable), ("info", false));
+    }
+
+    #[test]
+    fn a_panic_is_logged_by_its_place_and_not_by_its_words() {
+        let line = written(LogFormat::Text, "info", || {
+            let before = panic::take_hook();
+            panic::set_hook(Box::new(report_panic));
+            let result = panic::catch_unwind(|| panic!("secret words of +393331234567"));
+            panic::set_hook(before);
+            assert!(result.is_err());
+        });
+        assert!(line.contains("telemetry.rs") && !line.contains("secret") && !line.contains("4567"), "{line}");
+    }
+}

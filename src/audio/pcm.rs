@@ -97,8 +97,8 @@ mod tests {
     #[test]
     fn silence_stays_silence_and_half_a_sample_alone_is_nothing() {
         assert_eq!(convert([[0; 960].as_slice()]), [mulaw::SILENCE; mulaw::FRAME]);
-        assert_eq!(convert([[7].as_slice()]), []);
-        assert_eq!(convert([]), []);
+        assert_eq!(convert([[7].as_slice()]), [0_u8; 0]);
+        assert_eq!(convert([]), [0_u8; 0]);
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! The truth about what happened, as every answer carries it (`outcome`).
 
+use crate::domain::media::Progress;
+
 /// How far a message of the agent got.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum MessageHeard {
@@ -139,4 +141,59 @@ pub struct Outcome {
     pub reply_channel: Option<Channel>,
     /// Who ended the session; `None` while it runs.
     pub ended_by: Option<EndedBy>,
+}
+
+impl MessageHeard {
+    /// How much of `text` was heard, by how much of its sound was: in proportion, back to a word's end.
+    pub fn of(progress: Progress, text: &str) -> Self {
+        if progress.heard.is_zero() {
+            return MessageHeard::None;
+        }
+        if progress.is_whole() {
+            return MessageHeard::Full;
+        }
+        let share = progress.heard.as_secs_f64() / progress.whole.as_secs_f64();
+        #[expect(
+            clippy::cast_precision_loss,
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a share of at most 4,096 characters"
+        )]
+        let chars = (share * text.chars().count() as f64) as usize;
+        let cut = text.char_indices().nth(chars).map_or(text.len(), |(at, _)| at);
+        let whole_words = if text[cut..].starts_with(char::is_whitespace) {
+            &text[..cut]
+        } else {
+            text[..cut].rsplit_once(char::is_whitespace).map_or("", |(words, _)| words)
+        };
+        match whole_words.trim_end() {
+            "" => MessageHeard::None,
+            words => MessageHeard::Partial(words.to_owned()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    #[test]
+    fn what_was_heard_goes_back_to_a_words_end() {
+        let text = "Shall I deploy now?";
+        let partial = |words: &str| MessageHeard::Partial(words.to_owned());
+        for (heard, whole, want) in [
+            (0, 2000, MessageHeard::None),
+            (200, 2000, MessageHeard::None),
+            (600, 2000, partial("Shall")),
+            (790, 2000, partial("Shall I")),
+            (1000, 2000, partial("Shall I")),
+            (1990, 2000, partial("Shall I deploy")),
+            (2000, 2000, MessageHeard::Full),
+            (2100, 2000, MessageHeard::Full),
+        ] {
+            let progress = Progress { heard: Duration::from_millis(heard), whole: Duration::from_millis(whole) };
+            assert_eq!(MessageHeard::of(progress, text), want, "{heard} of {whole} ms");
+        }
+    }
 }

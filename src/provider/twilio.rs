@@ -1,1 +1,43 @@
-//! twilio.
+//! Twilio Voice: the REST calls, the signed webhooks, the TwiML that answers them, and the Media Streams wire.
+//!
+//! One webhook, `POST {PUBLIC}/twiml?s=<session>`, serves every callback; [`signature`] proves it, [`callback`] reads it,
+//! [`twiml`] answers it.
+
+pub mod callback;
+pub mod media;
+pub mod public_url;
+pub mod rest;
+pub mod signature;
+pub mod twiml;
+pub mod webhooks;
+
+pub use media::MediaStreams;
+pub use public_url::PublicUrl;
+pub use rest::{Twilio, TwilioConfig};
+pub use webhooks::TwilioWebhooks;
+
+use crate::provider::{CallEnd, CallProgress};
+
+/// Whether a text is a `CallSid`: `CA` and 32 hexadecimal digits.
+fn is_call_sid(text: &str) -> bool {
+    text.strip_prefix("CA").is_some_and(|hex| hex.len() == 32 && hex.bytes().all(|b| b.is_ascii_hexdigit()))
+}
+
+/// Reads a call's status as REST (`status`) and the webhooks (`CallStatus`) write it; `initiated` is only in the latter.
+///
+/// `sip` is the final SIP answer, where it is known: 480 (temporarily unavailable) behind a `failed` is a phone nobody
+/// answers, not a call that could not be put through.
+fn progress(status: &str, sip: Option<u16>) -> Option<CallProgress> {
+    Some(match status {
+        "queued" | "initiated" => CallProgress::Queued,
+        "ringing" => CallProgress::Ringing,
+        "in-progress" => CallProgress::Answered,
+        "completed" => CallProgress::Over(CallEnd::Completed),
+        "no-answer" => CallProgress::Over(CallEnd::NoAnswer),
+        "busy" => CallProgress::Over(CallEnd::Busy),
+        "failed" if sip == Some(480) => CallProgress::Over(CallEnd::NoAnswer),
+        "failed" => CallProgress::Over(CallEnd::Failed),
+        "canceled" => CallProgress::Over(CallEnd::Canceled),
+        _ => return None,
+    })
+}

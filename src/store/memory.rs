@@ -1,1 +1,73 @@
-//! memory.
+//! The store that forgets with the process.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use futures_util::future::{BoxFuture, ready};
+
+use super::{Conversation, Store, StoreError};
+use crate::clock::Millis;
+use crate::ids::SessionId;
+
+/// Beyond this many conversations the oldest ended ones go, whatever their age.
+const MOST: usize = 10_000;
+
+/// Conversations in memory, for `CALLME_HISTORY_TTL_HOURS` and within a bound.
+#[derive(Debug)]
+pub struct MemoryStore {
+    keep: Duration,
+    /// By age, so that the newest are at the end.
+    conversations: Mutex<BTreeMap<(Millis, SessionId), Conversation>>,
+}
+
+impl MemoryStore {
+    /// A store that keeps ended conversations for `keep`.
+    pub fn new(keep: Duration) -> Self {
+        Self { keep, conversations: Mutex::default() }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<(Millis, SessionId), Conversation>> {
+        self.conversations.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Drops what is too old by the time of the newest entry, and what is too much.
+    fn sweep(&self, kept: &mut BTreeMap<(Millis, SessionId), Conversation>, now: Millis) {
+        while let Some(oldest) = kept.first_entry() {
+            let expired = oldest.get().ended_at.is_some_and(|ended| now.since(ended) > self.keep);
+            if !expired && kept.len() <= MOST {
+                return;
+            }
+            kept.pop_first();
+        }
+    }
+}
+
+impl Store for MemoryStore {
+    fn put(&self, conversation: Conversation) -> BoxFuture<'_, Result<(), StoreError>> {
+        let mut kept = self.lock();
+        let now = conversation.ended_at.unwrap_or(conversation.created_at);
+        kept.insert((conversation.created_at, conversation.id.clone()), conversation);
+        self.sweep(&mut kept, now);
+        ready(Ok(())).boxed()
+    }
+
+    fn get<'a>(&'a self, id: &'a SessionId) -> BoxFuture<'a, Result<Option<Conversation>, StoreError>> {
+        let found = self.lock().values().rev().find(|kept| kept.id == *id).cloned();
+        ready(Ok(found)).boxed()
+    }
+
+    fn collected<'a>(&'a self, id: &'a SessionId) -> BoxFuture<'a, Result<(), StoreError>> {
+        if let Some(kept) = self.lock().values_mut().rev().find(|kept| kept.id == *id) {
+            kept.uncollected.clear();
+        }
+        ready(Ok(())).boxed()
+    }
+
+    fn history(&self, limit: usize) -> BoxFuture<'_, Result<(Vec<Conversation>, usize), StoreError>> {
+        let kept = self.lock();
+        let newest = kept.values().rev().take(limit).cloned().collect();
+        ready(Ok((newest, kept.len()))).boxed()
+    }
+}

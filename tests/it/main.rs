@@ -1,1 +1,5 @@
-//! Integration tests.
+//! Tests of the whole: of the source tree here, of the running server beside it.
+
+mod calls;
+mod rows;
+mod world;

@@ -1,0 +1,181 @@
+//! The whole configuration at once, and the file that documents it.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use secrecy::ExposeSecret;
+
+use super::{Config, Loaded, LogFormat, Severity, VARIABLES, Variable};
+
+const GOOD: &[(&str, &str)] = &[
+    ("CALLME_API_KEY", "agent-key"),
+    ("CALLME_PHONE_ACCOUNT_SID", "AC0123456789abcdef0123456789abcdef"),
+    ("CALLME_PHONE_AUTH_TOKEN", "t0ken"),
+    ("CALLME_PHONE_NUMBER", "+15005550006"),
+    ("CALLME_USER_PHONE_NUMBER", "+15005550010"),
+    ("CALLME_OPENAI_API_KEY", "sk-speech"),
+    ("CALLME_PUBLIC_URL", "https://callme.example.com"),
+];
+
+/// Reads the good configuration with `changes` over it; an empty value takes a variable away.
+fn load(changes: &[(&str, &str)]) -> Loaded {
+    let variables: HashMap<_, _> = GOOD.iter().chain(changes).copied().collect();
+    Config::from_source(&|name| variables.get(name).map(|value| (*value).to_owned()))
+}
+
+fn problems(loaded: &Loaded) -> Vec<String> {
+    loaded.problems.iter().map(|problem| format!("{:?} {}", problem.severity, problem.variable)).collect()
+}
+
+#[test]
+fn the_required_variables_are_enough_and_the_rest_has_defaults() {
+    let loaded = load(&[]);
+    assert_eq!(problems(&loaded), [""; 0]);
+    assert_eq!((loaded.basics.port, loaded.basics.log_format), (3333, LogFormat::Text));
+    assert_eq!(loaded.basics.log_filter, "info");
+    let config = loaded.config.expect("nothing is wrong");
+    assert_eq!(config.public_url, "https://callme.example.com");
+    assert_eq!(config.api_key.expose_secret(), "agent-key");
+    assert_eq!(config.person.reveal(), "+15005550010");
+    assert_eq!(config.carrier.api_url, "https://api.twilio.com");
+    assert_eq!(config.speech.base_url, "https://api.openai.com/v1");
+    assert_eq!((config.speech.tts_voice.as_str(), config.speech.silence), ("coral", Duration::from_millis(800)));
+    assert_eq!(config.timing.reply, Duration::from_mins(3));
+    assert_eq!(config.timing.inactivity, Duration::from_mins(7));
+    assert_eq!(config.timing.ring, Duration::from_secs(25));
+    assert_eq!(config.timing.longest_call, Duration::from_mins(55));
+    assert_eq!(config.timing.barge_in_guard, Duration::from_secs(1));
+    assert_eq!((config.limits.sessions, config.limits.live_calls), (1000, 1));
+    assert_eq!(config.limits.calls_per_hour.map(std::num::NonZeroU32::get), Some(20));
+    assert_eq!(config.history_ttl, Duration::from_hours(48));
+}
+
+#[test]
+fn every_missing_setting_is_reported_at_once() {
+    let loaded = Config::from_source(&|_| None);
+    assert!(loaded.config.is_none());
+    let mut fatal: Vec<_> =
+        loaded.problems.iter().filter(|p| p.severity == Severity::Fatal).map(|p| p.variable).collect();
+    let mut required: Vec<_> = VARIABLES.iter().filter(|variable| variable.required).map(|v| v.name).collect();
+    fatal.sort_unstable();
+    required.sort_unstable();
+    assert_eq!(fatal, required);
+    assert!(loaded.problems.iter().all(|problem| problem.text.starts_with("is not set; ")), "{:?}", loaded.problems);
+}
+
+#[test]
+fn each_slip_is_one_problem_with_its_variable() {
+    for (name, value, want) in [
+        ("CALLME_API_KEY", " ", "Fatal CALLME_API_KEY"),
+        ("CALLME_API_KEY", "two\nlines", "Fatal CALLME_API_KEY"),
+        ("CALLME_PHONE_PROVIDER", "telnyx", "Fatal CALLME_PHONE_PROVIDER"),
+        ("CALLME_PHONE_PROVIDER", "carrier pigeon", "Fatal CALLME_PHONE_PROVIDER"),
+        ("CALLME_PHONE_ACCOUNT_SID", "KEY0123", "Fatal CALLME_PHONE_ACCOUNT_SID"),
+        ("CALLME_PHONE_AUTH_TOKEN", "", "Fatal CALLME_PHONE_AUTH_TOKEN"),
+        ("CALLME_PHONE_NUMBER", "0123456789", "Fatal CALLME_PHONE_NUMBER"),
+        ("CALLME_USER_PHONE_NUMBER", "+1 500 5550010", "Fatal CALLME_USER_PHONE_NUMBER"),
+        ("OPENAI_API_BASE_URL", "api.openai.com", "Fatal OPENAI_API_BASE_URL"),
+        ("OPENAI_API_BASE_URL", "https://user:pw@host", "Fatal OPENAI_API_BASE_URL"),
+        ("CALLME_TWILIO_API_URL", "ftp://host", "Fatal CALLME_TWILIO_API_URL"),
+        ("CALLME_PUBLIC_URL", "", "Warning CALLME_PUBLIC_URL"),
+        ("CALLME_PUBLIC_URL", "callme.example.com", "Warning CALLME_PUBLIC_URL"),
+        ("CALLME_PUBLIC_URL", "https://host/?a=1", "Warning CALLME_PUBLIC_URL"),
+        ("PORT", "http", "Warning PORT"),
+        ("CALLME_PORT", "65536", "Warning CALLME_PORT"),
+        ("CALLME_CALL_TIMEOUT_SECONDS", "4", "Warning CALLME_CALL_TIMEOUT_SECONDS"),
+        ("CALLME_CALL_TIMEOUT_SECONDS", "601", "Warning CALLME_CALL_TIMEOUT_SECONDS"),
+        ("CALLME_CALL_TIMEOUT_SECONDS", "25s", "Warning CALLME_CALL_TIMEOUT_SECONDS"),
+        ("CALLME_INACTIVITY_TIMEOUT_MINUTES", "never", "Warning CALLME_INACTIVITY_TIMEOUT_MINUTES"),
+        ("CALLME_MAX_CALLS_PER_HOUR", "0", "Warning CALLME_MAX_CALLS_PER_HOUR"),
+        ("CALLME_MAX_CALLS_PER_HOUR", "-1", "Warning CALLME_MAX_CALLS_PER_HOUR"),
+        ("CALLME_LOG_FORMAT", "xml", "Warning CALLME_LOG_FORMAT"),
+        ("CALLME_WHATSAPP_ENABLED", "true", "Warning CALLME_WHATSAPP_ENABLED"),
+        ("REDIS_URL", "redis://host", "Warning REDIS_URL"),
+    ] {
+        let loaded = load(&[(name, value)]);
+        assert_eq!(problems(&loaded), [want], "{name}={value:?}");
+        assert_eq!(loaded.config.is_none(), want.starts_with("Fatal"), "{name}={value:?}");
+    }
+}
+
+#[test]
+fn no_problem_and_no_debug_output_shows_a_number_or_a_secret() {
+    let private = ["+1 500 555 0010", "t0ken\n", "sk-\u{e4}", "15005550006", "agent-key"];
+    let loaded = load(&[
+        ("CALLME_USER_PHONE_NUMBER", private[0]),
+        ("CALLME_PHONE_AUTH_TOKEN", "t0ken\nx"),
+        ("CALLME_OPENAI_API_KEY", private[2]),
+        ("CALLME_MAX_SESSIONS", private[3]),
+        ("CALLME_PUBLIC_URL", "https://t0ken:x@host"),
+    ]);
+    let good = load(&[]);
+    let shown = format!("{loaded:?} {good:?} {}", loaded.problems.iter().map(ToString::to_string).collect::<String>());
+    for secret in private.iter().chain(&["t0ken", "5005550006", "5005550010", "sk-speech"]) {
+        assert!(!shown.contains(secret), "{secret:?} in {shown}");
+    }
+}
+
+#[test]
+fn the_public_url_comes_from_the_first_that_is_set() {
+    let none = ("CALLME_PUBLIC_URL", "");
+    for (changes, want) in [
+        (vec![("CALLME_PUBLIC_URL", "https://own.example/")], "https://own.example"),
+        (vec![("CALLME_PUBLIC_URL", "http://10.0.0.1:8080/callme")], "http://10.0.0.1:8080/callme"),
+        (vec![("RAILWAY_PUBLIC_DOMAIN", "x.up.railway.app")], "https://callme.example.com"),
+        (vec![none, ("RAILWAY_PUBLIC_DOMAIN", "x.up.railway.app")], "https://x.up.railway.app"),
+        (vec![none, ("RENDER_EXTERNAL_URL", "https://x.onrender.com")], "https://x.onrender.com"),
+        (vec![none, ("FLY_APP_NAME", "x")], "https://x.fly.dev"),
+        (vec![none, ("PORT", "8080"), ("CALLME_PORT", "1")], "http://localhost:8080"),
+        (vec![none, ("CALLME_PORT", "81")], "http://localhost:81"),
+    ] {
+        let loaded = load(&changes);
+        assert_eq!(loaded.config.expect("no fatal problem").public_url, want, "{changes:?}");
+    }
+}
+
+#[test]
+fn the_account_tells_the_carrier_unless_it_is_named() {
+    let loaded = load(&[("CALLME_PHONE_PROVIDER", "Twilio"), ("CALLME_PHONE_ACCOUNT_SID", "ACtest")]);
+    assert_eq!(problems(&loaded), ["Warning CALLME_PHONE_ACCOUNT_SID"]);
+    assert_eq!(loaded.config.expect("a warning only").carrier.account, "ACtest");
+    let loaded = load(&[("CALLME_PHONE_PROVIDER", "twilio"), ("CALLME_PHONE_ACCOUNT_SID", "AC/../x")]);
+    assert!(loaded.config.is_none(), "it would change the URL's path");
+}
+
+#[test]
+fn inactivity_is_in_milliseconds_or_in_minutes() {
+    let (ms, minutes) = (("CALLME_INACTIVITY_TIMEOUT_MS", "5000"), ("CALLME_INACTIVITY_TIMEOUT_MINUTES", "2"));
+    for (changes, want, warnings) in [(vec![ms], 5, 0), (vec![minutes], 120, 0), (vec![ms, minutes], 5, 1)] {
+        let loaded = load(&changes);
+        assert_eq!(loaded.problems.len(), warnings, "{changes:?}");
+        assert_eq!(loaded.config.expect("no fatal problem").timing.inactivity, Duration::from_secs(want));
+    }
+}
+
+#[test]
+fn what_is_switched_off_needs_no_warning() {
+    assert_eq!(problems(&load(&[("CALLME_WHATSAPP_ENABLED", "false"), ("REDIS_URL", "")])), [""; 0]);
+}
+
+/// How a variable stands in `.env.example`: its sentence, then itself, as a comment where nothing must be filled in.
+fn block(variable: &Variable) -> String {
+    let example = if variable.example.is_empty() { String::new() } else { format!(" Example: {}", variable.example) };
+    let comment = if variable.required { "" } else { "#" };
+    format!("# {}{example}\n{comment}{}={}", variable.doc, variable.name, variable.default)
+}
+
+#[test]
+fn the_example_file_holds_the_table_and_nothing_else() {
+    let file = include_str!("../../.env.example").trim_end();
+    let blocks: Vec<&str> = file.split("\n\n").skip(1).collect();
+    let want: Vec<String> = VARIABLES.iter().map(block).collect();
+    assert_eq!(blocks, want, "the file should read:\n\n{}\n", want.join("\n\n"));
+}
+
+#[test]
+fn the_example_file_as_it_is_changes_no_default() {
+    let lines = dotenvy::from_read_iter(include_bytes!("../../.env.example").as_slice());
+    let variables: HashMap<String, String> = lines.map(|line| line.expect("a line that can be read")).collect();
+    let loaded = Config::from_source(&|name| variables.get(name).cloned());
+    assert_eq!(problems(&loaded), problems(&Config::from_source(&|_| None)));
+}

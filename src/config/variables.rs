@@ -1,0 +1,123 @@
+//! The table of variables: the source of `.env.example` and of every default.
+
+/// One environment variable.
+#[derive(Clone, Copy, Debug)]
+pub struct Variable {
+    /// Its name.
+    pub name: &'static str,
+    /// What it does, in one line.
+    pub doc: &'static str,
+    /// What holds without it; empty where nothing does or where it depends.
+    pub default: &'static str,
+    /// A value of the right form; empty where the default shows it.
+    pub example: &'static str,
+    /// Without it no call can be made.
+    pub required: bool,
+}
+
+const fn required(name: &'static str, doc: &'static str, example: &'static str) -> Variable {
+    Variable { name, doc, default: "", example, required: true }
+}
+
+const fn optional(name: &'static str, default: &'static str, doc: &'static str) -> Variable {
+    Variable { name, doc, default, example: "", required: false }
+}
+
+const fn unset(name: &'static str, example: &'static str, doc: &'static str) -> Variable {
+    Variable { name, doc, default: "", example, required: false }
+}
+
+/// Every variable this version reads, in the order of `.env.example`.
+pub const VARIABLES: &[Variable] = &[
+    required("CALLME_API_KEY", "What agents authenticate with; make up a long random one (openssl rand -hex 32).", ""),
+    required("CALLME_PHONE_ACCOUNT_SID", "The Twilio Account SID.", "AC0123456789abcdef0123456789abcdef"),
+    required(
+        "CALLME_PHONE_AUTH_TOKEN",
+        "The Twilio account's primary Auth Token; webhooks are signed with it too.",
+        "",
+    ),
+    required("CALLME_PHONE_NUMBER", "The number calls come from, E.164.", "+15005550006"),
+    required("CALLME_USER_PHONE_NUMBER", "The number of the person who is called, E.164.", "+15005550010"),
+    required("CALLME_OPENAI_API_KEY", "The key of the speech provider.", "sk-..."),
+    unset(
+        "CALLME_PUBLIC_URL",
+        "https://callme.example.com",
+        "Where the carrier reaches this server; else the platform's variables below, else http://localhost:PORT.",
+    ),
+    unset("RAILWAY_PUBLIC_DOMAIN", "callme.up.railway.app", "Set by Railway: the public host."),
+    unset("RENDER_EXTERNAL_URL", "https://callme.onrender.com", "Set by Render: the public URL."),
+    unset("FLY_APP_NAME", "callme", "Set by Fly: the public URL is https://<name>.fly.dev."),
+    optional("PORT", "3333", "The port that is listened on; platforms set it, and it wins over CALLME_PORT."),
+    optional("CALLME_PORT", "3333", "The port that is listened on where PORT is not set."),
+    unset("CALLME_PHONE_PROVIDER", "twilio", "The carrier: twilio. Unset, the form of the account id tells."),
+    optional(
+        "CALLME_TWILIO_API_URL",
+        "https://api.twilio.com",
+        "Base URL of Twilio's REST API, for tests and gateways.",
+    ),
+    optional(
+        "OPENAI_API_BASE_URL",
+        "https://api.openai.com/v1",
+        "Base URL of the speech provider: http(s) or ws(s), with or without /v1.",
+    ),
+    unset("CALLME_TTS_MODEL", "gpt-4o-mini-tts", "The text-to-speech model; unset, one that works is chosen."),
+    optional("CALLME_TTS_VOICE", "coral", "The voice."),
+    unset("CALLME_TTS_INSTRUCTIONS", "Speak calmly.", "How the voice is to speak."),
+    unset("CALLME_STT_MODEL", "gpt-4o-transcribe", "The speech-to-text model; unset, one that works is chosen."),
+    optional("CALLME_STT_SILENCE_DURATION_MS", "800", "How long the person is silent before a reply is complete."),
+    optional("CALLME_TRANSCRIPT_TIMEOUT_MS", "180000", "How long a question waits for its reply."),
+    optional("CALLME_INACTIVITY_TIMEOUT_MS", "420000", "How long a session may pass without a word from either side."),
+    optional(
+        "CALLME_INACTIVITY_TIMEOUT_MINUTES",
+        "7",
+        "The same in minutes, used where the one in milliseconds is not set.",
+    ),
+    optional("CALLME_CALL_TIMEOUT_SECONDS", "25", "How long the phone rings, 5 to 600."),
+    optional("CALLME_MAX_CALL_MINUTES", "55", "The longest a call may last."),
+    optional(
+        "CALLME_BARGE_IN_GUARD_MS",
+        "1000",
+        "How long after the pick-up the person's voice does not cut the agent's.",
+    ),
+    optional("CALLME_MAX_SESSIONS", "1000", "How many sessions are held at once."),
+    optional("CALLME_MAX_LIVE_CALLS", "1", "How many calls to the person may be live at once."),
+    optional("CALLME_MAX_CALLS_PER_HOUR", "20", "How many calls an hour are placed at most; 0 is no limit."),
+    optional("CALLME_HISTORY_TTL_HOURS", "48", "How long finished sessions stay in history."),
+    optional("CALLME_LOG_FORMAT", "text", "How log lines look: text or json."),
+    optional("CALLME_LOG", "info", "Which log lines are written: error, warn, info, debug, trace, or a filter."),
+    unset("RUST_LOG", "info", "The same, used where CALLME_LOG is not set."),
+];
+
+/// Variables of the original and of later versions that have no effect in this one.
+pub(super) const NOT_YET: &[&str] = &[
+    "CALLME_TELNYX_PUBLIC_KEY",
+    "CALLME_TELNYX_API_URL",
+    "CALLME_WHATSAPP_ENABLED",
+    "CALLME_WHATSAPP_MODE",
+    "CALLME_WHATSAPP_PHONE_NUMBER",
+    "CALLME_WHATSAPP_SANDBOX_CODE",
+    "CALLME_WHATSAPP_TEMPLATE_SID",
+    "CALLME_WHATSAPP_FALLBACK_TO_SMS",
+    "CALLME_TWILIO_CONVERSATIONS_URL",
+    "CALLME_MAX_MESSAGES_PER_HOUR",
+    "CALLME_OPEN_QUESTION_HOURS",
+    "CALLME_PRIVACY_NOTICE",
+    "CALLME_RATE_LIMIT_PER_PHONE",
+    "CALLME_RATE_LIMIT_PER_CONVERSATION",
+    "CALLME_RATE_LIMIT_GLOBAL",
+    "CALLME_RATE_LIMIT_BLOCK_SECONDS",
+    "CALLME_DATA_DIR",
+    "CALLME_HASH_KEY",
+    "CALLME_METRICS_TOKEN",
+    "REDIS_URL",
+    "CALLME_REDIS_URL",
+];
+
+/// The default of a variable in the table.
+pub(super) fn default_of(name: &str) -> &'static str {
+    VARIABLES
+        .iter()
+        .find(|variable| variable.name == name)
+        .map(|variable| variable.default)
+        .expect("whoever asks for a default names a variable of the table")
+}

@@ -1,0 +1,1 @@
+//! The playout machine, scenario by scenario.

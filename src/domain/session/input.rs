@@ -1,0 +1,190 @@
+//! What reaches a session, and what it asks of the runtime.
+
+use crate::clock::Millis;
+use crate::domain::carrier::{CallEnd, CallProgress, ProviderError, Verdict};
+use crate::domain::media::{MediaCommand, MediaEvent};
+use crate::domain::outcome::{Channel, Outcome};
+use crate::domain::text::{AgentText, PersonText};
+use crate::ids::{CarrierCallId, RequestId};
+
+/// Everything that can happen to a session besides time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Input {
+    /// `continue`: say this, then wait for the reply.
+    Ask {
+        /// Addresses the answer.
+        request: RequestId,
+        /// What to say.
+        text: AgentText,
+    },
+    /// `speak`: say this.
+    Say {
+        /// Addresses the answer.
+        request: RequestId,
+        /// What to say.
+        text: AgentText,
+    },
+    /// `wait`: wait for a reply without saying anything.
+    Wait {
+        /// Addresses the answer.
+        request: RequestId,
+    },
+    /// `end`: say this goodbye, then hang up.
+    End {
+        /// Addresses the answer.
+        request: RequestId,
+        /// The goodbye.
+        text: AgentText,
+    },
+    /// An agent has taken the answer to this request.
+    Collected {
+        /// Whose answer it was.
+        request: RequestId,
+    },
+    /// The carrier's REST answer to [`Effect::Dial`].
+    Dialed(Result<CarrierCallId, ProviderError>),
+    /// The carrier's REST answer to [`Effect::FindCall`]: our call, where there is one.
+    Found(Result<Option<(CarrierCallId, CallProgress)>, ProviderError>),
+    /// The carrier's REST answer to [`Effect::HangUp`].
+    HangUpAnswered(Result<(), ProviderError>),
+    /// A webhook of the carrier about our call; any order, any number of times.
+    Carrier {
+        /// Which call, by the carrier's name.
+        call: CarrierCallId,
+        /// What it says.
+        news: CarrierNews,
+    },
+    /// From the call's media.
+    Media(MediaEvent),
+    /// The server stops.
+    Shutdown,
+    /// Stands for any bug of ours; the runtime must contain it.
+    #[cfg(test)]
+    Panic,
+}
+
+/// What a carrier's webhook says about a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CarrierNews {
+    /// Accepted, not ringing yet.
+    Queued,
+    /// The phone rings.
+    Ringing,
+    /// Picked up (also: the carrier asks what to do with the call).
+    Answered,
+    /// Who picked up.
+    Machine(Verdict),
+    /// Over.
+    Over(CallEnd),
+}
+
+/// What a session asks of the runtime, in this order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// Ring the person; answer with [`Input::Dialed`].
+    Dial,
+    /// Look whether a dial with unknown result was placed at or after `since`; answer with [`Input::Found`].
+    FindCall {
+        /// When it was dialled.
+        since: Millis,
+    },
+    /// Hang up; answer with [`Input::HangUpAnswered`].
+    HangUp {
+        /// Which call.
+        call: CarrierCallId,
+    },
+    /// For the call's media.
+    Media(MediaCommand),
+    /// The answer to a request; each request gets exactly one.
+    Answer {
+        /// Which request.
+        request: RequestId,
+        /// The answer.
+        answer: Answer,
+    },
+    /// A line for the history.
+    Said {
+        /// Said by the person, not the agent.
+        by_person: bool,
+        /// The words.
+        text: String,
+        /// When.
+        at: Millis,
+    },
+    /// The session is over and wants nothing any more.
+    Finished,
+}
+
+/// The answer to a request, with the truth at that moment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// What the request gets.
+    pub body: Body,
+    /// What happened.
+    pub outcome: Outcome,
+}
+
+/// The kinds of answers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Body {
+    /// The person's reply.
+    Reply(Reply),
+    /// Said (`speak`).
+    Spoken {
+        /// The person cut it short.
+        interrupted: bool,
+    },
+    /// Ended (`end`).
+    Ended {
+        /// Talk time in milliseconds.
+        talked: u64,
+    },
+    /// No better answer.
+    Failed {
+        /// Why.
+        failure: Failure,
+        /// What the person said that no agent has collected; it stays to be collected.
+        said: Vec<Said>,
+    },
+}
+
+/// A reply of the person.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reply {
+    /// The words, oldest first.
+    pub words: Vec<Said>,
+    /// Words older than the question.
+    pub earlier: Vec<Said>,
+    /// The person cut the question short.
+    pub interrupted: bool,
+}
+
+/// Something the person said.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Said {
+    /// The words.
+    pub text: PersonText,
+    /// When the person began to say them.
+    pub at: Millis,
+    /// How they came.
+    pub channel: Channel,
+}
+
+/// Why a request has no better answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Failure {
+    /// Nobody replied in time; the session is open.
+    NoReply,
+    /// Nobody picked up; the session has ended.
+    NoAnswer,
+    /// Another message waits for its reply.
+    Busy,
+    /// The session ended while the request waited.
+    CallEnded,
+    /// The session had ended before the request came.
+    NoActiveCall,
+    /// The speech provider failed once the carrier had accepted the call.
+    Speech(ProviderError),
+    /// The carrier refused; nothing reached the person.
+    Carrier(ProviderError),
+}

@@ -1,0 +1,272 @@
+//! The phone call: from the dial to the line, by the carrier's REST answers, its webhooks and its media, in any order.
+
+use std::time::Duration;
+
+use crate::clock::Millis;
+use crate::domain::carrier::{CallEnd, CallProgress, ErrorClass, ProviderError, Verdict};
+use crate::domain::outcome::{AnsweredBy, Dial, EndedBy, MessageHeard};
+use crate::ids::CarrierCallId;
+
+use super::{CONNECT, CarrierNews, Effect, Ending, Line, RECONNECT, RING_SLACK, Session, State, Timer, VERDICT, Why};
+
+/// Waits before each search for a dial whose answer was lost. The last one ends after the carrier's list has caught up.
+const SEARCHES: [Duration; 5] = [
+    Duration::from_secs(1),
+    Duration::from_secs(2),
+    Duration::from_secs(4),
+    Duration::from_secs(8),
+    Duration::from_secs(10),
+];
+/// A search that is not answered at all counts as one without result after this; the adapter gives up sooner.
+const SEARCH_PATIENCE: Duration = Duration::from_secs(15);
+
+/// The dial's answer, or its loss.
+impl Session {
+    pub(super) fn placed(&mut self, call: CarrierCallId, now: Millis) {
+        match self.state {
+            State::Dialing { .. } => {
+                self.deadlines.stop(Timer::Settle);
+                self.deadlines.set(Timer::Ring, now + self.limits.ring + RING_SLACK);
+                self.state = State::Ringing { call };
+            }
+            State::Ending(Ending::Unplaced { .. }) => self.hang_up(call, now),
+            // A webhook was faster, or the call is over already.
+            State::Ringing { .. }
+            | State::Answered { .. }
+            | State::Talking { .. }
+            | State::Ending(_)
+            | State::Ended => {}
+        }
+    }
+
+    pub(super) fn not_placed(&mut self, error: ProviderError, now: Millis) {
+        let unplaced = matches!(self.state, State::Dialing { .. } | State::Ending(Ending::Unplaced { .. }));
+        match error.class {
+            _ if !unplaced => {}
+            ErrorClass::Unknown => self.deadlines.set(Timer::Settle, now + SEARCHES[0]),
+            ErrorClass::Refused | ErrorClass::Busy => self.was_refused(error, now),
+        }
+    }
+
+    pub(super) fn look_for_the_call(&mut self, now: Millis) {
+        let (State::Dialing { looked } | State::Ending(Ending::Unplaced { looked })) = &mut self.state else { return };
+        *looked += 1;
+        if *looked > SEARCHES.len() {
+            return self.never_placed(now);
+        }
+        self.deadlines.set(Timer::Settle, now + SEARCH_PATIENCE);
+        self.effects.push_back(Effect::FindCall { since: self.began_at });
+    }
+
+    pub(super) fn found(&mut self, found: Result<Option<(CarrierCallId, CallProgress)>, ProviderError>, now: Millis) {
+        let (State::Dialing { looked } | State::Ending(Ending::Unplaced { looked })) = self.state else { return };
+        match found {
+            Ok(Some((call, progress))) => self.carrier(call, progress.into(), now),
+            Ok(None) if looked >= SEARCHES.len() => self.was_refused(no_such_call(), now),
+            Ok(None) | Err(_) => {
+                let wait = SEARCHES.get(looked).copied().unwrap_or_default();
+                self.deadlines.set(Timer::Settle, now + wait);
+            }
+        }
+    }
+
+    /// Nothing reached the person, and nothing will.
+    fn was_refused(&mut self, error: ProviderError, now: Millis) {
+        match self.state {
+            State::Ending(Ending::Unplaced { .. }) => self.ended(now),
+            _ => {
+                self.outcome.dial = Dial::Failed;
+                self.finish(Why::Refused(error), now);
+            }
+        }
+    }
+
+    /// The carrier never told whether it rang: not to be repeated, and not to be called an answer.
+    fn never_placed(&mut self, now: Millis) {
+        match self.state {
+            State::Ending(Ending::Unplaced { .. }) => self.ended(now),
+            _ => {
+                self.outcome.dial = Dial::Failed;
+                self.outcome.ended_by = Some(EndedBy::Carrier);
+                self.finish(Why::Unreached, now);
+            }
+        }
+    }
+}
+
+fn no_such_call() -> ProviderError {
+    ProviderError {
+        class: ErrorClass::Refused,
+        code: None,
+        message: "the carrier did not answer the dial and has no such call".to_owned(),
+    }
+}
+
+impl From<CallProgress> for CarrierNews {
+    fn from(progress: CallProgress) -> Self {
+        match progress {
+            CallProgress::Queued => CarrierNews::Queued,
+            CallProgress::Ringing => CarrierNews::Ringing,
+            CallProgress::Answered => CarrierNews::Answered,
+            CallProgress::Over(end) => CarrierNews::Over(end),
+        }
+    }
+}
+
+/// Webhooks.
+impl Session {
+    pub(super) fn carrier(&mut self, call: CarrierCallId, news: CarrierNews, now: Millis) {
+        match (&self.state, news) {
+            // Ended before it had a name, and over before we could hang up.
+            (State::Ending(Ending::Unplaced { .. }), CarrierNews::Over(_)) => return self.ended(now),
+            (State::Dialing { .. } | State::Ending(Ending::Unplaced { .. }), _) => self.placed(call.clone(), now),
+            _ => {}
+        }
+        if self.live_call() != Some(&call) {
+            return;
+        }
+        match news {
+            CarrierNews::Queued => {}
+            CarrierNews::Ringing => self.rings(now),
+            CarrierNews::Answered => self.picked_up(now),
+            CarrierNews::Machine(verdict) => {
+                self.picked_up(now);
+                self.judged(verdict, now);
+            }
+            CarrierNews::Over(end) => self.over(end, now),
+        }
+    }
+
+    fn rings(&mut self, now: Millis) {
+        if let State::Ringing { .. } = self.state {
+            self.deadlines.set(Timer::Ring, now + self.limits.ring + RING_SLACK);
+        }
+    }
+
+    fn picked_up(&mut self, now: Millis) {
+        let State::Ringing { call } = &self.state else { return };
+        self.state = State::Answered { call: call.clone() };
+        self.answered_at = Some(now);
+        self.outcome.dial = Dial::Answered;
+        self.outcome.answered_by = AnsweredBy::Unknown;
+        self.deadlines.stop(Timer::Ring);
+        self.deadlines.set(Timer::Connect, now + CONNECT);
+        self.deadlines.set(Timer::Verdict, now + VERDICT);
+        self.deadlines.set(Timer::Longest, now + self.limits.longest);
+    }
+
+    /// A verdict that comes after its time is recorded and changes nothing else: the conversation goes on.
+    fn judged(&mut self, verdict: Verdict, now: Millis) {
+        let in_time = self.deadlines.is_set(Timer::Verdict);
+        self.deadlines.stop(Timer::Verdict);
+        self.outcome.answered_by = match verdict {
+            Verdict::Human => AnsweredBy::Human,
+            Verdict::Machine => AnsweredBy::Machine,
+            Verdict::Unknown => self.outcome.answered_by,
+        };
+        if verdict == Verdict::Machine && in_time {
+            self.turns.discard_words();
+            self.outcome.dial = Dial::Voicemail;
+            self.finish(Why::Unreached, now);
+        } else {
+            self.verdict_settled(now);
+        }
+    }
+
+    pub(super) fn verdict_settled(&mut self, now: Millis) {
+        self.record_words();
+        self.reply_if_complete(now);
+    }
+
+    fn over(&mut self, end: CallEnd, now: Millis) {
+        match &self.state {
+            State::Ringing { .. } => self.unanswered(end, now),
+            State::Answered { .. } | State::Talking { .. } => self.hung_up(now),
+            State::Ending(Ending::LastWords { .. }) => self.state = State::Ending(Ending::LastWords { live: None }),
+            // Somebody who speaks into the goodbye and hangs up has still said something.
+            State::Ending(Ending::Goodbye { .. }) if !self.turns.stretches.is_empty() => {
+                self.call_is_over(Why::HungUp, now);
+            }
+            State::Ending(_) => self.ended(now),
+            State::Dialing { .. } | State::Ended => {}
+        }
+    }
+
+    fn unanswered(&mut self, end: CallEnd, now: Millis) {
+        self.outcome.dial = match end {
+            CallEnd::NoAnswer => Dial::NoAnswer,
+            CallEnd::Busy => Dial::Busy,
+            CallEnd::Failed => Dial::Failed,
+            CallEnd::Canceled => Dial::Canceled,
+            // Answered and over before we learned of it: whoever it was heard nothing.
+            CallEnd::Completed => {
+                self.outcome.answered_by = AnsweredBy::Unknown;
+                self.outcome.ended_by = Some(EndedBy::Person);
+                Dial::Answered
+            }
+        };
+        self.call_is_over(Why::Unreached, now);
+    }
+
+    /// Hung up by the person, who heard nothing of the question (declined) or said what there was to say.
+    fn hung_up(&mut self, now: Millis) {
+        if self.outcome.message_heard == MessageHeard::None && self.turns.is_silent() {
+            self.outcome.ended_by = Some(EndedBy::Person);
+            self.call_is_over(Why::Unreached, now);
+        } else {
+            self.call_is_over(Why::HungUp, now);
+        }
+    }
+
+    pub(super) fn rang_out(&mut self, now: Millis) {
+        self.outcome.dial = Dial::NoAnswer;
+        self.finish(Why::Unreached, now);
+    }
+}
+
+/// Media.
+impl Session {
+    pub(super) fn connected(&mut self, now: Millis) {
+        match &self.state {
+            State::Answered { call } | State::Talking { call, line: Line::Dropped { .. } } => {
+                self.state = State::Talking { call: call.clone(), line: Line::Up };
+                self.deadlines.stop(Timer::Connect);
+                self.deadlines.stop(Timer::Reconnect);
+                self.turns.guard_until(now + self.limits.guard);
+                self.stay_active(now);
+            }
+            // A second Connected, or one that comes too late.
+            State::Dialing { .. } | State::Ringing { .. } | State::Talking { .. } | State::Ending(_) | State::Ended => {
+            }
+        }
+    }
+
+    pub(super) fn never_connected(&mut self, now: Millis) {
+        self.outcome.dial = Dial::Failed;
+        self.outcome.ended_by = Some(EndedBy::Carrier);
+        self.finish(Why::Unreached, now);
+    }
+
+    pub(super) fn media_gone(&mut self, stopped: bool, now: Millis) {
+        match &mut self.state {
+            State::Talking { line, .. } => {
+                *line = Line::Dropped { stopped };
+                self.deadlines.set(Timer::Reconnect, now + RECONNECT);
+            }
+            // Nobody hears the goodbye any more.
+            State::Ending(Ending::Goodbye { .. }) => self.goodbye_done(now),
+            State::Dialing { .. }
+            | State::Ringing { .. }
+            | State::Answered { .. }
+            | State::Ending(_)
+            | State::Ended => {}
+        }
+    }
+
+    pub(super) fn never_reconnected(&mut self, now: Millis) {
+        match self.state {
+            State::Talking { line: Line::Dropped { stopped: true }, .. } => self.finish(Why::HungUp, now),
+            _ => self.finish(Why::Lost, now),
+        }
+    }
+}

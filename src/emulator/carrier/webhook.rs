@@ -1,0 +1,143 @@
+//! The carrier's requests to the server: signed forms, retried once when no connection came about.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::super::faults::Fault;
+use super::super::person::AnsweredBy;
+use super::super::timeline::{CallState, Callback, What};
+use super::super::world::{World, rfc2822};
+use super::sign::{signature, signed_form};
+use super::{Call, dial::Detection};
+
+/// The fields of a form.
+pub(super) type Form = Vec<(String, String)>;
+
+/// Posts a signed form: status and body, or `None` when there was no answer.
+pub(super) async fn post(world: &World, url: &str, form: &Form) -> Option<(u16, String)> {
+    let signature = signature(&world.config.auth_token, &signed_form(url), form);
+    let token = world.sid("");
+    let real = world.resolve(url.split('#').next().unwrap_or(url));
+    for attempt in 0..2 {
+        let request = world
+            .http
+            .post(&real)
+            .header("X-Twilio-Signature", &signature)
+            .header("I-Twilio-Idempotency-Token", &token)
+            .form(form);
+        match request.send().await {
+            Ok(response) => {
+                let status = response.status().as_u16();
+                return Some((status, response.text().await.ok()?));
+            }
+            Err(error) if error.is_connect() && attempt == 0 => {}
+            Err(_) => return None,
+        }
+    }
+    None
+}
+
+impl Call {
+    /// The fields every request about this call has.
+    pub(super) fn form(&self, world: &World, state: CallState) -> Form {
+        let (to, from) = (self.dial.to.reveal(), self.dial.from.reveal());
+        let fields = [
+            ("CallSid", self.sid.as_str()),
+            ("AccountSid", &world.config.account_sid),
+            ("From", from),
+            ("To", to),
+            ("Caller", from),
+            ("Called", to),
+            ("CallStatus", state.as_str()),
+            ("ApiVersion", "2010-04-01"),
+            ("Direction", "outbound-api"),
+        ];
+        fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+    }
+
+    /// Makes a status callback, if the dial asked for it. Does not wait for it: callbacks hold nothing up and may overtake each other.
+    pub(super) fn call_back(self: &Arc<Self>, world: &Arc<World>, name: Callback, more: &[(&str, String)]) {
+        let Some(url) = self.dial.status_callback.clone().filter(|_| self.dial.events.contains(&name)) else { return };
+        let (state, sequence) = {
+            let mut progress = self.progress();
+            progress.sequence += 1;
+            (progress.state, progress.sequence - 1)
+        };
+        // The first callback says `initiated`, which is no state of the resource.
+        let mut form = self.form(world, state);
+        if name == Callback::Initiated {
+            set(&mut form, "CallStatus", "initiated".to_owned());
+        }
+        let stamps = [
+            ("Timestamp", rfc2822(world.now())),
+            ("CallbackSource", "call-progress-events".to_owned()),
+            ("SequenceNumber", sequence.to_string()),
+        ];
+        for (field, value) in stamps.iter().chain(more) {
+            set(&mut form, field, value.clone());
+        }
+        let held_back = name == Callback::Answered && world.faults.strikes(&Fault::CompletedFirst);
+        self.deliver(world, name, url, form, held_back);
+    }
+
+    /// Makes the verdict's callback at its time, whatever has become of the call by then.
+    pub(super) fn judge(self: &Arc<Self>, world: &Arc<World>, detection: &Detection, by: AnsweredBy, after: Duration) {
+        let word = verdict(by, detection.message_end);
+        let form = [
+            ("CallSid", self.sid.clone()),
+            ("AccountSid", world.config.account_sid.clone()),
+            ("AnsweredBy", word.to_owned()),
+            ("MachineDetectionDuration", after.as_millis().to_string()),
+        ];
+        let form: Form = form.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+        let (call, outer, callback) = (Arc::clone(self), Arc::clone(world), detection.callback.clone());
+        world.spawn(async move {
+            tokio::time::sleep(after).await;
+            call.progress().answered_by = Some(by);
+            if let Some(url) = callback {
+                call.deliver(&outer, Callback::Verdict, url, form, false);
+            }
+        });
+    }
+
+    fn deliver(self: &Arc<Self>, world: &Arc<World>, name: Callback, url: String, form: Form, held_back: bool) {
+        let delay = world.faults.strike(|f| match f {
+            Fault::CallbackDelayed { name: n, by } if *n == name => Some(*by),
+            _ => None,
+        });
+        let copies = if world.faults.strikes(&Fault::CallbackTripled(name)) { 3 } else { 1 };
+        let (call, outer) = (Arc::clone(self), Arc::clone(world));
+        world.spawn(async move {
+            if held_back {
+                call.completed.cancelled().await;
+            }
+            if let Some(delay) = delay {
+                tokio::time::sleep(delay).await;
+            }
+            for _ in 0..copies {
+                let status = post(&outer, &url, &form).await.map(|(status, _)| status);
+                call.note(&outer, What::Callback { name, status });
+            }
+            if name == Callback::Completed {
+                call.completed.cancel();
+            }
+        });
+    }
+}
+
+/// `AnsweredBy`'s word.
+pub(super) fn verdict(by: AnsweredBy, message_end: bool) -> &'static str {
+    match by {
+        AnsweredBy::Human => "human",
+        AnsweredBy::Machine if message_end => "machine_end_beep",
+        AnsweredBy::Machine => "machine_start",
+        AnsweredBy::Fax => "fax",
+        AnsweredBy::Unknown => "unknown",
+    }
+}
+
+/// Sets a field, in place of what it was.
+pub(super) fn set(form: &mut Form, name: &str, value: String) {
+    form.retain(|(n, _)| n != name);
+    form.push((name.to_owned(), value));
+}

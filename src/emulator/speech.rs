@@ -1,0 +1,88 @@
+//! The speech provider: words to sound (`/v1/audio/speech`), and sound to words (`/v1/realtime`).
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{Query, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::voice::Speaker;
+use super::world::World;
+
+pub(super) mod realtime;
+pub(super) mod recogniser;
+mod session;
+mod settings;
+mod tts;
+mod vad;
+
+/// The provider's routes, and one of the emulator's own.
+pub(super) fn router() -> Router<Arc<World>> {
+    Router::new()
+        .route("/v1/audio/speech", post(tts::speak))
+        .route("/v1/models", get(models))
+        .route("/v1/realtime", get(realtime::open))
+        .route("/emulator/phrase", get(phrase))
+}
+
+/// The models of the day and when they end.
+const MODELS: [(&str, &str); 9] = [
+    ("tts-1", "2027-01-06"),
+    ("tts-1-hd", "2027-01-06"),
+    ("gpt-4o-mini-tts", "2027-01-06"),
+    ("gpt-4o-mini-tts-2025-12-15", "2027-01-06"),
+    ("whisper-1", "2027-02-26"),
+    ("gpt-4o-transcribe", "2027-02-26"),
+    ("gpt-4o-mini-transcribe", "2027-02-26"),
+    ("gpt-live-transcribe", ""),
+    ("gpt-realtime-whisper", ""),
+];
+
+async fn models(State(world): State<Arc<World>>, headers: HeaderMap) -> Response {
+    if let Err(refusal) = authorise(&world, &headers) {
+        return refusal;
+    }
+    let list: Vec<Value> = MODELS
+        .iter()
+        .map(|(id, ends)| {
+            let ends = if ends.is_empty() { Value::Null } else { json!(ends) };
+            json!({"id": id, "object": "model", "created": 1_715_367_049, "owned_by": "system", "shutdown_date": ends})
+        })
+        .collect();
+    axum::Json(json!({"object": "list", "data": list})).into_response()
+}
+
+#[derive(Deserialize)]
+struct PhraseQuery {
+    text: String,
+}
+
+/// The emulator's own: the µ-law of the person saying `text`, for a peer outside the process that wants to be understood.
+async fn phrase(State(world): State<Arc<World>>, Query(query): Query<PhraseQuery>) -> Response {
+    let sound = world.config.voice.say_ulaw(Speaker::Person, &query.text).await;
+    world.phrases.lock().expect("no holder of the lock panics").learn(&query.text, &sound);
+    ([(header::CONTENT_TYPE, "audio/basic")], sound.to_vec()).into_response()
+}
+
+/// Lets only the configured key pass.
+fn authorise(world: &World, headers: &HeaderMap) -> Result<(), Response> {
+    let given =
+        headers.get(header::AUTHORIZATION).and_then(|v| v.to_str().ok()).and_then(|v| v.strip_prefix("Bearer "));
+    let (message, code) = match given {
+        Some(key) if key == world.config.api_key => return Ok(()),
+        Some(_) => ("Incorrect API key provided.", json!("invalid_api_key")),
+        None => ("You didn't provide an API key.", Value::Null),
+    };
+    Err(refuse(StatusCode::UNAUTHORIZED, message, Value::Null, code))
+}
+
+/// An error as the provider writes it.
+fn refuse(status: StatusCode, message: &str, param: Value, code: Value) -> Response {
+    let kind = if status.is_server_error() { "server_error" } else { "invalid_request_error" };
+    let body = json!({"error": {"message": message, "type": kind, "param": param, "code": code}});
+    (status, axum::Json(body)).into_response()
+}

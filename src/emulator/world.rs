@@ -1,0 +1,123 @@
+//! What the parts of one emulator share.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use sha2::{Digest, Sha256};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use super::EmulatorConfig;
+use super::carrier::Call;
+use super::faults::Faults;
+use super::person::Person;
+use super::speech::recogniser::Phrasebook;
+use super::timeline::{Recorder, What};
+
+/// Everything the handlers and tasks of one emulator can reach.
+pub(super) struct World {
+    pub(super) config: EmulatorConfig,
+    pub(super) recorder: Recorder,
+    pub(super) faults: Faults,
+    pub(super) person: Person,
+    /// Every call, oldest first.
+    pub(super) calls: Mutex<Vec<Arc<Call>>>,
+    /// Every sound that was made, so that it is known when it comes back.
+    pub(super) phrases: Mutex<Phrasebook>,
+    /// Public origins and where they really are.
+    pub(super) routes: Mutex<Vec<(String, String)>>,
+    /// Makes the carrier's requests.
+    pub(super) http: reqwest::Client,
+    /// Ends every connection.
+    pub(super) stop: CancellationToken,
+    /// Numbers speech requests and transcription sockets.
+    pub(super) counts: Counts,
+    tasks: Mutex<JoinSet<()>>,
+    /// Wall-clock time at the start; the rest is counted by tokio's clock, so that paused time moves it.
+    began: Timestamp,
+    ids: AtomicUsize,
+}
+
+/// Counters, each from 1.
+#[derive(Debug, Default)]
+pub(super) struct Counts {
+    pub(super) speech: AtomicUsize,
+    pub(super) hearing: AtomicUsize,
+}
+
+impl World {
+    pub(super) fn new(config: EmulatorConfig) -> Result<Self, reqwest::Error> {
+        let http = reqwest::Client::builder()
+            .connect_timeout(Duration::from_secs(5))
+            // The carrier's hard limit for a voice webhook.
+            .timeout(Duration::from_secs(15))
+            .redirect(reqwest::redirect::Policy::limited(3))
+            .no_proxy()
+            // Each webhook on a connection of its own: an idle one that the server closes cannot lose a request.
+            .pool_max_idle_per_host(0)
+            .user_agent("TwilioProxy/1.1")
+            .build()?;
+        Ok(Self {
+            config,
+            recorder: Recorder::new(),
+            faults: Faults::default(),
+            person: Person::default(),
+            calls: Mutex::default(),
+            phrases: Mutex::default(),
+            routes: Mutex::default(),
+            http,
+            stop: CancellationToken::new(),
+            counts: Counts::default(),
+            tasks: Mutex::default(),
+            began: Timestamp::now(),
+            ids: AtomicUsize::new(0),
+        })
+    }
+
+    /// The present time of day.
+    pub(super) fn now(&self) -> Timestamp {
+        self.began + self.recorder.elapsed()
+    }
+
+    /// An id as Twilio makes them: two letters and 32 hexadecimal digits. Not repeated, also by another emulator.
+    pub(super) fn sid(&self, prefix: &str) -> String {
+        let n = self.ids.fetch_add(1, Ordering::Relaxed);
+        let digest = Sha256::digest(format!("{prefix}{n}{}", self.began.as_nanosecond()));
+        digest[..16].iter().fold(prefix.to_owned(), |sid, byte| format!("{sid}{byte:02x}"))
+    }
+
+    /// Runs a task that ends with the emulator at the latest.
+    pub(super) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        let mut tasks = self.tasks.lock().expect("no holder of the lock panics");
+        while tasks.try_join_next().is_some() {}
+        tasks.spawn(task);
+    }
+
+    /// Ends everything.
+    pub(super) fn end(&self) {
+        self.stop.cancel();
+        self.tasks.lock().expect("no holder of the lock panics").abort_all();
+    }
+
+    /// Writes down what belongs to no call.
+    pub(super) fn note(&self, what: What) {
+        self.recorder.note(None, what);
+    }
+
+    /// Where a public URL really is.
+    pub(super) fn resolve(&self, url: &str) -> String {
+        let routes = self.routes.lock().expect("no holder of the lock panics");
+        let found = routes.iter().find_map(|(public, real)| {
+            let rest = url.strip_prefix(public.as_str())?;
+            (rest.is_empty() || rest.starts_with(['/', '?'])).then_some((real, rest))
+        });
+        found.map_or_else(|| url.to_owned(), |(real, path)| format!("{real}{path}"))
+    }
+}
+
+/// RFC 2822, as Twilio writes dates.
+pub(super) fn rfc2822(time: Timestamp) -> String {
+    time.strftime("%a, %d %b %Y %H:%M:%S +0000").to_string()
+}

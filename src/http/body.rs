@@ -1,0 +1,143 @@
+//! Request bodies: read within bounds, then checked into what a handler may trust.
+
+use std::time::Duration;
+
+use axum::body::{Body, Bytes, HttpBody};
+use axum::extract::{FromRequest, FromRequestParts, Path, Request};
+use axum::http::HeaderMap;
+use axum::http::request::Parts;
+use futures_util::StreamExt;
+use serde::Deserialize;
+use serde_json::Value;
+use utoipa::ToSchema;
+
+use super::auth::Principal;
+use super::error::{ApiError, Kind};
+use crate::domain::text::{AgentText, BadText};
+use crate::ids::SessionId;
+use crate::privacy;
+use crate::service::Ask;
+
+/// The largest body that is read, in bytes.
+pub(super) const LARGEST: usize = 100 * 1024;
+
+/// How long a body may take to arrive.
+const ARRIVES_WITHIN: Duration = Duration::from_secs(5);
+
+/// Why a body was not read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Unread {
+    /// More than [`LARGEST`] bytes.
+    TooLarge,
+    /// Not there in time.
+    TooSlow,
+    /// The connection failed.
+    Broken,
+}
+
+/// Reads a body of at most [`LARGEST`] bytes within [`ARRIVES_WITHIN`].
+pub(super) async fn read(body: Body) -> Result<Bytes, Unread> {
+    // A length that is announced is believed when it is too large: nothing of such a body is read.
+    if body.size_hint().lower() > LARGEST as u64 {
+        return Err(Unread::TooLarge);
+    }
+    tokio::time::timeout(ARRIVES_WITHIN, collect(body)).await.unwrap_or(Err(Unread::TooSlow))
+}
+
+async fn collect(body: Body) -> Result<Bytes, Unread> {
+    let mut pieces = body.into_data_stream();
+    let mut whole = Vec::new();
+    while let Some(piece) = pieces.next().await {
+        let piece = piece.map_err(|_| Unread::Broken)?;
+        if whole.len() + piece.len() > LARGEST {
+            return Err(Unread::TooLarge);
+        }
+        whole.extend_from_slice(&piece);
+    }
+    Ok(whole.into())
+}
+
+/// The body of `call`, `continue`, `speak` and `end`. Further fields are ignored.
+#[derive(Debug, Deserialize, ToSchema)]
+pub(super) struct Said {
+    /// What is said to the person.
+    #[schema(min_length = 1, max_length = 4096)]
+    #[expect(
+        dead_code,
+        reason = "describes the body; `message_of` reads it, with a sentence for each way to be wrong"
+    )]
+    message: String,
+}
+
+/// A checked request to say something: who asks, under which idempotency key, and what.
+pub(super) struct Asked(pub(super) Ask);
+
+impl<S: Send + Sync> FromRequest<S> for Asked {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
+        let (mut parts, body) = request.into_parts();
+        let Principal(principal) = Principal::from_request_parts(&mut parts, state).await?;
+        let idempotency_key = idempotency_key(&parts.headers)?;
+        let body = read(body).await.map_err(|unread| match unread {
+            Unread::TooLarge => ApiError::new(Kind::TooLarge, "the body has more than 100 KB"),
+            Unread::TooSlow => ApiError::invalid("the body did not arrive within 5 seconds"),
+            Unread::Broken => ApiError::invalid("the body did not arrive whole"),
+        })?;
+        Ok(Self(Ask { message: message_of(&body)?, idempotency_key, principal }))
+    }
+}
+
+/// The message in a body. Sentences say what is wrong without quoting what was sent.
+fn message_of(body: &[u8]) -> Result<AgentText, ApiError> {
+    let text = std::str::from_utf8(body).map_err(|_| ApiError::invalid("the body is not UTF-8 text"))?;
+    let value: Value = serde_json::from_str(text).map_err(|error| {
+        let (line, column) = (error.line(), error.column());
+        ApiError::invalid(format!("the body is not JSON (line {line}, column {column}); send {{\"message\":\"…\"}}"))
+    })?;
+    let Value::Object(fields) = value else {
+        return Err(ApiError::invalid("the body is not a JSON object; send {\"message\":\"…\"}"));
+    };
+    match fields.get("message") {
+        None | Some(Value::Null) => Err(ApiError::invalid("message is required")),
+        Some(Value::String(message)) => AgentText::parse(message).map_err(|why| {
+            ApiError::invalid(match why {
+                BadText::Empty => "message is required: it has no text".to_owned(),
+                BadText::TooLong(_) => why.to_string(),
+            })
+        }),
+        Some(_) => Err(ApiError::invalid("message must be a string")),
+    }
+}
+
+/// The `Idempotency-Key`: 1 to 255 visible ASCII characters.
+fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, ApiError> {
+    let mut values = headers.get_all("idempotency-key").iter();
+    let Some(value) = values.next() else { return Ok(None) };
+    let bad = || ApiError::invalid("Idempotency-Key must be one header of 1 to 255 visible ASCII characters");
+    let fits = (1..=255).contains(&value.len()) && value.as_bytes().iter().all(u8::is_ascii_graphic);
+    if !fits || values.next().is_some() {
+        return Err(bad());
+    }
+    value.to_str().map(|key| Some(key.to_owned())).map_err(|_| bad())
+}
+
+/// The session in a route's `{id}`.
+pub(super) struct Named(pub(super) SessionId);
+
+impl<S: Send + Sync> FromRequestParts<S> for Named {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        // An id that is not even text has nothing to echo.
+        let id = Path::<String>::from_request_parts(parts, state).await.map_or_else(|_| String::new(), |Path(id)| id);
+        SessionId::parse(&id)
+            .map(Self)
+            .ok_or_else(|| ApiError::new(Kind::NoActiveCall, format!("No active call: {}", echo(&id))))
+    }
+}
+
+/// What a client wrote, as it may be repeated to it: short, on one line, and without numbers.
+fn echo(text: &str) -> String {
+    privacy::mask(text).chars().filter(|c| !c.is_control()).take(64).collect()
+}

@@ -1,0 +1,126 @@
+//! The carrier's routes: voice webhooks, whose signature is checked before anything else, and media sockets.
+
+use std::sync::Arc;
+
+use axum::extract::ws::WebSocketUpgrade;
+use axum::extract::ws::rejection::WebSocketUpgradeRejection;
+use axum::extract::{Path, RawQuery, State};
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::{Router, middleware};
+use futures_util::future::BoxFuture;
+
+use super::App;
+use super::error::ApiError;
+use crate::ids::SessionId;
+use crate::media::BoxSocket;
+use crate::provider::{CarrierWebhooks, Webhook};
+
+mod signature;
+mod socket;
+
+use signature::{Gate, Signed};
+
+/// Where webhooks and media sockets go. Both are handed over at once; what happens then is not the edge's.
+pub trait CallEvents: Send + Sync {
+    /// Takes a signed webhook. `session` is what its URL names (`?s=`); without one the carrier's call id decides.
+    fn webhook(&self, session: Option<SessionId>, webhook: Webhook) -> BoxFuture<'_, Answer>;
+    /// Takes a media socket that nobody has authenticated yet; `token` is what its path names. The future is the
+    /// socket's life.
+    fn media(&self, token: Option<String>, socket: BoxSocket) -> BoxFuture<'static, ()>;
+}
+
+/// What a webhook is answered with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// Taken; there is nothing to say.
+    Taken,
+    /// Connect the call to the media socket.
+    Connect {
+        /// The single-use token of the socket.
+        token: String,
+        /// The session the call belongs to.
+        session: SessionId,
+    },
+    /// End the call.
+    HangUp,
+    /// Turn the inbound call away.
+    Reject,
+}
+
+/// The largest frame of a media socket. The carriers' are under 1 KB; their `start` with every field is about 2 KB.
+const LARGEST_FRAME: usize = 64 * 1024;
+
+/// What is read from a socket at once: thousands of sockets are open, and the library's own 128 KB are meant for few.
+const READ_BUFFER: usize = 8 * 1024;
+
+/// Puts the signature check before the webhooks' routes.
+pub(super) fn guarded(webhooks: Router<App>, carrier: Arc<dyn CarrierWebhooks>) -> Router<App> {
+    webhooks.layer(middleware::from_fn_with_state(Gate::new(carrier), signature::require))
+}
+
+/// The voice webhook, the status callbacks and the machine detection of Twilio.
+#[utoipa::path(post, path = "/twiml", tag = "carrier",
+    params(("s" = Option<String>, Query, description = "the session")),
+    request_body(content = String, content_type = "application/x-www-form-urlencoded"),
+    responses(
+        (status = 200, description = "what to do with the call", content_type = "text/xml", body = String),
+        (status = 204, description = "taken"),
+        (status = 400, description = "the body is not about a call of ours"),
+        (status = 401, description = "not signed by the carrier"),
+        (status = 413, description = "the body has more than 100 KB"),
+    ))]
+pub(super) async fn twiml(State(app): State<App>, RawQuery(query): RawQuery, Signed(webhook): Signed) -> Response {
+    let carrier = &app.carrier;
+    let document = match app.events.webhook(session_of(query.as_deref()), webhook).await {
+        Answer::Taken => return StatusCode::NO_CONTENT.into_response(),
+        Answer::Connect { token, session } => carrier.connect_document(&token, &session),
+        Answer::HangUp => carrier.hang_up_document(),
+        Answer::Reject => carrier.reject_document(),
+    };
+    ([(header::CONTENT_TYPE, carrier.content_type())], document).into_response()
+}
+
+/// The session that a webhook's URL names.
+fn session_of(query: Option<&str>) -> Option<SessionId> {
+    form_urlencoded::parse(query?.as_bytes()).find(|(name, _)| name == "s").and_then(|(_, id)| SessionId::parse(&id))
+}
+
+/// The media socket, with its token as a parameter of the stream.
+#[utoipa::path(get, path = "/media-stream", tag = "carrier", responses(
+    (status = 101, description = "a WebSocket"),
+    (status = 400, description = "not a WebSocket handshake"),
+))]
+pub(super) async fn media(
+    State(app): State<App>,
+    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
+) -> Result<Response, ApiError> {
+    upgrade_to(app, None, upgrade)
+}
+
+/// The media socket, with its token in the path.
+#[utoipa::path(get, path = "/media-stream/{token}", tag = "carrier",
+    params(("token" = String, Path, description = "single-use")),
+    responses((status = 101, description = "a WebSocket"), (status = 400, description = "not a WebSocket handshake")))]
+pub(super) async fn media_with_token(
+    State(app): State<App>,
+    Path(token): Path<String>,
+    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
+) -> Result<Response, ApiError> {
+    upgrade_to(app, Some(token), upgrade)
+}
+
+fn upgrade_to(
+    app: App,
+    token: Option<String>,
+    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
+) -> Result<Response, ApiError> {
+    let upgrade = upgrade.map_err(|_| ApiError::invalid("this is a WebSocket for the carrier's media"))?;
+    Ok(upgrade
+        .read_buffer_size(READ_BUFFER)
+        // Each frame is on its way when it is written: a frame that waits for the next is heard late.
+        .write_buffer_size(0)
+        .max_message_size(LARGEST_FRAME)
+        .max_frame_size(LARGEST_FRAME)
+        .on_upgrade(move |socket| app.events.media(token, Box::pin(socket::Frames(socket)))))
+}

@@ -1,0 +1,87 @@
+//! Whether this server can make calls, for the platform and for agents.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::App;
+use super::auth::Principal;
+
+/// How the server stands.
+#[derive(Clone, Debug)]
+pub(super) enum Health {
+    /// It makes calls.
+    Ok {
+        /// Where it is reached.
+        public_url: Arc<str>,
+    },
+    /// Its configuration is bad.
+    Bad {
+        /// Every problem with its remedy.
+        error: Arc<str>,
+    },
+    /// Not ready yet.
+    Starting,
+}
+
+/// How the server stands, on the wire.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct HealthJson {
+    /// `ok`, `error` or `starting`.
+    status: &'static str,
+    /// Where the carrier reaches this server.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    public_url: Option<String>,
+    /// Every missing or bad setting.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<String>,
+}
+
+impl Health {
+    /// Why nothing else is answered.
+    pub(super) fn sentence(&self) -> String {
+        match self {
+            Health::Ok { .. } | Health::Starting => "callme is starting; try again in a moment".to_owned(),
+            Health::Bad { error } => format!("callme is not configured: {error}"),
+        }
+    }
+}
+
+impl IntoResponse for Health {
+    fn into_response(self) -> Response {
+        let (code, status, public_url, error) = match self {
+            Health::Ok { public_url } => (StatusCode::OK, "ok", Some(public_url.to_string()), None),
+            Health::Bad { error } => (StatusCode::SERVICE_UNAVAILABLE, "error", None, Some(error.to_string())),
+            Health::Starting => (StatusCode::SERVICE_UNAVAILABLE, "starting", None, None),
+        };
+        (code, Json(HealthJson { status, public_url, error })).into_response()
+    }
+}
+
+/// Whether this server can make calls.
+#[utoipa::path(get, path = "/health", tag = "platform", responses(
+    (status = 200, description = "it can", body = HealthJson),
+    (status = 503, description = "it cannot: a setting is missing or bad (named in `error`), or it is starting", body = HealthJson),
+))]
+pub(super) async fn show(State(app): State<App>) -> Health {
+    app.health
+}
+
+/// The same behind the key: tells an agent that its key is right, too.
+#[utoipa::path(get, path = "/api/health", tag = "agents", responses(
+    (status = 200, description = "it can make calls, and the key is right", body = HealthJson),
+))]
+pub(super) async fn show_with_key(_: Principal, State(app): State<App>) -> Health {
+    app.health
+}
+
+/// `/health` of a server that has nothing else.
+pub(super) async fn show_alone(State(health): State<Health>) -> Health {
+    health
+}

@@ -1,0 +1,120 @@
+//! What every request passes: a request id, one log line, a net for panics; and what is not there.
+
+use std::any::Any;
+
+use axum::Router;
+use axum::extract::{MatchedPath, Request};
+use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use tokio::time::Instant;
+use tower::ServiceBuilder;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, RequestId, SetRequestIdLayer};
+
+use super::error::{ApiError, Kind};
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// The layers of every route. The log stands outside the net, so that a panic has its line too.
+pub(super) fn around(routes: Router) -> Router {
+    routes.layer(
+        ServiceBuilder::new()
+            .map_request(forget_client_id)
+            .layer(SetRequestIdLayer::new(REQUEST_ID, MakeRequestUuid))
+            .layer(PropagateRequestIdLayer::new(REQUEST_ID))
+            .layer(middleware::from_fn(log))
+            .layer(CatchPanicLayer::custom(panicked)),
+    )
+}
+
+/// A request id of the client's would stand in our log lines: it could be anything, a phone number too.
+fn forget_client_id(mut request: Request) -> Request {
+    request.headers_mut().remove(REQUEST_ID);
+    request
+}
+
+/// Writes one line per request, where it ended. The route's template, never the path or the query.
+async fn log(request: Request, next: Next) -> Response {
+    let route = request.extensions().get::<MatchedPath>().map_or("(none)", MatchedPath::as_str).to_owned();
+    let id = request.extensions().get::<RequestId>().and_then(|id| id.header_value().to_str().ok());
+    let mut line = Line {
+        method: request.method().clone(),
+        route,
+        id: id.unwrap_or_default().to_owned(),
+        began: Instant::now(),
+        status: None,
+    };
+    let response = next.run(request).await;
+    line.status = Some(response.status());
+    response
+}
+
+/// The line of a request, written when this is dropped: a client that goes away drops the handler in its middle.
+struct Line {
+    method: Method,
+    /// The route's template.
+    route: String,
+    id: String,
+    began: Instant,
+    /// `None` until there is a response.
+    status: Option<StatusCode>,
+}
+
+impl Drop for Line {
+    fn drop(&mut self) {
+        let Self { method, route, id, began, status } = self;
+        let ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+        // A method can be any word; those we do not serve are not repeated.
+        let method = if is_known(method) { method.as_str() } else { "(other)" };
+        match status {
+            Some(status) if status.is_server_error() => {
+                tracing::warn!(request = %id, method, route, status = status.as_u16(), ms, "{method} {route} -> {status}");
+            }
+            Some(status) if route == "/health" => {
+                tracing::debug!(request = %id, method, route, status = status.as_u16(), ms, "{method} {route} -> {status}");
+            }
+            Some(status) => {
+                tracing::info!(request = %id, method, route, status = status.as_u16(), ms, "{method} {route} -> {status}");
+            }
+            None => tracing::info!(request = %id, method, route, ms, "{method} {route} -> the client went away"),
+        }
+    }
+}
+
+fn is_known(method: &Method) -> bool {
+    [Method::GET, Method::POST, Method::HEAD, Method::OPTIONS, Method::PUT, Method::PATCH, Method::DELETE]
+        .contains(method)
+}
+
+/// What a panic in a handler looks like from outside. The panic hook has logged its place.
+fn panicked(_: Box<dyn Any + Send>) -> Response {
+    ApiError::internal("a handler panicked").into_response()
+}
+
+/// Lets pages of any origin ask; the key is what protects.
+pub(super) async fn cors(request: Request, next: Next) -> Response {
+    let mut response = if request.method() == Method::OPTIONS {
+        StatusCode::NO_CONTENT.into_response()
+    } else {
+        next.run(request).await
+    };
+    let headers = response.headers_mut();
+    headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+    headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("GET, POST, OPTIONS"));
+    headers.insert(
+        header::ACCESS_CONTROL_ALLOW_HEADERS,
+        HeaderValue::from_static("Content-Type, Authorization, Idempotency-Key"),
+    );
+    response
+}
+
+/// No such route.
+pub(super) async fn not_found() -> ApiError {
+    ApiError::new(Kind::NotFound, "Not found")
+}
+
+/// A route, but not with this method.
+pub(super) async fn method_not_allowed() -> ApiError {
+    ApiError::new(Kind::MethodNotAllowed, "Method not allowed")
+}

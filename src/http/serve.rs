@@ -1,0 +1,76 @@
+//! The listener: bounded connections, each with a time limit for its request's head, and an orderly end.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::Request;
+use hyper::body::Incoming;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto::Builder;
+use hyper_util::service::TowerToHyperService;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tower::ServiceExt;
+
+/// A connection that has not sent its request's head by then is closed; idle ones too.
+const HEAD: Duration = Duration::from_secs(10);
+/// Connections at once; further ones wait in the kernel's queue. Media sockets leave this count when they are upgraded;
+/// live calls and the desk's own bound limit those.
+const MOST_CONNECTIONS: usize = 8192;
+/// After the end was called: for answers that are being written.
+const LAST_ANSWERS: Duration = Duration::from_secs(1);
+/// After an accept that failed for want of something that may come back, such as file descriptors.
+const ACCEPT_AGAIN: Duration = Duration::from_millis(100);
+
+/// Serves `router` until `stop`, then lets running requests finish for a moment.
+pub async fn run(listener: TcpListener, router: Router, stop: CancellationToken) {
+    let places = Arc::new(Semaphore::new(MOST_CONNECTIONS));
+    let tasks = TaskTracker::new();
+    loop {
+        let place = tokio::select! {
+            place = Arc::clone(&places).acquire_owned() => place.expect("the semaphore is never closed"),
+            () = stop.cancelled() => break,
+        };
+        let stream = tokio::select! {
+            accepted = listener.accept() => match accepted {
+                Ok((stream, _)) => stream,
+                Err(error) => {
+                    tracing::warn!(%error, "a connection could not be accepted");
+                    tokio::time::sleep(ACCEPT_AGAIN).await;
+                    continue;
+                }
+            },
+            () = stop.cancelled() => break,
+        };
+        let (router, stop) = (router.clone(), stop.clone());
+        tasks.spawn(async move {
+            serve(stream, router, stop).await;
+            drop(place);
+        });
+    }
+    tasks.close();
+    let _ = tokio::time::timeout(LAST_ANSWERS, tasks.wait()).await;
+}
+
+async fn serve(stream: TcpStream, router: Router, stop: CancellationToken) {
+    // Frames are small and must not wait for one another.
+    let _ = stream.set_nodelay(true);
+    let service =
+        TowerToHyperService::new(router.map_request(|request: Request<Incoming>| request.map(axum::body::Body::new)));
+    let mut builder = Builder::new(TokioExecutor::new());
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEAD);
+    builder.http2().timer(TokioTimer::new()).keep_alive_interval(HEAD);
+    let connection = builder.serve_connection_with_upgrades(TokioIo::new(stream), service);
+    tokio::pin!(connection);
+    tokio::select! {
+        // A broken connection is its client's business.
+        _ = connection.as_mut() => {}
+        () = stop.cancelled() => {
+            connection.as_mut().graceful_shutdown();
+            let _ = connection.await;
+        }
+    }
+}

@@ -1,0 +1,237 @@
+//! The edge as its clients meet it, over a service that answers what it is told to.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::http::{Request, Response, StatusCode};
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use serde_json::Value;
+use tower::ServiceExt;
+
+use super::carrier::{Answer, CallEvents};
+use super::{Parts, router};
+use crate::clock::Millis;
+use crate::domain::outcome::{AnsweredBy, Channel, Dial, EndedBy, MessageHeard, Outcome};
+use crate::ids::{CarrierCallId, SessionId};
+use crate::media::BoxSocket;
+use crate::provider::{BadWebhook, CarrierWebhooks, Webhook};
+use crate::service::{Ask, Ended, PrincipalId, Refusal, RefusalKind, Reply, Spoken, Verbs, View};
+use crate::store::{Conversation, Line, Speaker};
+
+mod agents;
+mod bodies;
+mod description;
+mod log;
+mod webhooks;
+
+const KEY: &str = "agent-key";
+const ID: &str = "call-1-1795248000000";
+
+/// Notes what it is asked, and answers with fixed words or the refusal it was given.
+#[derive(Default)]
+struct FakeService {
+    asked: Mutex<Vec<String>>,
+    refusal: Mutex<Option<Refusal>>,
+    /// Panics instead of answering.
+    panics: bool,
+}
+
+fn session() -> SessionId {
+    SessionId::parse(ID).expect("a session id")
+}
+
+fn outcome() -> Outcome {
+    Outcome {
+        dial: Dial::Answered,
+        answered_by: AnsweredBy::Human,
+        message_heard: MessageHeard::Partial("Shall I".to_owned()),
+        reply_channel: Some(Channel::Voice),
+        ended_by: None,
+    }
+}
+
+fn line(speaker: Speaker, text: &str, at: u64) -> Line {
+    Line { speaker, text: text.to_owned(), at: Millis(at), channel: Channel::Voice }
+}
+
+fn conversation() -> Conversation {
+    Conversation {
+        id: session(),
+        channel: Channel::Voice,
+        lines: vec![line(Speaker::Agent, "Shall I?", 5), line(Speaker::Person, "Yes.", 9)],
+        created_at: Millis(4),
+        ended_at: Some(Millis(12)),
+        duration_seconds: 8,
+        outcome: Outcome { ended_by: Some(EndedBy::Person), ..outcome() },
+        uncollected: vec![line(Speaker::Person, "Wait!", 10)],
+    }
+}
+
+fn refusal(kind: RefusalKind) -> Refusal {
+    Refusal { kind, sentence: format!("{kind:?}"), session: None, channel: None, outcome: None, retry_after: None }
+}
+
+impl FakeService {
+    fn answer<T: Send + 'static>(&self, asked: String, answer: T) -> BoxFuture<'static, Result<T, Refusal>> {
+        assert!(!self.panics, "told to");
+        self.asked.lock().expect("no panic holds it").push(asked);
+        let refusal = self.refusal.lock().expect("no panic holds it").clone();
+        async move { refusal.map_or(Ok(answer), Err) }.boxed()
+    }
+
+    fn reply(&self, asked: String) -> BoxFuture<'static, Result<Reply, Refusal>> {
+        let earlier = vec![line(Speaker::Person, "One\nmoment", 3), line(Speaker::Person, "please", 4)];
+        let response = "Yes.".to_owned();
+        let reply = Reply {
+            session: session(),
+            response,
+            earlier,
+            interrupted: true,
+            channel: Channel::Voice,
+            outcome: outcome(),
+        };
+        self.answer(asked, reply)
+    }
+}
+
+fn told(verb: &str, session: Option<&SessionId>, ask: &Ask) -> String {
+    let Ask { message, idempotency_key, principal } = ask;
+    format!("{verb} {:?} {:?} {idempotency_key:?} {}", session.map(SessionId::as_str), message.as_str(), principal.0)
+}
+
+impl Verbs for FakeService {
+    fn call(&self, ask: Ask) -> BoxFuture<'_, Result<Reply, Refusal>> {
+        self.reply(told("call", None, &ask))
+    }
+    fn resume(&self, session: SessionId, ask: Ask) -> BoxFuture<'_, Result<Reply, Refusal>> {
+        self.reply(told("resume", Some(&session), &ask))
+    }
+    fn speak(&self, session: SessionId, ask: Ask) -> BoxFuture<'_, Result<Spoken, Refusal>> {
+        self.answer(told("speak", Some(&session), &ask), Spoken { interrupted: false, outcome: Outcome::default() })
+    }
+    fn end(&self, session: SessionId, ask: Ask) -> BoxFuture<'_, Result<Ended, Refusal>> {
+        let duration = Duration::from_millis(8_700);
+        let outcome = Outcome { message_heard: MessageHeard::Full, ended_by: Some(EndedBy::Agent), ..outcome() };
+        self.answer(told("end", Some(&session), &ask), Ended { duration, outcome })
+    }
+    fn wait(&self, session: SessionId, principal: PrincipalId) -> BoxFuture<'_, Result<Reply, Refusal>> {
+        self.reply(format!("wait {session} {}", principal.0))
+    }
+    fn look(&self, session: SessionId) -> BoxFuture<'_, Result<View, Refusal>> {
+        let view = View { conversation: conversation(), state: "listening", waiting: true };
+        self.answer(format!("look {session}"), view)
+    }
+    fn history(&self, limit: usize) -> BoxFuture<'_, Result<(Vec<Conversation>, usize), Refusal>> {
+        self.answer(format!("history {limit}"), (vec![conversation()], 31))
+    }
+}
+
+/// Signs with the word `good`; the body is the webhook's name.
+struct FakeCarrier;
+
+impl CarrierWebhooks for FakeCarrier {
+    fn signature_header(&self) -> &'static str {
+        "x-signature"
+    }
+    fn verify(&self, path_and_query: &str, content_type: Option<&str>, _: &[u8], signature: &str) -> bool {
+        signature == format!("good {path_and_query} {}", content_type.unwrap_or("-"))
+    }
+    fn parse(&self, body: &[u8]) -> Result<Webhook, BadWebhook> {
+        let call = CarrierCallId("CA1".to_owned());
+        match body {
+            b"fetch" => Ok(Webhook::Fetch { call, inbound: false }),
+            b"inbound" => Ok(Webhook::Fetch { call, inbound: true }),
+            _ => Err(BadWebhook),
+        }
+    }
+    fn connect_document(&self, token: &str, session: &SessionId) -> String {
+        format!("connect {token} {session}")
+    }
+    fn hang_up_document(&self) -> String {
+        "hang up".to_owned()
+    }
+    fn reject_document(&self) -> String {
+        "reject".to_owned()
+    }
+    fn content_type(&self) -> &'static str {
+        "text/xml"
+    }
+}
+
+/// Connects what names a session, turns inbound calls away, takes the rest.
+#[derive(Default)]
+struct FakeEvents {
+    media: Mutex<Vec<Option<String>>>,
+}
+
+impl CallEvents for FakeEvents {
+    fn webhook(&self, session: Option<SessionId>, webhook: Webhook) -> BoxFuture<'_, Answer> {
+        let answer = match (session, webhook) {
+            (_, Webhook::Fetch { inbound: true, .. }) => Answer::Reject,
+            (Some(session), Webhook::Fetch { .. }) => Answer::Connect { token: "t0".to_owned(), session },
+            (None, Webhook::Fetch { .. }) => Answer::HangUp,
+            _ => Answer::Taken,
+        };
+        async { answer }.boxed()
+    }
+    fn media(&self, token: Option<String>, _: BoxSocket) -> BoxFuture<'static, ()> {
+        self.media.lock().expect("no panic holds it").push(token);
+        async {}.boxed()
+    }
+}
+
+/// The whole router over the fakes.
+struct Edge {
+    service: Arc<FakeService>,
+    router: Router,
+}
+
+impl Edge {
+    fn new() -> Self {
+        Self::over(FakeService::default())
+    }
+
+    fn over(service: FakeService) -> Self {
+        let service = Arc::new(service);
+        let router = router(Parts {
+            verbs: service.clone(),
+            events: Arc::new(FakeEvents::default()),
+            carrier: Arc::new(FakeCarrier),
+            api_key: KEY.to_owned().into(),
+            public_url: "https://callme.example.com".to_owned(),
+        });
+        Self { service, router }
+    }
+
+    fn refusing(refusal: Refusal) -> Self {
+        let edge = Self::new();
+        *edge.service.refusal.lock().expect("no panic holds it") = Some(refusal);
+        edge
+    }
+
+    async fn send(&self, request: Request<Body>) -> Response<Body> {
+        self.router.clone().oneshot(request).await.expect("the router always answers")
+    }
+
+    /// Sends a request with the key and reads the answer as JSON.
+    async fn ask(&self, method: &str, path: &str, body: impl Into<Body>) -> (StatusCode, Value) {
+        let request = Request::builder().method(method).uri(path).header("authorization", format!("Bearer {KEY}"));
+        read(self.send(request.body(body.into()).expect("a request")).await).await
+    }
+
+    fn asked(&self) -> Vec<String> {
+        self.service.asked.lock().expect("no panic holds it").clone()
+    }
+}
+
+async fn read(response: Response<Body>) -> (StatusCode, Value) {
+    let status = response.status();
+    let body = to_bytes(response.into_body(), usize::MAX).await.expect("a body");
+    (
+        status,
+        serde_json::from_slice(&body).unwrap_or_else(|_| Value::String(String::from_utf8_lossy(&body).into_owned())),
+    )
+}

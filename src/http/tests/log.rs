@@ -1,0 +1,82 @@
+//! The line that each request leaves.
+
+use std::io::{self, Write};
+
+use axum::body::Body;
+use axum::http::Request;
+
+use super::*;
+
+#[derive(Clone, Default)]
+struct Lines(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Lines {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().expect("no panic holds it").write(bytes)
+    }
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Lines {
+    fn take(&self) -> String {
+        String::from_utf8(std::mem::take(&mut *self.0.lock().expect("no panic holds it"))).expect("lines are text")
+    }
+}
+
+/// Collects what is logged on this thread until the guard goes.
+fn listen() -> (Lines, tracing::subscriber::DefaultGuard) {
+    let lines = Lines::default();
+    let writer = lines.clone();
+    let subscriber = tracing_subscriber::fmt()
+        .with_ansi(false)
+        .with_max_level(tracing::Level::TRACE)
+        .with_writer(move || writer.clone())
+        .finish();
+    (lines, tracing::subscriber::set_default(subscriber))
+}
+
+#[tokio::test]
+async fn a_request_leaves_one_line_with_its_route_and_nothing_of_what_was_sent() {
+    let (lines, _guard) = listen();
+    let edge = Edge::new();
+    for (method, path, want) in [
+        ("POST", "/api/call/call-7-393331234567/continue?x=%2B393331234567", "POST /api/call/{id}/continue -> 200 OK"),
+        ("GET", "/api/history?limit=393331234567", "GET /api/history -> 200 OK"),
+        ("GET", "/media-stream/393331234567", "GET /media-stream/{token} -> 400 Bad Request"),
+        ("GET", "/393331234567", "GET (none) -> 404 Not Found"),
+        ("GET", "/api/393331234567", "GET /api/{*rest} -> 404 Not Found"),
+        ("CALL393331234567", "/api/call", "(other) /api/call -> 405 Method Not Allowed"),
+        ("OPTIONS", "/api/call?a=393331234567", "OPTIONS /api/call -> 204 No Content"),
+    ] {
+        edge.ask(method, path, r#"{"message":"call me at 393331234567"}"#).await;
+        let line = lines.take();
+        assert!(line.contains(want), "{want}: {line}");
+        assert_eq!(line.matches('\n').count(), 1, "{line}");
+        assert!(!line.contains("4567") && !line.contains(KEY), "{line}");
+    }
+}
+
+#[tokio::test]
+async fn a_client_that_goes_away_leaves_a_line_too() {
+    let (lines, _guard) = listen();
+    let edge = Edge::new();
+    let request = Request::post("/api/call")
+        .header("authorization", format!("Bearer {KEY}"))
+        .body(Body::from_stream(futures_util::stream::pending::<Result<&str, io::Error>>()));
+    let answer = edge.send(request.expect("a request"));
+    assert!(answer.now_or_never().is_none(), "the body never comes");
+    let line = lines.take();
+    assert!(line.contains("POST /api/call -> the client went away"), "{line}");
+}
+
+#[tokio::test]
+async fn a_panic_has_its_line() {
+    let (lines, _guard) = listen();
+    Edge::over(FakeService { panics: true, ..FakeService::default() })
+        .ask("POST", "/api/call", r#"{"message":"Hi"}"#)
+        .await;
+    let line = lines.take();
+    assert!(line.contains("POST /api/call -> 500 Internal Server Error"), "{line}");
+}

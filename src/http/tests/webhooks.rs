@@ -1,0 +1,109 @@
+//! The carrier's routes: what is not signed gets nowhere.
+
+use axum::body::Body;
+use axum::http::{Request, StatusCode, header};
+use axum::routing::post;
+use futures_util::stream;
+use tower::ServiceExt;
+
+use super::*;
+use crate::http::health::Health;
+use crate::http::{App, carrier};
+
+const TWIML: &str = "/twiml?s=call-1-1795248000000";
+
+fn webhook(path: &str, signatures: &[&str], body: impl Into<Body>) -> Request<Body> {
+    let mut request = Request::post(path).header("content-type", "form");
+    for signature in signatures {
+        request = request.header("x-signature", *signature);
+    }
+    request.body(body.into()).expect("a request")
+}
+
+#[tokio::test]
+async fn a_signed_webhook_is_answered_by_what_it_is_about() {
+    for (path, body, status, want) in [
+        (TWIML, "fetch", 200, "connect t0 call-1-1795248000000"),
+        ("/twiml?s=nonsense", "fetch", 200, "hang up"),
+        ("/twiml", "fetch", 200, "hang up"),
+        ("/twiml?x=%2B1", "inbound", 200, "reject"),
+        (TWIML, "garbage", 400, ""),
+    ] {
+        let signature = format!("good {path} form");
+        let response = Edge::new().send(webhook(path, &[&signature], body)).await;
+        let kind = response.headers().get(header::CONTENT_TYPE).cloned();
+        let (got, answer) = read(response).await;
+        assert_eq!((got.as_u16(), answer.as_str()), (status, Some(want)), "{path} {body}");
+        assert_eq!(kind.is_some_and(|kind| kind == "text/xml"), status == 200);
+    }
+}
+
+#[tokio::test]
+async fn a_forged_webhook_is_refused_with_nothing() {
+    let good = format!("good {TWIML} form");
+    for signatures in [&[][..], &[""], &["bad"], &["good /twiml form"], &[&good, &good], &["bad", &good]] {
+        let response = Edge::new().send(webhook(TWIML, signatures, "fetch")).await;
+        assert_eq!(read(response).await, (StatusCode::UNAUTHORIZED, "".into()), "{signatures:?}");
+    }
+}
+
+#[tokio::test]
+async fn without_a_signature_the_body_is_not_even_read() {
+    let body = Body::from_stream(stream::once(async {
+        panic!("the body was read");
+        #[expect(unreachable_code, reason = "gives the stream its item's type")]
+        Ok::<_, std::convert::Infallible>("")
+    }));
+    let response = Edge::new().send(webhook(TWIML, &[], body)).await;
+    assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_signed_body_is_bounded_in_size_and_time() {
+    let slow = Body::from_stream(stream::unfold((), |()| async {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        Some((Ok::<_, std::convert::Infallible>("x"), ()))
+    }));
+    for (body, want) in [(Body::from(vec![b'x'; 200 * 1024]), 413), (slow, 400)] {
+        let response = Edge::new().send(webhook(TWIML, &[&format!("good {TWIML} form")], body)).await;
+        let (status, answer) = read(response).await;
+        assert_eq!((status.as_u16(), answer.as_str()), (want, Some("")));
+    }
+}
+
+#[tokio::test]
+async fn a_webhook_route_outside_its_layer_fails_closed() {
+    let app = App {
+        verbs: Arc::new(FakeService::default()),
+        events: Arc::new(FakeEvents::default()),
+        carrier: Arc::new(FakeCarrier),
+        health: Health::Starting,
+        openapi: "".into(),
+    };
+    let bare: Router = Router::new().route("/", post(carrier::twiml)).with_state(app);
+    let response = bare.oneshot(Request::post("/").body(Body::from("fetch")).expect("a request")).await;
+    assert_eq!(response.expect("an answer").status(), StatusCode::INTERNAL_SERVER_ERROR);
+}
+
+#[tokio::test]
+async fn a_media_socket_is_handed_over_with_the_token_of_its_path() {
+    let events = Arc::new(FakeEvents::default());
+    let routes = router(Parts {
+        verbs: Arc::new(FakeService::default()),
+        events: events.clone(),
+        carrier: Arc::new(FakeCarrier),
+        api_key: KEY.to_owned().into(),
+        public_url: String::new(),
+    });
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = listener.local_addr().expect("an address");
+    let mut server = tokio::task::JoinSet::new();
+    server.spawn(async move { axum::serve(listener, routes).await });
+    for path in ["/media-stream", "/media-stream/t0ken"] {
+        let (mut socket, _) =
+            tokio_tungstenite::connect_async(format!("ws://{address}{path}")).await.expect("an upgrade");
+        // The fake drops the socket as soon as it has it: then it has been handed over.
+        while futures_util::StreamExt::next(&mut socket).await.is_some_and(|frame| frame.is_ok()) {}
+    }
+    assert_eq!(*events.media.lock().expect("no panic holds it"), [None, Some("t0ken".to_owned())]);
+}

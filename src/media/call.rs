@@ -1,0 +1,256 @@
+//! The media task of one call: carries sound both ways and reports to the session.
+
+use std::collections::VecDeque;
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use tokio::sync::mpsc;
+
+use super::ears::Ears;
+use super::voice::{Made, Voice};
+use super::{BoxSocket, EventSink};
+use crate::clock::Clock;
+use crate::clock::wall::Alarm;
+use crate::domain::media::{MediaCommand, MediaEvent};
+use crate::domain::playout::{Playout, Transmit};
+use crate::domain::text::PersonText;
+use crate::ids::SessionId;
+use crate::provider::{Heard, MediaIn, MediaWire};
+
+/// A socket that has proved whose it is.
+pub(super) struct Attached {
+    pub(super) socket: BoxSocket,
+    /// The carrier's name for the stream.
+    pub(super) stream: String,
+}
+
+/// One call's media.
+pub(super) struct Call {
+    pub(super) session: SessionId,
+    pub(super) wire: Arc<dyn MediaWire>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) events: EventSink,
+    pub(super) playout: Playout,
+    pub(super) voice: Voice,
+    pub(super) ears: Ears,
+    pub(super) alarm: Alarm,
+    pub(super) line: Option<Line>,
+    /// Reused for every frame that comes in.
+    pub(super) sound: Vec<u8>,
+    pub(super) gone: bool,
+}
+
+/// The carrier's side of a call while it is up.
+pub(super) struct Line {
+    socket: BoxSocket,
+    stream: String,
+    /// Written and not yet taken by the socket; bounded by how far ahead the playout sends.
+    outbox: VecDeque<String>,
+    unflushed: bool,
+}
+
+/// What woke the task.
+enum Event {
+    Command(Option<MediaCommand>),
+    Attached(Option<Attached>),
+    Heard(Heard),
+    Made(Made),
+    Frame(Option<Bytes>),
+    Alarm,
+}
+
+impl Call {
+    /// Runs until the session drops its end of `commands`.
+    pub(super) async fn run(
+        mut self,
+        mut commands: mpsc::Receiver<MediaCommand>,
+        mut sockets: mpsc::Receiver<Attached>,
+    ) {
+        while !self.gone {
+            self.pump();
+            let Call { ears, line, voice, playout, alarm, .. } = &mut self;
+            let event = tokio::select! {
+                biased;
+                command = commands.recv() => Event::Command(command),
+                attached = sockets.recv() => Event::Attached(attached),
+                heard = poll_fn(|cx| ears.poll_heard(cx)) => Event::Heard(heard),
+                frame = poll_fn(|cx| poll_line(line, cx)) => Event::Frame(frame),
+                made = poll_fn(|cx| voice.poll_made(playout, cx)) => Event::Made(made),
+                () = alarm.ring() => Event::Alarm,
+            };
+            match event {
+                Event::Command(Some(command)) => self.command(command),
+                Event::Attached(Some(attached)) => self.attach(attached),
+                // The session, or the desk itself, is gone.
+                Event::Command(None) | Event::Attached(None) => break,
+                Event::Heard(heard) => self.heard(heard),
+                Event::Made(made) => self.made(made),
+                Event::Frame(Some(frame)) => self.frame(&frame),
+                Event::Frame(None) => self.lose_line(false),
+                Event::Alarm => self.playout.handle_timeout(self.clock.now()),
+            }
+        }
+        self.hang_up_socket().await;
+    }
+
+    /// Sends what is to be sent, reports what is to be reported, and sets the alarm for what comes next.
+    fn pump(&mut self) {
+        let now = self.clock.now();
+        if let Some(line) = &mut self.line {
+            while let Some(transmit) = self.playout.poll_transmit(now) {
+                let mut text = String::new();
+                match transmit {
+                    Transmit::Clear => self.wire.write_clear(&line.stream, &mut text),
+                    Transmit::Audio(ulaw) => self.wire.write_audio(&line.stream, ulaw, &mut text),
+                    Transmit::Mark(name) => self.wire.write_mark(&line.stream, &name.to_string(), &mut text),
+                }
+                line.outbox.push_back(text);
+            }
+        }
+        while let Some(event) = self.playout.poll_event() {
+            if let MediaEvent::Interrupted { utterance, .. } | MediaEvent::UtteranceEnded { utterance, .. } = &event {
+                self.voice.stop(*utterance);
+            }
+            self.report(event);
+        }
+        if self.ears.take_drained(now) {
+            self.report(MediaEvent::Drained);
+        }
+        let next = [self.playout.next_deadline(), self.ears.next_deadline()].into_iter().flatten().min();
+        self.alarm.set(next, &*self.clock);
+    }
+
+    fn report(&mut self, event: MediaEvent) {
+        self.gone |= !(self.events)(event);
+    }
+
+    fn command(&mut self, command: MediaCommand) {
+        match command {
+            MediaCommand::Speak { utterance, text, interruptible } => {
+                self.playout.enqueue(utterance, &text, interruptible);
+                self.voice.say(utterance, text);
+            }
+            MediaCommand::Hush => {
+                self.voice.stop_all();
+                self.playout.hush();
+            }
+            MediaCommand::Drain => self.ears.drain(self.clock.now()),
+        }
+    }
+
+    fn attach(&mut self, attached: Attached) {
+        // A new stream replaces the old one, as it does at the carrier.
+        self.lose_line(false);
+        let Attached { socket, stream } = attached;
+        self.line = Some(Line { socket, stream, outbox: VecDeque::new(), unflushed: false });
+        self.ears.open();
+        self.playout.connected(self.clock.now());
+    }
+
+    fn lose_line(&mut self, stopped: bool) {
+        if self.line.take().is_some() {
+            tracing::debug!(call.id = %self.session, stopped, "the media of {} is gone", self.session);
+            self.playout.disconnected(stopped);
+        }
+    }
+
+    fn heard(&mut self, heard: Heard) {
+        let now = self.clock.now();
+        match heard {
+            Heard::Started { stretch, began_at } => {
+                self.report(MediaEvent::SpeechStarted { stretch, began_at });
+                self.playout.speech_started(began_at, now);
+            }
+            Heard::Stopped { .. } => self.playout.speech_stopped(),
+            Heard::Words { stretch, began_at, text } => {
+                self.playout.speech_stopped();
+                self.report(MediaEvent::Words { stretch, began_at, text: PersonText(text) });
+            }
+            Heard::Nothing { stretch } => {
+                self.playout.speech_stopped();
+                self.report(MediaEvent::NoWords { stretch });
+            }
+            Heard::Failed(error) => {
+                tracing::warn!(call.id = %self.session, %error, "speech recognition failed in {}", self.session);
+                self.playout.speech_stopped();
+                self.report(MediaEvent::HearingFailed(error));
+            }
+        }
+    }
+
+    fn made(&mut self, made: Made) {
+        let now = self.clock.now();
+        match made {
+            Made::Sound(utterance, sound) => {
+                if !self.playout.audio(utterance, &sound, now) {
+                    self.voice.stop(utterance);
+                }
+            }
+            Made::Over(utterance, failed) => {
+                if let Some(error) = &failed {
+                    tracing::warn!(call.id = %self.session, %error, "speech could not be made for {}", self.session);
+                }
+                self.playout.made(utterance, failed, now);
+            }
+        }
+    }
+
+    fn frame(&mut self, frame: &Bytes) {
+        let now = self.clock.now();
+        let Ok(text) = std::str::from_utf8(frame) else { return };
+        match self.wire.read(text) {
+            Ok(MediaIn::Audio { payload }) => {
+                self.sound.clear();
+                match STANDARD.decode_vec(payload.as_bytes(), &mut self.sound) {
+                    Ok(()) => self.ears.hear(&self.sound, now),
+                    Err(_) => tracing::debug!(call.id = %self.session, "a media frame that is not base64 was dropped"),
+                }
+            }
+            Ok(MediaIn::Mark(name)) => self.playout.mark(&name, now),
+            Ok(MediaIn::Stop) => self.lose_line(true),
+            Ok(MediaIn::Connected | MediaIn::Start(_) | MediaIn::Key(_) | MediaIn::Other) => {}
+            Err(error) => tracing::debug!(call.id = %self.session, %error, "a media frame was dropped"),
+        }
+    }
+
+    /// Lets the carrier see a close frame rather than a broken connection.
+    async fn hang_up_socket(mut self) {
+        if let Some(line) = &mut self.line {
+            let goodbye = poll_fn(|cx| line.socket.as_mut().poll_close(cx));
+            let _ = tokio::time::timeout(std::time::Duration::from_secs(1), goodbye).await;
+        }
+    }
+}
+
+/// Writes what waits, then waits for the next frame; `None` when the socket is gone. No line, no frame.
+fn poll_line(line: &mut Option<Line>, cx: &mut Context<'_>) -> Poll<Option<Bytes>> {
+    let Some(line) = line else { return Poll::Pending };
+    if line.poll_write(cx).is_err() {
+        return Poll::Ready(None);
+    }
+    let frame = ready!(line.socket.as_mut().poll_next(cx));
+    Poll::Ready(frame)
+}
+
+impl Line {
+    /// Hands over as much as the socket takes now.
+    fn poll_write(&mut self, cx: &mut Context<'_>) -> Result<(), super::SocketGone> {
+        while !self.outbox.is_empty() {
+            match self.socket.as_mut().poll_ready(cx)? {
+                Poll::Pending => return Ok(()),
+                Poll::Ready(()) => {}
+            }
+            let text = self.outbox.pop_front().unwrap_or_default();
+            self.socket.as_mut().start_send(text)?;
+            self.unflushed = true;
+        }
+        if self.unflushed && self.socket.as_mut().poll_flush(cx)?.is_ready() {
+            self.unflushed = false;
+        }
+        Ok(())
+    }
+}

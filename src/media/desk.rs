@@ -1,0 +1,227 @@
+//! The desk: opens a call's media, mints the tokens that sockets come with, and lets in those that prove whose they are.
+
+use std::collections::HashMap;
+use std::fmt::Write as _;
+use std::panic::AssertUnwindSafe;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use futures_util::{FutureExt, StreamExt};
+use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio_util::task::TaskTracker;
+
+use super::call::{Attached, Call};
+use super::ears::Ears;
+use super::voice::Voice;
+use super::{BoxSocket, EventSink};
+use crate::clock::Clock;
+use crate::clock::wall::Alarm;
+use crate::domain::carrier::{ErrorClass, ProviderError};
+use crate::domain::media::{MediaCommand, MediaEvent};
+use crate::domain::playout::Playout;
+use crate::ids::{CarrierCallId, SessionId};
+use crate::provider::{MediaIn, MediaStart, MediaWire, Stt, Tts};
+
+/// A socket that has not said whose it is by then is closed.
+const AUTHENTICATE: Duration = Duration::from_secs(10);
+/// Sockets that may be authenticating at once; further ones are refused.
+const MOST_STRANGERS: usize = 256;
+/// Tokens of one session that may be unused at once: a webhook may come twice, each time with a token of its own.
+const MOST_TOKENS: usize = 4;
+/// Commands a session may be ahead of its media: as many as it may queue utterances, and a few.
+const MOST_COMMANDS: usize = 32;
+/// 256 bits, as lower-case hex in the path and as a parameter.
+const TOKEN_BYTES: usize = 32;
+
+/// What a desk is made of.
+pub struct DeskConfig {
+    /// The voice.
+    pub tts: Arc<dyn Tts>,
+    /// The recogniser.
+    pub stt: Arc<dyn Stt>,
+    /// The carrier's media frames.
+    pub wire: Arc<dyn MediaWire>,
+    /// The carrier account whose streams are ours.
+    pub account: String,
+    /// The opening guard (`CALLME_BARGE_IN_GUARD_MS`).
+    pub guard: Duration,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// Owns the media tasks.
+    pub tasks: TaskTracker,
+    /// Fills a buffer with random bytes.
+    pub random: fn(&mut [u8]),
+}
+
+impl std::fmt::Debug for DeskConfig {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("DeskConfig")
+    }
+}
+
+/// The media of all calls.
+pub struct Desk {
+    config: DeskConfig,
+    strangers: Arc<Semaphore>,
+    seats: Mutex<Seats>,
+}
+
+impl std::fmt::Debug for Desk {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Desk")
+    }
+}
+
+#[derive(Default)]
+struct Seats {
+    calls: HashMap<SessionId, mpsc::Sender<Attached>>,
+    /// By hash, so that finding one takes no longer for a better guess.
+    tokens: HashMap<TokenHash, Seat>,
+}
+
+type TokenHash = [u8; 32];
+
+/// What a token stands for.
+#[derive(Clone)]
+struct Seat {
+    session: SessionId,
+    call: CarrierCallId,
+    minted: u64,
+}
+
+/// Leave to authenticate; bounded in number.
+#[derive(Debug)]
+pub struct Admission {
+    _permit: OwnedSemaphorePermit,
+}
+
+impl Desk {
+    /// A desk without calls.
+    pub fn new(config: DeskConfig) -> Self {
+        Self { config, strangers: Arc::new(Semaphore::new(MOST_STRANGERS)), seats: Mutex::default() }
+    }
+
+    /// Opens the media of a session; it closes when the returned sender is dropped.
+    pub fn open(self: &Arc<Self>, session: SessionId, events: EventSink) -> mpsc::Sender<MediaCommand> {
+        let (commands, commanded) = mpsc::channel(MOST_COMMANDS);
+        let (attach, attached) = mpsc::channel(1);
+        self.lock().calls.insert(session.clone(), attach);
+        let events = Arc::new(events);
+        let to_session = Arc::clone(&events);
+        let call = Call {
+            session: session.clone(),
+            wire: Arc::clone(&self.config.wire),
+            clock: Arc::clone(&self.config.clock),
+            events: Box::new(move |event| to_session(event)),
+            playout: Playout::new(self.config.guard),
+            voice: Voice::new(Arc::clone(&self.config.tts)),
+            ears: Ears::new(Arc::clone(&self.config.stt)),
+            alarm: Alarm::default(),
+            line: None,
+            sound: Vec::new(),
+            gone: false,
+        };
+        let desk = Arc::clone(self);
+        self.config.tasks.spawn(async move {
+            if AssertUnwindSafe(call.run(commanded, attached)).catch_unwind().await.is_err() {
+                events(MediaEvent::HearingFailed(fault()));
+            }
+            desk.close(&session);
+        });
+        commands
+    }
+
+    fn close(&self, session: &SessionId) {
+        let mut seats = self.lock();
+        seats.calls.remove(session);
+        seats.tokens.retain(|_, seat| seat.session != *session);
+    }
+
+    /// A new single-use token for the media of this session's call; `None` when the session has no media.
+    pub fn mint(&self, session: &SessionId, call: &CarrierCallId) -> Option<String> {
+        let mut bytes = [0; TOKEN_BYTES];
+        (self.config.random)(&mut bytes);
+        let token = bytes.iter().fold(String::with_capacity(2 * TOKEN_BYTES), |mut hex, byte| {
+            let _ = write!(hex, "{byte:02x}");
+            hex
+        });
+        let mut seats = self.lock();
+        if !seats.calls.contains_key(session) {
+            return None;
+        }
+        let of_session = |seat: &Seat| seat.session == *session;
+        let minted =
+            seats.tokens.values().filter(|seat| of_session(seat)).map(|seat| seat.minted).max().unwrap_or(0) + 1;
+        seats.tokens.retain(|_, seat| !of_session(seat) || seat.minted + MOST_TOKENS as u64 > minted);
+        seats.tokens.insert(hash(&token), Seat { session: session.clone(), call: call.clone(), minted });
+        Some(token)
+    }
+
+    /// Leave for one more socket to come in and prove whose it is; `None` when too many are at it.
+    pub fn admit(&self) -> Option<Admission> {
+        Arc::clone(&self.strangers).try_acquire_owned().ok().map(|permit| Admission { _permit: permit })
+    }
+
+    /// Whether a socket with this token in its path is worth upgrading.
+    pub fn expects(&self, token: &str) -> bool {
+        self.lock().tokens.contains_key(&hash(token))
+    }
+
+    /// Takes a socket in: waits for it to say which call it carries, checks that, and hands it to the call. Whatever
+    /// does not prove itself is closed without a word.
+    pub async fn receive(&self, admission: Admission, path_token: Option<String>, mut socket: BoxSocket) {
+        let proven = tokio::time::timeout(AUTHENTICATE, self.authenticate(path_token.as_deref(), &mut socket)).await;
+        drop(admission);
+        match proven {
+            Ok(Some((seat, stream))) => {
+                let call = self.lock().calls.get(&seat.session).cloned();
+                if let Some(call) = call {
+                    let _ = call.send(Attached { socket, stream }).await;
+                }
+            }
+            Ok(None) | Err(_) => {
+                tracing::warn!("a media socket that did not prove which call it belongs to was closed");
+                let close = std::future::poll_fn(|cx| socket.as_mut().poll_close(cx));
+                let _ = tokio::time::timeout(Duration::from_secs(1), close).await;
+            }
+        }
+    }
+
+    async fn authenticate(&self, path_token: Option<&str>, socket: &mut BoxSocket) -> Option<(Seat, String)> {
+        loop {
+            let frame = socket.next().await?;
+            match self.config.wire.read(std::str::from_utf8(&frame).ok()?).ok()? {
+                MediaIn::Start(start) => return self.redeem(path_token, &start),
+                // Anything else before `start` is no carrier of ours.
+                MediaIn::Connected | MediaIn::Other => {}
+                MediaIn::Audio { .. } | MediaIn::Mark(_) | MediaIn::Key(_) | MediaIn::Stop => return None,
+            }
+        }
+    }
+
+    /// Takes the token, if everything the carrier says agrees with it. A wrong call uses it up as well.
+    fn redeem(&self, path_token: Option<&str>, start: &MediaStart<'_>) -> Option<(Seat, String)> {
+        let token = match (path_token, start.token.as_deref()) {
+            (Some(path), Some(parameter)) => bool::from(path.as_bytes().ct_eq(parameter.as_bytes())).then_some(path)?,
+            (Some(token), None) | (None, Some(token)) => token,
+            (None, None) => return None,
+        };
+        let seat = self.lock().tokens.remove(&hash(token))?;
+        let ours = start.account == self.config.account && start.call == seat.call.as_str();
+        ours.then(|| (seat, start.stream.clone().into_owned()))
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Seats> {
+        self.seats.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn hash(token: &str) -> TokenHash {
+    Sha256::digest(token.as_bytes()).into()
+}
+
+fn fault() -> ProviderError {
+    ProviderError { class: ErrorClass::Unknown, code: None, message: "the media of the call failed".into() }
+}

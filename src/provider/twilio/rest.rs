@@ -1,0 +1,255 @@
+//! The Calls REST API (`/2010-04-01/Accounts/{AC}/Calls`). Nothing here repeats a request: Twilio has no idempotency key,
+//! and a second dial is a second call.
+
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+use jiff::fmt::rfc2822;
+use reqwest::{Method, RequestBuilder};
+use secrecy::{ExposeSecret as _, SecretString};
+use serde::Deserialize;
+use url::Url;
+
+use super::public_url::PublicUrl;
+use super::{is_call_sid, progress};
+use crate::clock::Millis;
+use crate::ids::CarrierCallId;
+use crate::phone_number::PhoneNumber;
+use crate::provider::{CallProgress, Carrier, DialOrder, ErrorClass, ProviderError};
+
+mod answer;
+
+/// Where the API is, unless a gateway or a test stands in.
+pub const API_URL: &str = "https://api.twilio.com";
+
+/// From name look-up to the end of the TLS handshake.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// The whole request, answer included. A dial that takes longer counts as unknown.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
+/// Shorter than servers keep an idle connection: a dial must not be lost to one that is just being closed.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(15);
+/// `Timeout`'s documented bounds, in seconds.
+const RING_SECONDS: std::ops::RangeInclusive<u64> = 1..=600;
+/// `date_created` has whole seconds, and our clock need not be Twilio's.
+const CLOCK_SLACK: Duration = Duration::from_secs(5);
+/// Calls of one list page, newest first; far more than can be placed while a dial is in doubt.
+const PAGE_SIZE: &str = "50";
+/// An ended call was asked to end ("not in the expected state").
+const CALL_NOT_IN_STATE: &str = "21220";
+/// The call is gone altogether.
+const NOT_FOUND: &str = "20404";
+
+/// What the adapter needs to know.
+#[derive(Clone, Debug)]
+pub struct TwilioConfig {
+    /// `AC…`: whose calls these are, and the user name of every request.
+    pub account_sid: String,
+    /// The account's primary auth token.
+    pub auth_token: SecretString,
+    /// The number that shows on the person's phone.
+    pub from: PhoneNumber,
+    /// Where Twilio's webhooks reach us.
+    pub public_url: PublicUrl,
+    /// Base of the API, [`API_URL`] by default.
+    pub api_url: String,
+}
+
+/// Why the adapter cannot be made. Does not repeat the setting.
+#[derive(Debug, thiserror::Error)]
+pub enum BadSettings {
+    /// `api_url` is not an `http` or `https` URL.
+    #[error("the Twilio API URL is not an http or https URL")]
+    ApiUrl,
+    /// The HTTP client cannot be built (TLS roots).
+    #[error("the HTTP client for Twilio cannot be built")]
+    Client(#[source] reqwest::Error),
+}
+
+/// Twilio as a carrier.
+#[derive(Clone, Debug)]
+pub struct Twilio {
+    config: TwilioConfig,
+    /// `{api}/2010-04-01/Accounts/{AC}/`, to which a resource is joined.
+    account_url: Url,
+    client: reqwest::Client,
+}
+
+/// A call as REST describes it; the fields that are read.
+#[derive(Deserialize)]
+struct CallRecord {
+    sid: String,
+    status: String,
+    direction: Option<String>,
+    to: Option<String>,
+    from: Option<String>,
+    /// RFC 2822; null while the call is queued.
+    date_created: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct CallPage {
+    calls: Vec<CallRecord>,
+}
+
+impl Twilio {
+    /// Makes the adapter with a client of its own.
+    ///
+    /// # Errors
+    /// When the API's URL or the client's TLS set-up is unusable.
+    pub fn new(config: TwilioConfig) -> Result<Self, BadSettings> {
+        let client = reqwest::Client::builder()
+            .user_agent(concat!("callme/", env!("CARGO_PKG_VERSION")))
+            .connect_timeout(CONNECT_TIMEOUT)
+            .pool_idle_timeout(IDLE_TIMEOUT)
+            .redirect(reqwest::redirect::Policy::none())
+            .retry(reqwest::retry::never())
+            .build()
+            .map_err(|error| BadSettings::Client(error.without_url()))?;
+        Self::with_client(config, client)
+    }
+
+    /// Makes the adapter with a client that neither follows redirects nor retries.
+    ///
+    /// # Errors
+    /// When the API's URL is unusable.
+    pub fn with_client(config: TwilioConfig, client: reqwest::Client) -> Result<Self, BadSettings> {
+        let mut account_url = Url::parse(config.api_url.trim()).map_err(|_| BadSettings::ApiUrl)?;
+        if !matches!(account_url.scheme(), "http" | "https") {
+            return Err(BadSettings::ApiUrl);
+        }
+        account_url.set_query(None);
+        account_url.set_fragment(None);
+        account_url.path_segments_mut().map_err(|()| BadSettings::ApiUrl)?.pop_if_empty().extend([
+            "2010-04-01",
+            "Accounts",
+            &config.account_sid,
+        ]);
+        Ok(Self { config, account_url, client })
+    }
+
+    /// A request to a resource of the account; `path` is escaped segment by segment.
+    fn request(&self, method: Method, path: &[&str]) -> RequestBuilder {
+        let mut url = self.account_url.clone();
+        url.path_segments_mut().expect("an http URL has a path").extend(path);
+        self.client
+            .request(method, url)
+            .timeout(REQUEST_TIMEOUT)
+            .basic_auth(&self.config.account_sid, Some(self.config.auth_token.expose_secret()))
+    }
+
+    async fn dial(&self, order: DialOrder) -> Result<CarrierCallId, ProviderError> {
+        let webhook = self.config.public_url.webhook(&order.session);
+        let ring = whole_seconds(order.ring).clamp(*RING_SECONDS.start(), *RING_SECONDS.end()).to_string();
+        let longest = whole_seconds(order.longest).max(1).to_string();
+        let form = [
+            ("To", order.to.reveal()),
+            ("From", self.config.from.reveal()),
+            ("Url", &webhook),
+            ("Method", "POST"),
+            ("Timeout", &ring),
+            ("TimeLimit", &longest),
+            ("StatusCallback", &webhook),
+            ("StatusCallbackMethod", "POST"),
+            // One parameter per event; the other outcomes (busy, no answer, …) come as `completed`.
+            ("StatusCallbackEvent", "initiated"),
+            ("StatusCallbackEvent", "ringing"),
+            ("StatusCallbackEvent", "answered"),
+            ("StatusCallbackEvent", "completed"),
+            // Asynchronous, or the person hears silence until the verdict.
+            ("MachineDetection", "Enable"),
+            ("AsyncAmd", "true"),
+            ("AsyncAmdStatusCallback", &webhook),
+            // Twilio's documents disagree on this one's default.
+            ("AsyncAmdStatusCallbackMethod", "POST"),
+        ];
+        let call: CallRecord = answer::json(self.request(Method::POST, &["Calls.json"]).form(&form)).await?;
+        // From here on the phone may ring: an answer without a usable name is no refusal.
+        if is_call_sid(&call.sid) { Ok(CarrierCallId(call.sid)) } else { Err(answer::unreadable()) }
+    }
+
+    async fn hang_up(&self, call: &CarrierCallId) -> Result<(), ProviderError> {
+        // `completed` ends a call in any live state; `canceled` would leave one that is just being answered.
+        let request = self.request(Method::POST, &["Calls", &format!("{}.json", call.as_str())]);
+        match answer::accepted(request.form(&[("Status", "completed")])).await {
+            Err(error)
+                if error.class == ErrorClass::Refused
+                    && matches!(error.code.as_deref(), Some(CALL_NOT_IN_STATE | NOT_FOUND)) =>
+            {
+                Ok(())
+            }
+            other => other,
+        }
+    }
+
+    async fn look_up(&self, call: &CarrierCallId) -> Result<CallProgress, ProviderError> {
+        let request = self.request(Method::GET, &["Calls", &format!("{}.json", call.as_str())]);
+        let call: CallRecord = answer::json(request).await?;
+        progress(&call.status, None).ok_or_else(answer::unreadable)
+    }
+
+    async fn placed_since(
+        &self,
+        to: &PhoneNumber,
+        since: Millis,
+    ) -> Result<Vec<(CarrierCallId, CallProgress)>, ProviderError> {
+        // Twilio's own filter, `StartTime`, knows only days, and a call that has not started has none.
+        let (to, from) = (to.reveal(), self.config.from.reveal());
+        let request =
+            self.request(Method::GET, &["Calls.json"]).query(&[("To", to), ("From", from), ("PageSize", PAGE_SIZE)]);
+        let page: CallPage = answer::json(request).await?;
+
+        let since = since - CLOCK_SLACK;
+        let mut placed: Vec<_> = page
+            .calls
+            .into_iter()
+            .filter(|call| call.direction.as_deref() == Some("outbound-api"))
+            .filter(|call| call.to.as_deref() == Some(to) && call.from.as_deref() == Some(from))
+            // A call without a date is so new that it has none yet: it counts, and is the newest.
+            .map(|call| (call.date_created.as_deref().and_then(read_date), call))
+            .filter(|(created, _)| created.is_none_or(|created| created >= since))
+            .collect();
+        placed.sort_by_key(|(created, _)| std::cmp::Reverse(created.unwrap_or(Millis(u64::MAX))));
+        placed
+            .into_iter()
+            .map(|(_, call)| {
+                let progress = progress(&call.status, None).ok_or_else(answer::unreadable)?;
+                Ok((CarrierCallId(call.sid), progress))
+            })
+            .collect()
+    }
+}
+
+impl Carrier for Twilio {
+    fn dial(&self, order: DialOrder) -> BoxFuture<'_, Result<CarrierCallId, ProviderError>> {
+        Box::pin(self.dial(order))
+    }
+
+    fn hang_up<'a>(&'a self, call: &'a CarrierCallId) -> BoxFuture<'a, Result<(), ProviderError>> {
+        Box::pin(self.hang_up(call))
+    }
+
+    fn look_up<'a>(&'a self, call: &'a CarrierCallId) -> BoxFuture<'a, Result<CallProgress, ProviderError>> {
+        Box::pin(self.look_up(call))
+    }
+
+    fn placed_since<'a>(
+        &'a self,
+        to: &'a PhoneNumber,
+        since: Millis,
+    ) -> BoxFuture<'a, Result<Vec<(CarrierCallId, CallProgress)>, ProviderError>> {
+        Box::pin(self.placed_since(to, since))
+    }
+}
+
+/// Twilio takes whole seconds; a part of one counts as one.
+fn whole_seconds(time: Duration) -> u64 {
+    time.as_secs() + u64::from(time.subsec_nanos() > 0)
+}
+
+fn read_date(text: &str) -> Option<Millis> {
+    let time = rfc2822::DateTimeParser::new().parse_timestamp(text).ok()?;
+    u64::try_from(time.as_millisecond()).ok().map(Millis)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,65 @@
+//! Twilio's voice webhooks behind the port: proven, read, answered.
+
+use secrecy::SecretString;
+
+use super::callback::Callback;
+use super::signature::{self, Key};
+use super::{PublicUrl, twiml};
+use crate::ids::SessionId;
+use crate::provider::{BadWebhook, CarrierWebhooks, Webhook};
+
+/// The webhooks of one Twilio account.
+#[derive(Clone, Debug)]
+pub struct TwilioWebhooks {
+    key: Key,
+    public_url: PublicUrl,
+    account: String,
+}
+
+impl TwilioWebhooks {
+    /// Webhooks signed with the account's primary auth token, sent to `public_url`.
+    pub fn new(account: String, auth_token: &SecretString, public_url: PublicUrl) -> Self {
+        Self { key: Key::new(auth_token), public_url, account }
+    }
+}
+
+impl CarrierWebhooks for TwilioWebhooks {
+    fn signature_header(&self) -> &'static str {
+        signature::HEADER
+    }
+
+    fn verify(&self, path_and_query: &str, content_type: Option<&str>, body: &[u8], signature: &str) -> bool {
+        if content_type.is_some_and(|kind| kind.starts_with("application/json")) {
+            return self.key.verify_json(&self.public_url, path_and_query, body, signature);
+        }
+        self.key.verify(&self.public_url, path_and_query, &signature::fields(body), signature)
+    }
+
+    fn parse(&self, body: &[u8]) -> Result<Webhook, BadWebhook> {
+        match Callback::parse(&signature::fields(body), &self.account) {
+            Ok(Callback::Fetch { call, inbound, .. }) => Ok(Webhook::Fetch { call, inbound }),
+            Ok(Callback::Status { call, progress, .. }) => Ok(Webhook::Status { call, progress }),
+            Ok(Callback::Machine { call, verdict }) => Ok(Webhook::Machine { call, verdict }),
+            Err(why) => {
+                tracing::warn!(%why, "a signed webhook was not understood");
+                Err(BadWebhook)
+            }
+        }
+    }
+
+    fn connect_document(&self, token: &str, session: &SessionId) -> String {
+        twiml::connect(&self.public_url, session, token)
+    }
+
+    fn hang_up_document(&self) -> String {
+        twiml::hang_up().to_owned()
+    }
+
+    fn reject_document(&self) -> String {
+        twiml::reject().to_owned()
+    }
+
+    fn content_type(&self) -> &'static str {
+        twiml::CONTENT_TYPE
+    }
+}

@@ -1,0 +1,138 @@
+//! The sentences of refusals. Agents read them and nothing else: what happened, what the person said, what to do next.
+
+use super::{Refusal, RefusalKind};
+use crate::domain::outcome::{AnsweredBy, Channel, Dial, EndedBy, Outcome};
+use crate::domain::session::{Failure, Said};
+use crate::ids::SessionId;
+use crate::session::NotStarted;
+use std::time::Duration;
+
+/// When there are too many sessions, one is likely to end within this.
+const FULL_AGAIN: Duration = Duration::from_secs(60);
+
+/// What a failed request is told.
+pub(super) fn failed(id: &SessionId, failure: &Failure, said: &[Said], outcome: &Outcome) -> Refusal {
+    let (kind, what) = match failure {
+        Failure::NoReply => (
+            RefusalKind::NoReply,
+            format!(
+                "Nobody replied in time. The call is still open: use continue_call with {id} to ask again, or end_call with {id} to hang up."
+            ),
+        ),
+        Failure::NoAnswer => (
+            RefusalKind::NoAnswer,
+            format!("{} Call {id} has ended; use initiate_call to try again later.", unreached(outcome)),
+        ),
+        Failure::Busy => (
+            RefusalKind::Busy,
+            format!(
+                "Another message waits for its reply in {id}. Wait for that reply, or repeat that message word for word to join it."
+            ),
+        ),
+        Failure::CallEnded => (RefusalKind::CallEnded, ended(id, outcome)),
+        Failure::NoActiveCall => return gone(id, said, Some(outcome)),
+        Failure::Speech(error) => (
+            RefusalKind::SpeechFailed,
+            format!("The speech provider failed in call {id}: {error}. What was to be said may not have been heard."),
+        ),
+        Failure::Carrier(error) => {
+            (RefusalKind::ProviderError, format!("The carrier did not place the call: {error}. Nobody was rung."))
+        }
+    };
+    about(id, kind, with_words(what, said.iter().map(|said| said.text.as_str())), Some(outcome))
+}
+
+/// There is no such session, or none any more.
+pub(super) fn gone(id: &SessionId, said: &[Said], outcome: Option<&Outcome>) -> Refusal {
+    let mut what = format!("No active call: {id}");
+    if let Some(outcome) = outcome {
+        what = format!("{what}. {} Use initiate_call to begin a new one.", ended(id, outcome));
+    }
+    about(id, RefusalKind::NoActiveCall, with_words(what, said.iter().map(|said| said.text.as_str())), outcome)
+}
+
+/// Our own fault ended the session.
+pub(super) fn crashed(id: &SessionId) -> Refusal {
+    let outcome = Outcome { ended_by: Some(EndedBy::Crash), ..Outcome::default() };
+    let what = format!("Call {id} ended because of a fault in the server. Use initiate_call to try again.");
+    about(id, RefusalKind::SpeechFailed, what, Some(&outcome))
+}
+
+/// The request waited as long as a client will; the session goes on.
+pub(super) fn out_of_time(id: &SessionId, outcome: Option<&Outcome>) -> Refusal {
+    let what = format!(
+        "Nobody has replied yet. The call is still open: wait for the reply with wait_for_reply, or ask again with continue_call, with {id}."
+    );
+    about(id, RefusalKind::NoReply, what, outcome)
+}
+
+/// The key stands for another message.
+pub(super) fn mismatch() -> Refusal {
+    bare(
+        RefusalKind::IdempotencyMismatch,
+        "This Idempotency-Key was used for another message. Use a new key for a new message.",
+    )
+}
+
+/// No session was started.
+pub(super) fn not_started(why: &NotStarted) -> Refusal {
+    match why {
+        NotStarted::Busy(id) => about(
+            id,
+            RefusalKind::Busy,
+            format!("The person is already in a live call, {id}. Use continue_call with {id}, or end it first."),
+            None,
+        ),
+        NotStarted::Full => Refusal {
+            retry_after: Some(FULL_AGAIN),
+            ..bare(RefusalKind::RateLimited, "As many sessions are open as this server allows. Try again in a minute.")
+        },
+        NotStarted::Closing => bare(RefusalKind::ShuttingDown, "The server is being stopped. Try again in a minute."),
+    }
+}
+
+fn bare(kind: RefusalKind, sentence: &str) -> Refusal {
+    Refusal { kind, sentence: sentence.to_owned(), session: None, channel: None, outcome: None, retry_after: None }
+}
+
+fn about(id: &SessionId, kind: RefusalKind, sentence: String, outcome: Option<&Outcome>) -> Refusal {
+    Refusal {
+        session: Some(id.clone()),
+        channel: Some(Channel::Voice),
+        outcome: outcome.cloned(),
+        ..bare(kind, &sentence)
+    }
+}
+
+fn with_words<'a>(what: String, said: impl Iterator<Item = &'a str>) -> String {
+    let words = said.collect::<Vec<_>>().join(" ");
+    if words.is_empty() { what } else { format!("{what} They said: \"{words}\"") }
+}
+
+fn unreached(outcome: &Outcome) -> &'static str {
+    match (outcome.dial, outcome.ended_by) {
+        (Dial::Voicemail, _) => "Voicemail picked up, and nothing was left on it.",
+        (Dial::Busy, _) => "The line was busy.",
+        (Dial::Canceled, _) => "The call was canceled before anyone picked up.",
+        (Dial::Answered, Some(EndedBy::Person)) => "The person picked up and hung up before anything was said.",
+        (Dial::Failed, _) if outcome.answered_by != AnsweredBy::Nobody => {
+            "Somebody picked up, but the carrier brought no sound."
+        }
+        (Dial::Failed, _) => "The call could not be put through.",
+        (Dial::NoAnswer | Dial::NotDialed | Dial::Answered, _) => "Nobody picked up.",
+    }
+}
+
+fn ended(id: &SessionId, outcome: &Outcome) -> String {
+    match outcome.ended_by {
+        Some(EndedBy::Person) => "Call was hung up by user.".to_owned(),
+        Some(EndedBy::Agent) => format!("Call {id} was ended by end_call."),
+        Some(EndedBy::Inactivity) => format!("Call {id} ended because nothing was said for too long."),
+        Some(EndedBy::MaxLength) => format!("Call {id} reached the longest time a call may take."),
+        Some(EndedBy::OptOut) => format!("Call {id} ended because the person stopped messages."),
+        Some(EndedBy::Shutdown) => format!("Call {id} ended because the server was stopped."),
+        Some(EndedBy::Crash) => format!("Call {id} ended because of a fault in the server."),
+        Some(EndedBy::Carrier) => format!("The carrier lost call {id}."),
+        None => format!("Call {id} has ended."),
+    }
+}

@@ -1,0 +1,289 @@
+//! The verbs over running sessions, and over what is left of ended ones.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+
+use super::repeats::{Begun, Joined, Repeats, Route};
+use super::{Ask, Ended, PrincipalId, Refusal, Reply, Spoken, Verbs, View, sentence};
+use crate::clock::Clock;
+use crate::domain::session::{Answer, Body, Input, Said};
+use crate::domain::text::PersonText;
+use crate::ids::{RequestId, SessionId};
+use crate::session::{Delivered, Manager, Pending};
+use crate::store::{Conversation, Line, Speaker, Store};
+
+/// Common HTTP clients give up at 300 s: before that, whoever waits for a reply gets an answer.
+const REPLY_BUDGET: Duration = Duration::from_secs(285);
+/// Nobody waits for a reply in `speak` and `end`: their clients get an answer sooner.
+const SPEAK_BUDGET: Duration = Duration::from_secs(50);
+
+/// The verbs.
+pub struct Service {
+    manager: Manager,
+    store: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
+    repeats: Mutex<Repeats>,
+}
+
+impl std::fmt::Debug for Service {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Service")
+    }
+}
+
+/// How a verb's answer came about.
+enum Answered {
+    /// The session answered.
+    Given(Delivered),
+    /// The session is over, and this is what is left of it.
+    Kept(Box<Conversation>),
+    /// The request's own time is up; the session goes on.
+    OutOfTime,
+}
+
+impl Service {
+    /// The verbs over these sessions.
+    pub fn new(manager: Manager, store: Arc<dyn Store>, clock: Arc<dyn Clock>) -> Self {
+        Self { manager, store, clock, repeats: Mutex::default() }
+    }
+
+    /// Joins or begins a request to a session, and waits for its answer.
+    async fn request(
+        &self,
+        route: Route,
+        id: &SessionId,
+        ask: &Ask,
+        budget: Duration,
+        input: impl FnOnce(RequestId) -> Input,
+    ) -> Result<Answered, Refusal> {
+        let joined = self.join(route, Some(id), ask, || self.manager.request(id, input));
+        match joined {
+            Joined::Begun(begun) => self.answer(&begun.pending, Some(&begun), budget).await,
+            Joined::Mismatch => Err(sentence::mismatch()),
+            Joined::Refused(_) => self.kept(id).await,
+        }
+    }
+
+    fn join<E>(
+        &self,
+        route: Route,
+        id: Option<&SessionId>,
+        ask: &Ask,
+        begin: impl FnOnce() -> Result<Pending, E>,
+    ) -> Joined<E> {
+        let mut repeats = self.repeats.lock().unwrap_or_else(PoisonError::into_inner);
+        repeats.join(route, id, ask, self.clock.now(), begin)
+    }
+
+    async fn answer(&self, pending: &Pending, begun: Option<&Begun>, budget: Duration) -> Result<Answered, Refusal> {
+        match tokio::time::timeout(budget, pending.answer()).await {
+            Ok(Ok(delivered)) => {
+                if let Some(begun) = begun {
+                    begun.collect();
+                }
+                if matches!(delivered.answer.body, Body::Reply(_)) && !self.manager.collected(pending) {
+                    self.forget_words(&pending.session).await;
+                }
+                Ok(Answered::Given(delivered))
+            }
+            Ok(Err(_)) => Err(sentence::crashed(&pending.session)),
+            Err(_) => Ok(Answered::OutOfTime),
+        }
+    }
+
+    /// What is left of a session that does not run any more.
+    async fn kept(&self, id: &SessionId) -> Result<Answered, Refusal> {
+        match self.store.get(id).await {
+            Ok(Some(conversation)) => Ok(Answered::Kept(Box::new(conversation))),
+            Ok(None) => Err(sentence::gone(id, &[], None)),
+            Err(error) => {
+                tracing::error!(%error, "the store did not say what is left of {id}");
+                Err(sentence::gone(id, &[], None))
+            }
+        }
+    }
+
+    async fn forget_words(&self, id: &SessionId) {
+        if let Err(error) = self.store.collected(id).await {
+            tracing::error!(%error, "the store did not note that the reply in {id} was collected");
+        }
+    }
+
+    async fn reply(&self, id: &SessionId, answered: Answered) -> Result<Reply, Refusal> {
+        match answered {
+            Answered::Given(delivered) => reply(id, &delivered.answer),
+            Answered::Kept(conversation) => Err(over(&conversation)),
+            Answered::OutOfTime => {
+                let outcome = self.manager.look(id).await.map(|look| look.conversation.outcome);
+                Err(sentence::out_of_time(id, outcome.as_ref()))
+            }
+        }
+    }
+
+    async fn view(&self, id: &SessionId) -> Result<View, Refusal> {
+        if let Some(look) = self.manager.look(id).await {
+            let state = look.phase.as_str();
+            return Ok(View { conversation: look.conversation, state, waiting: look.waiting });
+        }
+        match self.kept(id).await? {
+            Answered::Kept(conversation) => Ok(View { conversation: *conversation, state: "ended", waiting: false }),
+            Answered::Given(_) | Answered::OutOfTime => Err(sentence::gone(id, &[], None)),
+        }
+    }
+
+    async fn wait_for_reply(&self, id: SessionId) -> Result<Reply, Refusal> {
+        let Ok(pending) = self.manager.request(&id, |request| Input::Wait { request }) else {
+            let Answered::Kept(conversation) = self.kept(&id).await? else {
+                return Err(sentence::gone(&id, &[], None));
+            };
+            if conversation.uncollected.is_empty() {
+                return Err(over(&conversation));
+            }
+            self.forget_words(&id).await;
+            return Ok(late_reply(*conversation));
+        };
+        let answered = self.answer(&pending, None, REPLY_BUDGET).await?;
+        self.reply(&id, answered).await
+    }
+}
+
+impl Verbs for Service {
+    fn call(&self, ask: Ask) -> BoxFuture<'_, Result<Reply, Refusal>> {
+        async move {
+            match self.join(Route::Call, None, &ask, || self.manager.call(ask.message.clone())) {
+                Joined::Begun(begun) => {
+                    let answered = self.answer(&begun.pending, Some(&begun), REPLY_BUDGET).await?;
+                    self.reply(&begun.pending.session, answered).await
+                }
+                Joined::Mismatch => Err(sentence::mismatch()),
+                Joined::Refused(why) => Err(sentence::not_started(&why)),
+            }
+        }
+        .boxed()
+    }
+
+    fn resume(&self, session: SessionId, ask: Ask) -> BoxFuture<'_, Result<Reply, Refusal>> {
+        async move {
+            let text = ask.message.clone();
+            let input = |request| Input::Ask { request, text };
+            let answered = self.request(Route::Continue, &session, &ask, REPLY_BUDGET, input).await?;
+            self.reply(&session, answered).await
+        }
+        .boxed()
+    }
+
+    fn speak(&self, session: SessionId, ask: Ask) -> BoxFuture<'_, Result<Spoken, Refusal>> {
+        async move {
+            let text = ask.message.clone();
+            let input = |request| Input::Say { request, text };
+            match self.request(Route::Speak, &session, &ask, SPEAK_BUDGET, input).await? {
+                Answered::Given(delivered) => match &delivered.answer.body {
+                    Body::Spoken { interrupted } => {
+                        Ok(Spoken { interrupted: *interrupted, outcome: delivered.answer.outcome.clone() })
+                    }
+                    _ => Err(refusal(&session, &delivered.answer)),
+                },
+                Answered::Kept(conversation) => Err(over(&conversation)),
+                Answered::OutOfTime => {
+                    let outcome = self.view(&session).await?.conversation.outcome;
+                    Ok(Spoken { interrupted: false, outcome })
+                }
+            }
+        }
+        .boxed()
+    }
+
+    fn end(&self, session: SessionId, ask: Ask) -> BoxFuture<'_, Result<Ended, Refusal>> {
+        async move {
+            let text = ask.message.clone();
+            let input = |request| Input::End { request, text };
+            match self.request(Route::End, &session, &ask, SPEAK_BUDGET, input).await? {
+                Answered::Given(delivered) => match &delivered.answer.body {
+                    Body::Ended { talked } => Ok(Ended {
+                        duration: Duration::from_millis(*talked),
+                        outcome: delivered.answer.outcome.clone(),
+                    }),
+                    _ => Err(refusal(&session, &delivered.answer)),
+                },
+                Answered::Kept(conversation) => Ok(ended(*conversation)),
+                Answered::OutOfTime => Ok(ended(self.view(&session).await?.conversation)),
+            }
+        }
+        .boxed()
+    }
+
+    fn wait(&self, session: SessionId, _principal: PrincipalId) -> BoxFuture<'_, Result<Reply, Refusal>> {
+        self.wait_for_reply(session).boxed()
+    }
+
+    fn look(&self, session: SessionId) -> BoxFuture<'_, Result<View, Refusal>> {
+        async move { self.view(&session).await }.boxed()
+    }
+
+    fn history(&self, limit: usize) -> BoxFuture<'_, Result<(Vec<Conversation>, usize), Refusal>> {
+        async move {
+            Ok(self.store.history(limit).await.unwrap_or_else(|error| {
+                tracing::error!(%error, "the store gave no history");
+                (Vec::new(), 0)
+            }))
+        }
+        .boxed()
+    }
+}
+
+fn reply(id: &SessionId, answer: &Answer) -> Result<Reply, Refusal> {
+    let Body::Reply(reply) = &answer.body else { return Err(refusal(id, answer)) };
+    let words: Vec<&str> = reply.words.iter().map(|said| said.text.as_str()).collect();
+    Ok(Reply {
+        session: id.clone(),
+        response: words.join(" "),
+        earlier: reply.earlier.iter().map(line).collect(),
+        interrupted: reply.interrupted,
+        channel: reply.words.last().map_or(crate::domain::outcome::Channel::Voice, |said| said.channel),
+        outcome: answer.outcome.clone(),
+    })
+}
+
+fn refusal(id: &SessionId, answer: &Answer) -> Refusal {
+    match &answer.body {
+        Body::Failed { failure, said } => sentence::failed(id, failure, said, &answer.outcome),
+        // An answer to another verb: the machine never gives one.
+        Body::Reply(_) | Body::Spoken { .. } | Body::Ended { .. } => sentence::crashed(id),
+    }
+}
+
+/// A verb that needs a running session met one that is over.
+fn over(conversation: &Conversation) -> Refusal {
+    let said: Vec<Said> = conversation.uncollected.iter().map(said).collect();
+    sentence::gone(&conversation.id, &said, Some(&conversation.outcome))
+}
+
+/// The words that nobody had collected when the session ended.
+fn late_reply(conversation: Conversation) -> Reply {
+    let words: Vec<&str> = conversation.uncollected.iter().map(|line| line.text.as_str()).collect();
+    let mut outcome = conversation.outcome;
+    outcome.reply_channel = conversation.uncollected.last().map(|line| line.channel);
+    Reply {
+        response: words.join(" "),
+        session: conversation.id,
+        earlier: Vec::new(),
+        interrupted: false,
+        channel: conversation.channel,
+        outcome,
+    }
+}
+
+fn ended(conversation: Conversation) -> Ended {
+    Ended { duration: Duration::from_secs(conversation.duration_seconds), outcome: conversation.outcome }
+}
+
+fn line(said: &Said) -> Line {
+    Line { speaker: Speaker::Person, text: said.text.as_str().to_owned(), at: said.at, channel: said.channel }
+}
+
+fn said(line: &Line) -> Said {
+    Said { text: PersonText(line.text.clone()), at: line.at, channel: line.channel }
+}

@@ -1,0 +1,315 @@
+//! The manager: starts sessions, finds them, and cleans up behind them, whichever way they end.
+
+use std::collections::HashMap;
+use std::panic::AssertUnwindSafe;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio_util::task::TaskTracker;
+
+use super::task::{Message, Task};
+use super::{Delivered, Directory, Look, MediaPort, Pending};
+use crate::clock::Clock;
+use crate::domain::line::Line;
+use crate::domain::media::MediaEvent;
+use crate::domain::outcome::EndedBy;
+use crate::domain::session::{CarrierNews, Input, Limits, Session};
+use crate::domain::text::AgentText;
+use crate::ids::{CarrierCallId, RequestId, SessionId, SessionIds};
+use crate::provider::Carrier;
+use crate::store::Store;
+
+/// What may wait in a session's inbox. Nobody waits for room: a full inbox is a stuck session, and its senders are told.
+const INBOX: usize = 256;
+/// How long a webhook waits for its session's word; the carrier itself gives up after 15 s.
+const FETCH: Duration = Duration::from_secs(5);
+
+/// What a manager is made of.
+pub struct ManagerConfig {
+    /// The phone side.
+    pub carrier: Arc<dyn Carrier>,
+    /// The sound side.
+    pub media: Arc<dyn MediaPort>,
+    /// What outlives a session.
+    pub store: Arc<dyn Store>,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// Whom sessions call.
+    pub directory: Directory,
+    /// How long a session waits for what.
+    pub limits: Limits,
+    /// Sessions at once (`CALLME_MAX_SESSIONS`).
+    pub most_sessions: usize,
+    /// Live calls per person at once (`CALLME_MAX_LIVE_CALLS`).
+    pub most_live_calls: usize,
+    /// Owns the session tasks.
+    pub tasks: TaskTracker,
+}
+
+impl std::fmt::Debug for ManagerConfig {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("ManagerConfig")
+    }
+}
+
+/// All running sessions.
+#[derive(Clone)]
+pub struct Manager {
+    shared: Arc<Shared>,
+}
+
+impl std::fmt::Debug for Manager {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Manager({} sessions)", self.running())
+    }
+}
+
+pub(super) struct Shared {
+    pub(super) config: ManagerConfig,
+    ids: SessionIds,
+    requests: AtomicU64,
+    /// Counts sessions, so that a late clean-up cannot remove a newer entry.
+    generations: AtomicU64,
+    closing: AtomicBool,
+    tables: Mutex<Tables>,
+}
+
+#[derive(Default)]
+struct Tables {
+    sessions: HashMap<SessionId, Entry>,
+    calls: HashMap<CarrierCallId, SessionId>,
+    /// The person's line. One person, one line, for now.
+    line: Line,
+}
+
+struct Entry {
+    generation: u64,
+    inbox: mpsc::Sender<Message>,
+    /// The carrier's name for its call, while that may be live.
+    call: Option<CarrierCallId>,
+}
+
+/// Why no session was started.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NotStarted {
+    /// The person is in this call.
+    Busy(SessionId),
+    /// As many sessions as there may be.
+    Full,
+    /// The server stops.
+    Closing,
+}
+
+/// What the carrier is told to do with a call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum WebhookAnswer {
+    /// Connect its media, which comes in with this token.
+    Connect {
+        /// Whose call it is.
+        session: SessionId,
+        /// Single use.
+        token: String,
+    },
+    /// Nobody wants it any more.
+    HangUp,
+}
+
+impl Manager {
+    /// A manager without sessions.
+    pub fn new(config: ManagerConfig) -> Self {
+        let shared = Shared {
+            config,
+            ids: SessionIds::default(),
+            requests: AtomicU64::new(0),
+            generations: AtomicU64::new(0),
+            closing: AtomicBool::new(false),
+            tables: Mutex::default(),
+        };
+        Self { shared: Arc::new(shared) }
+    }
+
+    /// Starts a session that rings the person and asks `text`.
+    ///
+    /// # Errors
+    /// When the person is in a call, there are too many sessions, or the server stops.
+    pub fn call(&self, text: AgentText) -> Result<Pending, NotStarted> {
+        let shared = &self.shared;
+        let now = shared.config.clock.now();
+        let id = shared.ids.call(now);
+        let (inbox, messages) = mpsc::channel(INBOX);
+        let generation = shared.generations.fetch_add(1, Ordering::Relaxed);
+        {
+            let mut tables = shared.lock();
+            if shared.closing.load(Ordering::Relaxed) {
+                return Err(NotStarted::Closing);
+            }
+            if tables.sessions.len() >= shared.config.most_sessions {
+                return Err(NotStarted::Full);
+            }
+            tables.line.take(&id, shared.config.most_live_calls).map_err(NotStarted::Busy)?;
+            tables.sessions.insert(id.clone(), Entry { generation, inbox: inbox.clone(), call: None });
+        }
+        shared.config.directory.enter(&id);
+        let media = shared.config.media.open(&id, events_into(inbox));
+        let (pending, answer) = self.pending(&id);
+        let session = Session::call(pending.request, text, shared.config.limits.clone(), now);
+        let task = Task::new(id.clone(), Arc::clone(shared), session, (pending.request, answer), messages, media);
+        let shared = Arc::clone(shared);
+        self.shared.config.tasks.spawn(async move {
+            let died = AssertUnwindSafe(task.run()).catch_unwind().await.is_err();
+            let call = shared.forget(&id, generation);
+            if died {
+                shared.bury(&id, call).await;
+            }
+        });
+        Ok(pending)
+    }
+
+    /// Sends a request to a session.
+    ///
+    /// # Errors
+    /// When the session does not run (any more).
+    pub fn request(&self, id: &SessionId, input: impl FnOnce(RequestId) -> Input) -> Result<Pending, Gone> {
+        let (pending, answer) = self.pending(id);
+        let request = pending.request;
+        self.send(id, Message::Request { request, input: input(request), answer })?;
+        Ok(pending)
+    }
+
+    /// Tells the session that an agent has this answer; `false` when the session does not run any more.
+    pub fn collected(&self, pending: &Pending) -> bool {
+        self.send(&pending.session, Message::Input(Input::Collected { request: pending.request })).is_ok()
+    }
+
+    /// How a running session stands.
+    pub async fn look(&self, id: &SessionId) -> Option<Look> {
+        let (answer, looked) = oneshot::channel();
+        self.send(id, Message::Look { answer }).ok()?;
+        looked.await.ok()
+    }
+
+    /// A carrier's news about a call; `session` as its URL named it, else the call's name decides.
+    pub fn news(&self, session: Option<SessionId>, call: CarrierCallId, news: CarrierNews) {
+        let session = session.or_else(|| self.shared.session_of(&call));
+        if let Some(id) = session {
+            // An ended session has no use for news, and a stuck one is not waited for.
+            let _ = self.send(&id, Message::Input(Input::Carrier { call, news }));
+        }
+    }
+
+    /// The carrier asks what to do with a call that was picked up.
+    pub async fn fetch(&self, session: Option<SessionId>, call: CarrierCallId) -> WebhookAnswer {
+        let Some(session) = session.or_else(|| self.shared.session_of(&call)) else { return WebhookAnswer::HangUp };
+        let (answer, token) = oneshot::channel();
+        if self.send(&session, Message::Fetch { call, answer }).is_err() {
+            return WebhookAnswer::HangUp;
+        }
+        match tokio::time::timeout(FETCH, token).await {
+            Ok(Ok(Some(token))) => WebhookAnswer::Connect { session, token },
+            Ok(Ok(None) | Err(_)) | Err(_) => WebhookAnswer::HangUp,
+        }
+    }
+
+    /// How many sessions run.
+    pub fn running(&self) -> usize {
+        self.shared.lock().sessions.len()
+    }
+
+    /// Takes no new sessions, tells those that run, and waits until they are over, at most for `patience`.
+    pub async fn close(&self, patience: Duration) {
+        let running: Vec<SessionId> = {
+            let tables = self.shared.lock();
+            self.shared.closing.store(true, Ordering::Relaxed);
+            tables.sessions.keys().cloned().collect()
+        };
+        for id in &running {
+            let _ = self.send(id, Message::Input(Input::Shutdown));
+        }
+        let tasks = &self.shared.config.tasks;
+        tasks.close();
+        if tokio::time::timeout(patience, tasks.wait()).await.is_err() {
+            tracing::error!(sessions = self.running(), "{} sessions did not end in time", self.running());
+        }
+    }
+
+    fn pending(&self, id: &SessionId) -> (Pending, watch::Sender<Option<Delivered>>) {
+        let request = RequestId(self.shared.requests.fetch_add(1, Ordering::Relaxed) + 1);
+        let (sender, answer) = watch::channel(None);
+        (Pending { session: id.clone(), request, answer }, sender)
+    }
+
+    fn send(&self, id: &SessionId, message: Message) -> Result<(), Gone> {
+        let inbox = self.shared.lock().sessions.get(id).map(|entry| entry.inbox.clone()).ok_or(Gone)?;
+        inbox.try_send(message).map_err(|error| {
+            if let mpsc::error::TrySendError::Full(_) = error {
+                tracing::error!(call.id = %id, "session {id} is stuck: its inbox is full");
+            }
+            Gone
+        })
+    }
+}
+
+/// The session does not run (any more).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Gone;
+
+fn events_into(inbox: mpsc::Sender<Message>) -> Box<dyn Fn(MediaEvent) -> bool + Send + Sync> {
+    // Weak, so that a session's own media does not keep its inbox open for ever.
+    let inbox = inbox.downgrade();
+    Box::new(move |event| {
+        inbox.upgrade().is_some_and(|inbox| inbox.try_send(Message::Input(Input::Media(event))).is_ok())
+    })
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, Tables> {
+        self.tables.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn session_of(&self, call: &CarrierCallId) -> Option<SessionId> {
+        self.lock().calls.get(call).cloned()
+    }
+
+    /// Notes the carrier's name for a session's live call, or that it has none.
+    pub(super) fn names(&self, id: &SessionId, call: Option<CarrierCallId>) {
+        let mut tables = self.lock();
+        if let Some(call) = &call {
+            tables.calls.insert(call.clone(), id.clone());
+        } else {
+            tables.calls.retain(|_, session| session != id);
+        }
+        if let Some(entry) = tables.sessions.get_mut(id) {
+            entry.call = call;
+        }
+    }
+
+    /// Removes every trace of a session that has ended, unless the entry is a newer one's; gives the call it had.
+    fn forget(&self, id: &SessionId, generation: u64) -> Option<CarrierCallId> {
+        self.config.directory.leave(id);
+        let mut tables = self.lock();
+        tables.line.release(id);
+        tables.calls.retain(|_, session| session != id);
+        if tables.sessions.get(id).is_some_and(|entry| entry.generation == generation) {
+            return tables.sessions.remove(id).and_then(|entry| entry.call);
+        }
+        None
+    }
+
+    /// A session died of a fault of ours: its call is hung up and its history closed. The process lives.
+    async fn bury(&self, id: &SessionId, call: Option<CarrierCallId>) {
+        tracing::error!(call.id = %id, "session {id} died of a fault; its call is hung up");
+        if let Some(call) = call
+            && let Err(error) = self.config.carrier.hang_up(&call).await
+        {
+            tracing::error!(call.id = %id, %error, "the call of {id} could not be hung up");
+        }
+        if let Ok(Some(mut conversation)) = self.config.store.get(id).await {
+            conversation.ended_at = Some(self.config.clock.now());
+            conversation.outcome.ended_by = Some(EndedBy::Crash);
+            let _ = self.config.store.put(conversation).await;
+        }
+    }
+}

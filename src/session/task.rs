@@ -1,0 +1,240 @@
+//! The task of one session: feeds the machine, and carries out what it asks for.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::task::JoinSet;
+
+use super::manager::Shared;
+use super::{Delivered, Look};
+use crate::clock::wall::Alarm;
+use crate::domain::carrier::CallProgress;
+use crate::domain::media::MediaCommand;
+use crate::domain::outcome::Channel;
+use crate::domain::session::{CarrierNews, Effect, Input, Said, Session};
+use crate::ids::{CarrierCallId, RequestId, SessionId};
+use crate::phone_number::PhoneNumber;
+use crate::provider::DialOrder;
+use crate::store::{Conversation, Line, Speaker};
+
+/// Added to the maximum length for the carrier's own limit, so that ours comes first.
+const CARRIER_LIMIT_SLACK: std::time::Duration = std::time::Duration::from_secs(30);
+
+/// Where an answer goes.
+pub(super) type AnswerTo = watch::Sender<Option<Delivered>>;
+
+/// What comes into a session's inbox.
+#[derive(Debug)]
+pub(super) enum Message {
+    /// For the machine.
+    Input(Input),
+    /// For the machine, with somebody who waits for the answer.
+    Request { request: RequestId, input: Input, answer: AnswerTo },
+    /// The carrier asks what to do with a call: connect its media?
+    Fetch { call: CarrierCallId, answer: oneshot::Sender<Option<String>> },
+    /// Somebody wants to know how it stands.
+    Look { answer: oneshot::Sender<Look> },
+}
+
+/// One session's task.
+pub(super) struct Task {
+    id: SessionId,
+    shared: Arc<Shared>,
+    session: Session,
+    inbox: mpsc::Receiver<Message>,
+    media: mpsc::Sender<MediaCommand>,
+    answers: HashMap<RequestId, AnswerTo>,
+    /// Provider calls in flight; aborted with the task.
+    work: JoinSet<Input>,
+    alarm: Alarm,
+    lines: Vec<Line>,
+    finished: bool,
+    /// Shown to whoever must hang up should this task die.
+    known_call: Option<CarrierCallId>,
+}
+
+impl Task {
+    pub(super) fn new(
+        id: SessionId,
+        shared: Arc<Shared>,
+        session: Session,
+        first: (RequestId, AnswerTo),
+        inbox: mpsc::Receiver<Message>,
+        media: mpsc::Sender<MediaCommand>,
+    ) -> Self {
+        Self {
+            id,
+            shared,
+            session,
+            inbox,
+            media,
+            answers: HashMap::from([first]),
+            work: JoinSet::new(),
+            alarm: Alarm::default(),
+            lines: Vec::new(),
+            finished: false,
+            known_call: None,
+        }
+    }
+
+    /// Runs until the session is over.
+    pub(super) async fn run(mut self) {
+        self.carry_out();
+        self.keep().await;
+        while !self.finished {
+            self.alarm.set(self.session.next_deadline(), &*self.shared.config.clock);
+            tokio::select! {
+                message = self.inbox.recv() => match message {
+                    Some(message) => self.take(message),
+                    // The manager is gone, and with it everybody who could ask.
+                    None => return,
+                },
+                Some(done) = self.work.join_next() => match done {
+                    Ok(input) => self.feed(input),
+                    Err(error) => std::panic::resume_unwind(error.into_panic()),
+                },
+                () = self.alarm.ring() => {
+                    self.session.handle_timeout(self.shared.config.clock.now());
+                    self.carry_out();
+                }
+            }
+            self.keep().await;
+        }
+        self.close();
+    }
+
+    fn take(&mut self, message: Message) {
+        match message {
+            Message::Input(input) => self.feed(input),
+            Message::Request { request, input, answer } => {
+                self.answers.insert(request, answer);
+                self.feed(input);
+            }
+            Message::Fetch { call, answer } => {
+                self.feed(Input::Carrier { call: call.clone(), news: CarrierNews::Answered });
+                let wanted = self.session.wants_media(&call);
+                let token = wanted.then(|| self.shared.config.media.mint(&self.id, &call)).flatten();
+                let _ = answer.send(token);
+            }
+            Message::Look { answer } => {
+                let _ = answer.send(self.look());
+            }
+        }
+    }
+
+    fn feed(&mut self, input: Input) {
+        self.session.handle(input, self.shared.config.clock.now());
+        self.carry_out();
+    }
+
+    fn carry_out(&mut self) {
+        while let Some(effect) = self.session.poll_effect() {
+            match effect {
+                Effect::Dial => self.dial(),
+                Effect::FindCall { since } => {
+                    let (shared, id, to) = (Arc::clone(&self.shared), self.id.clone(), self.number());
+                    self.work.spawn(async move {
+                        let placed = shared.config.carrier.placed_since(&to, since).await;
+                        Input::Found(placed.map(|calls| shared.not_of_others(&id, calls)))
+                    });
+                }
+                Effect::HangUp { call } => {
+                    let shared = Arc::clone(&self.shared);
+                    self.work.spawn(async move { Input::HangUpAnswered(shared.config.carrier.hang_up(&call).await) });
+                }
+                Effect::Media(command) => self.media(command),
+                Effect::Answer { request, answer } => {
+                    if let Some(to) = self.answers.remove(&request) {
+                        let at = self.shared.config.clock.now();
+                        to.send_replace(Some(Delivered { answer: Arc::new(answer), at }));
+                    }
+                }
+                Effect::Said { by_person, text, at } => {
+                    let speaker = if by_person { Speaker::Person } else { Speaker::Agent };
+                    self.lines.push(Line { speaker, text, at, channel: Channel::Voice });
+                }
+                Effect::Finished => self.finished = true,
+            }
+        }
+        if self.known_call.as_ref() != self.session.live_call() {
+            self.known_call = self.session.live_call().cloned();
+            self.shared.names(&self.id, self.known_call.clone());
+        }
+    }
+
+    fn dial(&mut self) {
+        let config = &self.shared.config;
+        let order = DialOrder {
+            session: self.id.clone(),
+            to: self.number(),
+            ring: config.limits.ring,
+            longest: config.limits.longest + CARRIER_LIMIT_SLACK,
+        };
+        let shared = Arc::clone(&self.shared);
+        self.work.spawn(async move { Input::Dialed(shared.config.carrier.dial(order).await) });
+    }
+
+    fn number(&self) -> PhoneNumber {
+        self.shared.config.directory.number_of(&self.id).expect("a running session is in the directory")
+    }
+
+    /// A media task that cannot keep up with a handful of commands is broken, and so is the call.
+    fn media(&mut self, command: MediaCommand) {
+        if let Err(error) = self.media.try_send(command) {
+            tracing::error!(call.id = %self.id, "the media of {} takes no command: {error}", self.id);
+        }
+    }
+
+    /// Keeps what has been said and has happened where a crash and a question find it.
+    async fn keep(&mut self) {
+        let conversation = self.conversation();
+        if let Err(error) = self.shared.config.store.put(conversation).await {
+            tracing::error!(call.id = %self.id, %error, "the history of {} could not be kept", self.id);
+        }
+    }
+
+    fn look(&self) -> Look {
+        Look { conversation: self.conversation(), phase: self.session.phase(), waiting: self.session.is_waiting() }
+    }
+
+    fn conversation(&self) -> Conversation {
+        let now = self.shared.config.clock.now();
+        Conversation {
+            id: self.id.clone(),
+            channel: Channel::Voice,
+            lines: self.lines.clone(),
+            created_at: self.session.began_at(),
+            ended_at: self.finished.then_some(now),
+            duration_seconds: self.session.talked(now).as_secs(),
+            outcome: self.session.outcome().clone(),
+            uncollected: self.session.uncollected().into_iter().map(line).collect(),
+        }
+    }
+
+    /// The one line a call leaves in the log.
+    fn close(&self) {
+        let now = self.shared.config.clock.now();
+        let outcome = self.session.outcome();
+        let (dial, ended_by) =
+            (outcome.dial.as_str(), outcome.ended_by.map_or("nobody", crate::domain::outcome::EndedBy::as_str));
+        let talk_ms = u64::try_from(self.session.talked(now).as_millis()).unwrap_or(u64::MAX);
+        let lines = self.lines.len();
+        tracing::info!(call.id = %self.id, dial, ended_by, talk_ms, lines, "call {} ended: {dial}, by {ended_by}", self.id);
+    }
+}
+
+fn line(said: Said) -> Line {
+    Line { speaker: Speaker::Person, text: said.text.0, at: said.at, channel: said.channel }
+}
+
+impl Shared {
+    /// The newest of these calls that belongs to no other session.
+    fn not_of_others(
+        &self,
+        id: &SessionId,
+        calls: Vec<(CarrierCallId, CallProgress)>,
+    ) -> Option<(CarrierCallId, CallProgress)> {
+        calls.into_iter().find(|(call, _)| self.session_of(call).is_none_or(|other| other == *id))
+    }
+}

@@ -1,0 +1,175 @@
+//! A server, a carrier, a speech provider and a person, in one runtime: what every end-to-end test stands in.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use callme::app::App;
+use callme::clock::Millis;
+use callme::clock::wall::WallClock;
+use callme::config::Config;
+use callme::emulator::{Emulator, EmulatorConfig, Event, Script, What};
+use callme::session::Manager;
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+/// The key of the agents.
+pub(crate) const KEY: &str = "a-key-for-the-tests-0123456789";
+/// The person's number: a leak test looks for it.
+pub(crate) const PERSON: &str = "+393331234567";
+/// Where the server believes to be reached; the emulator knows the way.
+pub(crate) const PUBLIC: &str = "https://callme.example";
+
+/// One world. Everything in it ends when it is dropped.
+pub(crate) struct World {
+    pub(crate) emulator: Emulator,
+    pub(crate) sessions: Manager,
+    pub(crate) stop: CancellationToken,
+    pub(crate) url: String,
+    client: reqwest::Client,
+    tasks: JoinSet<()>,
+}
+
+/// An HTTP answer.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) body: Value,
+}
+
+impl Answer {
+    /// The value at a JSON pointer; `Null` where there is none.
+    pub(crate) fn at(&self, pointer: &str) -> Value {
+        self.body.pointer(pointer).cloned().unwrap_or(Value::Null)
+    }
+
+    /// The session that the answer is about.
+    #[track_caller]
+    pub(crate) fn call_id(&self) -> String {
+        self.body["callId"].as_str().unwrap_or_else(|| panic!("no callId in {self:?}")).to_owned()
+    }
+
+    pub(crate) fn error(&self) -> &str {
+        self.body["error"].as_str().unwrap_or_default()
+    }
+}
+
+impl World {
+    /// A world with the settings that a user would have.
+    pub(crate) async fn new() -> Self {
+        Self::with(&[]).await
+    }
+
+    /// A world with some settings of its own.
+    pub(crate) async fn with(settings: &[(&str, &str)]) -> Self {
+        Self::built(EmulatorConfig::default(), settings).await
+    }
+
+    pub(crate) async fn built(emulator: EmulatorConfig, settings: &[(&str, &str)]) -> Self {
+        let emulator = Emulator::start(emulator).await.expect("a free port on loopback");
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port on loopback");
+        let url = format!("http://{}", listener.local_addr().expect("a bound listener has an address"));
+        emulator.route(PUBLIC, &url);
+        let mut environment: HashMap<&str, String> = emulator.environment().into_iter().collect();
+        environment.insert("CALLME_PUBLIC_URL", PUBLIC.to_owned());
+        environment.insert("CALLME_API_KEY", KEY.to_owned());
+        environment.insert("CALLME_USER_PHONE_NUMBER", PERSON.to_owned());
+        for (name, value) in settings {
+            environment.insert(name, (*value).to_owned());
+        }
+        let loaded = Config::from_source(&|name| environment.get(name).cloned());
+        let config = loaded.config.unwrap_or_else(|| panic!("the configuration is good: {:?}", loaded.problems));
+        let clock = Arc::new(WallClock::starting_at(Millis(1_790_000_000_000)));
+        let app = App::new(&config, clock).expect("a server can be built");
+        let (sessions, stop) = (app.sessions().clone(), CancellationToken::new());
+        let mut tasks = JoinSet::new();
+        tasks.spawn(app.serve(listener, stop.clone()));
+        let client = reqwest::Client::builder().no_proxy().build().expect("an HTTP client");
+        Self { emulator, sessions, stop, url, client, tasks }
+    }
+
+    /// What the person does in the next call.
+    pub(crate) fn person(&self, script: Script) -> &Self {
+        self.emulator.person().set(script);
+        self
+    }
+
+    pub(crate) async fn call(&self, message: &str) -> Answer {
+        self.post("/api/call", json!({ "message": message })).await
+    }
+
+    /// `continue`, `speak` or `end`.
+    pub(crate) async fn say(&self, verb: &str, id: &str, message: &str) -> Answer {
+        self.post(&format!("/api/call/{id}/{verb}"), json!({ "message": message })).await
+    }
+
+    pub(crate) async fn wait(&self, id: &str) -> Answer {
+        self.post(&format!("/api/call/{id}/wait"), json!({})).await
+    }
+
+    pub(crate) async fn look(&self, id: &str) -> Answer {
+        self.get(&format!("/api/call/{id}")).await
+    }
+
+    pub(crate) async fn post(&self, path: &str, body: Value) -> Answer {
+        self.post_with(path, body, &[]).await
+    }
+
+    pub(crate) async fn post_with(&self, path: &str, body: Value, headers: &[(&str, &str)]) -> Answer {
+        let mut request = self.client.post(format!("{}{path}", self.url)).bearer_auth(KEY).json(&body);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        answer(request).await
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Answer {
+        answer(self.client.get(format!("{}{path}", self.url)).bearer_auth(KEY)).await
+    }
+
+    /// A client of its own, for what the helpers do not do.
+    pub(crate) fn client(&self) -> &reqwest::Client {
+        &self.client
+    }
+
+    /// The first event like this, past or to come.
+    #[track_caller]
+    pub(crate) fn event(&self, fits: impl Fn(&What) -> bool) -> impl Future<Output = Event> {
+        let waiting = self.emulator.wait_for(move |event| fits(&event.what));
+        async move { waiting.await.unwrap_or_else(|never| panic!("{never}")) }
+    }
+
+    /// Waits until no session runs, and holds what must hold after every test: no call is live, the server broke no
+    /// rule of the wire, nothing is left of the sessions.
+    pub(crate) async fn settled(&self) {
+        let patience = Duration::from_hours(1);
+        let over = async {
+            while self.sessions.running() > 0 {
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+        };
+        if tokio::time::timeout(patience, over).await.is_err() {
+            panic!("sessions still run:\n{}", self.emulator.timeline());
+        }
+        let live: Vec<_> = self.emulator.calls().into_iter().filter(|call| !call.state.is_over()).collect();
+        assert!(live.is_empty(), "calls are still live: {live:?}\n{}", self.emulator.timeline());
+        let violations: Vec<String> = self.emulator.timeline().violations().into_iter().map(str::to_owned).collect();
+        assert!(violations.is_empty(), "{violations:?}\n{}", self.emulator.timeline());
+    }
+
+    /// Ends the server as SIGTERM does, and waits for it.
+    pub(crate) async fn shut_down(mut self) -> Emulator {
+        self.stop.cancel();
+        while self.tasks.join_next().await.is_some() {}
+        self.emulator
+    }
+}
+
+async fn answer(request: reqwest::RequestBuilder) -> Answer {
+    let response = request.send().await.expect("the server answers");
+    let status = response.status().as_u16();
+    let text = response.text().await.expect("the answer is text");
+    Answer { status, body: serde_json::from_str(&text).unwrap_or(Value::String(text)) }
+}
