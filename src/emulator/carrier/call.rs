@@ -50,25 +50,24 @@ pub(super) async fn run(
     let dialed = Instant::now();
     call.call_back(&world, Callback::Initiated, &[]);
     let steps = prepare(&world, &script.steps).await;
-    let end = match ring(&world, &call, script.pick_up, dialed, &mut controlled).await {
-        Err(end) => end,
-        Ok(()) => {
-            call.enter(&world, CallState::InProgress, None);
-            call.call_back(&world, Callback::Answered, &[]);
-            let first = answer(&world, &call, &script);
-            let live = Live {
-                acting: Acting::new(steps),
-                leg: first,
-                verbs: VecDeque::new(),
-                document: call.dial.url.clone(),
-                answered: Instant::now(),
-                ticks: 0,
-                hearing: false,
-                world: Arc::clone(&world),
-                call: Arc::clone(&call),
-            };
-            live.run(&mut controlled).await
-        }
+    let end = if let Err(end) = ring(&world, &call, script.pick_up, dialed, &mut controlled).await {
+        end
+    } else {
+        call.enter(&world, CallState::InProgress, None);
+        call.call_back(&world, Callback::Answered, &[]);
+        let first = answer(&world, &call, &script);
+        let live = Live {
+            acting: Acting::new(steps),
+            leg: first,
+            verbs: VecDeque::new(),
+            document: call.dial.url.clone(),
+            answered: Instant::now(),
+            ticks: 0,
+            hearing: false,
+            world: Arc::clone(&world),
+            call: Arc::clone(&call),
+        };
+        live.run(&mut controlled).await
     };
     call.enter(&world, end.state, Some(end.by));
     let seconds = call.talked(world.now()).unwrap_or_default().as_secs();
@@ -187,7 +186,7 @@ fn fetch(world: &Arc<World>, call: &Arc<Call>, url: String, form: super::webhook
 /// What the carrier is doing with an answered call.
 enum Leg {
     Fetching(BoxFuture<'static, Result<(String, VecDeque<Verb>), String>>),
-    Opening(BoxFuture<'static, Result<Stream, String>>),
+    Opening(BoxFuture<'static, Result<Box<Stream>, String>>),
     Pausing(BoxFuture<'static, ()>),
     Streaming(Box<Stream>),
     /// The instructions have ended the call.
@@ -197,7 +196,7 @@ enum Leg {
 /// What a leg came to.
 enum Progressed {
     Fetched(Result<(String, VecDeque<Verb>), String>),
-    Opened(Result<Stream, String>),
+    Opened(Result<Box<Stream>, String>),
     Paused,
     Came(Incoming),
     Over,
@@ -264,7 +263,7 @@ impl Live {
                     Progressed::Opened(Ok(stream)) => {
                         self.call.progress().streams += 1;
                         self.note(What::MediaUp);
-                        self.leg = Leg::Streaming(Box::new(stream));
+                        self.leg = Leg::Streaming(stream);
                     }
                     Progressed::Opened(Err(why)) => {
                         self.note(What::Violation(why));
