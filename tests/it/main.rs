@@ -1,5 +1,6 @@
 //! Tests of the whole: of the source tree here, of the running server beside it.
 
 mod calls;
+mod peers;
 mod rows;
 mod world;
