@@ -243,10 +243,10 @@ impl Playout {
             return Some(Transmit::Mark(MarkName { generation: self.generation, number: self.marked }));
         }
         let ahead = self.plays_until.since(now);
-        if ahead >= AHEAD {
+        if ahead > AHEAD {
             return None;
         }
-        let length = speech.sendable(ahead < STARVING)?;
+        let length = speech.sendable(ahead <= STARVING)?;
         if speech.is_started() {
             self.gaps += u64::from(self.plays_until < now);
         } else {

@@ -15,6 +15,7 @@ use tokio_util::task::TaskTracker;
 use super::call::{Attached, Call};
 use super::ears::Ears;
 use super::voice::Voice;
+use super::watch::Watch;
 use super::{BoxSocket, EventSink};
 use crate::clock::Clock;
 use crate::clock::wall::Alarm;
@@ -22,6 +23,7 @@ use crate::domain::carrier::{ErrorClass, ProviderError};
 use crate::domain::media::{MediaCommand, MediaEvent};
 use crate::domain::playout::Playout;
 use crate::ids::{CarrierCallId, SessionId};
+use crate::metrics::Metrics;
 use crate::provider::{MediaIn, MediaStart, MediaWire, Stt, Tts};
 
 /// A socket that has not said whose it is by then is closed.
@@ -49,6 +51,8 @@ pub struct DeskConfig {
     pub guard: Duration,
     /// Time.
     pub clock: Arc<dyn Clock>,
+    /// What is counted and measured.
+    pub metrics: Arc<Metrics>,
     /// Owns the media tasks.
     pub tasks: TaskTracker,
     /// Fills a buffer with random bytes.
@@ -122,6 +126,7 @@ impl Desk {
             line: None,
             sound: Vec::new(),
             gone: false,
+            watch: Watch::new(Arc::clone(&self.config.metrics)),
         };
         let desk = Arc::clone(self);
         self.config.tasks.spawn(async move {

@@ -19,6 +19,7 @@ use crate::domain::outcome::EndedBy;
 use crate::domain::session::{CarrierNews, Input, Limits, Session};
 use crate::domain::text::AgentText;
 use crate::ids::{CarrierCallId, RequestId, SessionId, SessionIds};
+use crate::metrics::Metrics;
 use crate::provider::Carrier;
 use crate::store::Store;
 
@@ -45,6 +46,8 @@ pub struct ManagerConfig {
     pub most_sessions: usize,
     /// Live calls per person at once (`CALLME_MAX_LIVE_CALLS`).
     pub most_live_calls: usize,
+    /// What is counted.
+    pub metrics: Arc<Metrics>,
     /// Owns the session tasks.
     pub tasks: TaskTracker,
 }
@@ -154,6 +157,7 @@ impl Manager {
             shared.has_room(&tables)?;
             tables.line.take(&id, shared.config.most_live_calls).map_err(NotStarted::Busy)?;
             tables.sessions.insert(id.clone(), Entry { generation, inbox: inbox.clone(), call: None });
+            shared.config.metrics.sessions(tables.sessions.len());
         }
         shared.config.directory.enter(&id);
         let media = shared.config.media.open(&id, events_into(inbox));
@@ -306,7 +310,9 @@ impl Shared {
         tables.line.release(id);
         tables.calls.retain(|_, session| session != id);
         if tables.sessions.get(id).is_some_and(|entry| entry.generation == generation) {
-            return tables.sessions.remove(id).and_then(|entry| entry.call);
+            let entry = tables.sessions.remove(id);
+            self.config.metrics.sessions(tables.sessions.len());
+            return entry.and_then(|entry| entry.call);
         }
         None
     }
@@ -322,6 +328,7 @@ impl Shared {
         if let Ok(Some(mut conversation)) = self.config.store.get(id).await {
             conversation.ended_at = Some(self.config.clock.now());
             conversation.outcome.ended_by = Some(EndedBy::Crash);
+            self.config.metrics.call_ended(conversation.outcome.dial.as_str(), EndedBy::Crash.as_str());
             let _ = self.config.store.put(conversation).await;
         }
     }

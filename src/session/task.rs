@@ -218,6 +218,7 @@ impl Task {
         let outcome = self.session.outcome();
         let (dial, ended_by) =
             (outcome.dial.as_str(), outcome.ended_by.map_or("nobody", crate::domain::outcome::EndedBy::as_str));
+        self.shared.config.metrics.call_ended(dial, ended_by);
         let talk_ms = u64::try_from(self.session.talked(now).as_millis()).unwrap_or(u64::MAX);
         let lines = self.lines.len();
         tracing::info!(call.id = %self.id, dial, ended_by, talk_ms, lines, "call {} ended: {dial}, by {ended_by}", self.id);

@@ -1,6 +1,7 @@
 //! Tests of the whole: of the source tree here, of the running server beside it.
 
 mod calls;
+mod metrics;
 mod peers;
 mod rows;
 mod world;
