@@ -1,5 +1,7 @@
 //! Tests of the whole: of the source tree here, of the running server beside it.
 
 mod calls;
+mod conversation;
 mod rows;
+mod speech;
 mod world;

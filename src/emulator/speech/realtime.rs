@@ -87,7 +87,8 @@ async fn run(world: Arc<World>, mut socket: WebSocket, kind: Kind) {
         Kind::Transcription => {
             let drop_after =
                 world.faults.strike(|f| if let Fault::HearingDropped { after } = f { Some(*after) } else { None });
-            let socket = Socket { socket, due: BTreeMap::new(), sent: 0, deaf };
+            let mute = world.faults.strikes(&Fault::HearingMute);
+            let socket = Socket { socket, due: BTreeMap::new(), sent: 0, deaf, mute };
             transcribe(&world, socket, &mut session, drop_after, note).await;
         }
         Kind::Conversation => converse(&mut socket, &mut session).await,
@@ -107,6 +108,8 @@ struct Socket {
     due: BTreeMap<(Instant, usize), Out>,
     sent: usize,
     deaf: bool,
+    /// Deaf once it is configured.
+    mute: bool,
 }
 
 impl Socket {
@@ -122,6 +125,7 @@ impl Socket {
             if self.deaf {
                 continue;
             }
+            self.deaf = self.mute && matches!(out.note, Some(Hearing::Configured(_)));
             out.note.into_iter().for_each(note);
             if self.socket.send(Message::text(out.event.to_string())).await.is_err() {
                 return false;
