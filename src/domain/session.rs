@@ -232,6 +232,7 @@ impl Session {
             Input::Wait { request } => self.wait(request, now),
             Input::End { request, text } => self.end(request, text, now),
             Input::Collected { request } => self.collected(request),
+            Input::OutOfTime { request } => self.turns.out_of_time(request),
             Input::Dialed(Ok(call)) => self.placed(call, now),
             Input::Dialed(Err(error)) => self.not_placed(error, now),
             Input::Found(found) => self.found(found, now),

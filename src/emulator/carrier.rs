@@ -49,6 +49,32 @@ pub struct CallRecord {
     pub segments: Vec<Segment>,
     /// Media streams it had.
     pub streams: usize,
+    /// What the server sent on them, in order.
+    pub frames: Vec<Frame>,
+}
+
+/// A message of the server on a media stream.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Frame {
+    /// Since the emulator started.
+    pub at: Duration,
+    /// How many events the timeline had before it.
+    pub events: usize,
+    /// On which of the call's streams, counted from 1.
+    pub stream: usize,
+    /// What it was.
+    pub what: Sent,
+}
+
+/// The kinds of messages on a media stream.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Sent {
+    /// So many bytes of sound.
+    Audio(usize),
+    /// A mark of this name.
+    Mark(String),
+    /// Drop what has not played.
+    Clear,
 }
 
 /// A stretch of sound without a gap.
@@ -121,6 +147,7 @@ pub(super) struct Progress {
     pub(super) ended_by: Option<Side>,
     pub(super) segments: Vec<Segment>,
     pub(super) streams: usize,
+    pub(super) frames: Vec<Frame>,
     /// The next `SequenceNumber`.
     pub(super) sequence: usize,
 }
@@ -141,6 +168,7 @@ impl Call {
             ended_by: None,
             segments: Vec::new(),
             streams: 0,
+            frames: Vec::new(),
             sequence: 0,
         };
         let (completed, progress) = (CancellationToken::new(), Mutex::new(progress));
@@ -176,6 +204,14 @@ impl Call {
         world.recorder.note(Some(self.number), what);
     }
 
+    /// Writes down a message of the server.
+    fn sent(&self, world: &World, what: Sent) {
+        let (at, events) = (world.recorder.elapsed(), world.recorder.count());
+        let mut progress = self.progress();
+        let stream = progress.streams;
+        progress.frames.push(Frame { at, events, stream, what });
+    }
+
     /// From the answer to the end, or to now.
     fn talked(&self, now: Timestamp) -> Option<Duration> {
         let progress = self.progress();
@@ -199,6 +235,7 @@ impl Call {
             talked,
             segments,
             streams: progress.streams,
+            frames: progress.frames.clone(),
         }
     }
 }

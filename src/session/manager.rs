@@ -191,6 +191,11 @@ impl Manager {
         self.send(&pending.session, Message::Input(Input::Collected { request: pending.request })).is_ok()
     }
 
+    /// Tells the session that this request's client waits no longer; a session that does not run has no use for it.
+    pub fn out_of_time(&self, pending: &Pending) {
+        let _ = self.send(&pending.session, Message::Input(Input::OutOfTime { request: pending.request }));
+    }
+
     /// How a running session stands.
     pub async fn look(&self, id: &SessionId) -> Option<Look> {
         let (answer, looked) = oneshot::channel();

@@ -132,6 +132,13 @@ impl Turns {
         self.heard.iter().any(|heard| self.answers(heard))
     }
 
+    /// The request goes on as one that only waits.
+    pub(super) fn out_of_time(&mut self, request: RequestId) {
+        if let Some(asking) = self.asking.iter_mut().find(|asking| asking.request == request) {
+            asking.brought = false;
+        }
+    }
+
     fn take_utterance(&mut self, id: UtteranceId) -> Option<Utterance> {
         let at = self.utterances.iter().position(|u| u.id == id)?;
         Some(self.utterances.remove(at))
