@@ -1,5 +1,7 @@
 //! Tests of the whole: of the source tree here, of the running server beside it.
 
 mod calls;
+mod carrier;
 mod rows;
+mod webhook;
 mod world;
