@@ -2,6 +2,7 @@
 
 mod calls;
 mod carrier;
+mod media_socket;
 mod rows;
 mod webhook;
 mod world;
