@@ -4,10 +4,13 @@ use std::time::Duration;
 
 use crate::clock::Millis;
 use crate::domain::carrier::{CallEnd, CallProgress, ErrorClass, ProviderError, Verdict};
-use crate::domain::outcome::{AnsweredBy, Dial, EndedBy, MessageHeard};
+use crate::domain::outcome::{AnsweredBy, Dial, EndedBy};
 use crate::ids::CarrierCallId;
 
-use super::{CONNECT, CarrierNews, Effect, Ending, Line, RECONNECT, RING_SLACK, Session, State, Timer, VERDICT, Why};
+use super::{
+    CONNECT, CarrierNews, Effect, Ending, Failure, Line, RECONNECT, REST_PATIENCE, RING_SLACK, Session, State, Timer,
+    VERDICT, Why,
+};
 
 /// Waits before each search for a dial whose answer was lost. The last one ends after the carrier's list has caught up.
 const SEARCHES: [Duration; 5] = [
@@ -17,8 +20,6 @@ const SEARCHES: [Duration; 5] = [
     Duration::from_secs(8),
     Duration::from_secs(10),
 ];
-/// A search that is not answered at all counts as one without result after this; the adapter gives up sooner.
-const SEARCH_PATIENCE: Duration = Duration::from_secs(15);
 
 /// The dial's answer, or its loss.
 impl Session {
@@ -54,7 +55,7 @@ impl Session {
         if *looked > SEARCHES.len() {
             return self.never_placed(now);
         }
-        self.deadlines.set(Timer::Settle, now + SEARCH_PATIENCE);
+        self.deadlines.set(Timer::Settle, now + REST_PATIENCE);
         self.effects.push_back(Effect::FindCall { since: self.began_at });
     }
 
@@ -122,7 +123,7 @@ impl Session {
             (State::Dialing { .. } | State::Ending(Ending::Unplaced { .. }), _) => self.placed(call.clone(), now),
             _ => {}
         }
-        if self.live_call() != Some(&call) {
+        if self.known_call() != Some(&call) {
             return;
         }
         match news {
@@ -167,7 +168,14 @@ impl Session {
         if verdict == Verdict::Machine && in_time {
             self.turns.discard_words();
             self.outcome.dial = Dial::Voicemail;
-            self.finish(Why::Unreached, now);
+            // A machine that has hung up is not the person who did.
+            if let State::Ending(_) = self.state {
+                self.outcome.ended_by = None;
+                self.fail_asking(&Failure::NoAnswer);
+                self.last_words_done(now);
+            } else {
+                self.finish(Why::Unreached, now);
+            }
         } else {
             self.verdict_settled(now);
         }
@@ -175,18 +183,26 @@ impl Session {
 
     pub(super) fn verdict_settled(&mut self, now: Millis) {
         self.record_words();
-        self.reply_if_complete(now);
+        match self.state {
+            State::Ending(Ending::LastWords { .. }) if self.deadlines.is_set(Timer::LastWords) => {}
+            State::Ending(Ending::LastWords { .. }) => self.last_words_done(now),
+            _ => self.reply_if_complete(now),
+        }
     }
 
     fn over(&mut self, end: CallEnd, now: Millis) {
         match &self.state {
             State::Ringing { .. } => self.unanswered(end, now),
-            State::Answered { .. } | State::Talking { .. } => self.hung_up(now),
-            State::Ending(Ending::LastWords { .. }) => self.state = State::Ending(Ending::LastWords { live: None }),
-            // Somebody who speaks into the goodbye and hangs up has still said something.
-            State::Ending(Ending::Goodbye { .. }) if !self.turns.stretches.is_empty() => {
-                self.call_is_over(Why::HungUp, now);
+            State::Answered { .. } | State::Talking { .. } if end == CallEnd::Failed => {
+                self.call_is_over(Why::Lost, now);
             }
+            State::Answered { .. } | State::Talking { .. } => self.hung_up(now),
+            State::Ending(Ending::LastWords { call, .. }) => {
+                self.state = State::Ending(Ending::LastWords { call: call.clone(), over: true });
+                self.ended_at.get_or_insert(now);
+            }
+            // Somebody who speaks into the goodbye and hangs up has still said something.
+            State::Ending(Ending::Goodbye { .. }) => self.call_is_over(Why::HungUp, now),
             State::Ending(_) => self.ended(now),
             State::Dialing { .. } | State::Ended => {}
         }
@@ -208,9 +224,9 @@ impl Session {
         self.call_is_over(Why::Unreached, now);
     }
 
-    /// Hung up by the person, who heard nothing of the question (declined) or said what there was to say.
+    /// Hung up by the person: who heard nothing and says nothing has declined, and no words need to be awaited.
     fn hung_up(&mut self, now: Millis) {
-        if self.outcome.message_heard == MessageHeard::None && self.turns.is_silent() {
+        if self.turns.is_silent() {
             self.outcome.ended_by = Some(EndedBy::Person);
             self.call_is_over(Why::Unreached, now);
         } else {
@@ -249,7 +265,7 @@ impl Session {
 
     pub(super) fn media_gone(&mut self, stopped: bool, now: Millis) {
         match &mut self.state {
-            State::Talking { line, .. } => {
+            State::Talking { line: line @ Line::Up, .. } => {
                 *line = Line::Dropped { stopped };
                 self.deadlines.set(Timer::Reconnect, now + RECONNECT);
             }
@@ -258,6 +274,7 @@ impl Session {
             State::Dialing { .. }
             | State::Ringing { .. }
             | State::Answered { .. }
+            | State::Talking { .. }
             | State::Ending(_)
             | State::Ended => {}
         }

@@ -1,0 +1,1 @@
+//! Any inputs in any order.
