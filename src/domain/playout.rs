@@ -152,16 +152,17 @@ impl Playout {
         self.queue.push_back(Speech::new(utterance, text, interruptible));
     }
 
-    /// Sound of an utterance. `false` when no more of it is wanted: it was dropped, or has grown beyond all measure.
+    /// Sound of an utterance. `false` when neither this nor more of it is wanted: it was dropped, or is made, or grows
+    /// beyond all measure.
     pub fn audio(&mut self, utterance: UtteranceId, ulaw: &[u8], now: Millis) -> bool {
         let unmade = |speech: &&mut Speech| speech.id == utterance && !speech.is_complete();
         let Some(speech) = self.queue.iter_mut().find(unmade) else { return false };
-        speech.push(ulaw);
-        if speech.is_endless() {
+        if speech.is_endless_with(ulaw.len()) {
             let class = ErrorClass::Unknown;
             self.made(utterance, Some(ProviderError { class, code: None, message: "speech without end".into() }), now);
             return false;
         }
+        speech.push(ulaw);
         true
     }
 

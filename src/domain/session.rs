@@ -51,9 +51,9 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             ring: Duration::from_secs(25),
-            reply: Duration::from_secs(180),
-            inactivity: Duration::from_secs(7 * 60),
-            longest: Duration::from_secs(55 * 60),
+            reply: Duration::from_mins(3),
+            inactivity: Duration::from_mins(7),
+            longest: Duration::from_mins(55),
             guard: Duration::from_secs(1),
         }
     }
@@ -70,9 +70,9 @@ const VERDICT: Duration = Duration::from_secs(6);
 /// A pause within a reply: speech that begins again sooner extends it.
 const GRACE: Duration = Duration::from_millis(600);
 /// The longest a reply is extended, and the longest a timed-out turn waits for someone who is speaking.
-const EXTENSION: Duration = Duration::from_secs(60);
+const EXTENSION: Duration = Duration::from_mins(1);
 /// A reply that nobody collects in a live call ends it after this.
-const COLLECT: Duration = Duration::from_secs(60);
+const COLLECT: Duration = Duration::from_mins(1);
 /// A dropped media socket may come back within this.
 const RECONNECT: Duration = Duration::from_secs(2);
 /// How long the words of somebody who has hung up are awaited.
@@ -241,7 +241,7 @@ impl Session {
             Input::Dialed(Err(error)) => self.not_placed(error, now),
             Input::Found(found) => self.found(found, now),
             Input::HangUpAnswered(result) => self.hang_up_answered(result, now),
-            Input::Carrier { call, news } => self.carrier(call, news, now),
+            Input::Carrier { call, news } => self.carrier(&call, news, now),
             Input::Media(event) => self.media(event, now),
             Input::Shutdown => self.shutdown(now),
             #[cfg(test)]
@@ -314,8 +314,10 @@ impl Session {
     /// The carrier's name for the call, until the session has ended.
     fn known_call(&self) -> Option<&CarrierCallId> {
         match &self.state {
-            State::Ringing { call } | State::Answered { call } | State::Talking { call, .. } => Some(call),
-            State::Ending(
+            State::Ringing { call }
+            | State::Answered { call }
+            | State::Talking { call, .. }
+            | State::Ending(
                 Ending::Goodbye { call } | Ending::LastWords { call, .. } | Ending::HangingUp { call, .. },
             ) => Some(call),
             State::Dialing { .. } | State::Ending(Ending::Unplaced { .. }) | State::Ended => None,
@@ -385,6 +387,6 @@ impl Session {
     }
 
     fn speech_failed(&mut self, error: ProviderError, now: Millis) {
-        self.finish(Why::Speech(error), now);
+        self.finish(&Why::Speech(error), now);
     }
 }

@@ -64,9 +64,7 @@ impl Speech {
     }
 
     pub(super) fn push(&mut self, ulaw: &[u8]) {
-        if !self.complete {
-            self.sound.extend_from_slice(ulaw);
-        }
+        self.sound.extend_from_slice(ulaw);
     }
 
     pub(super) fn complete(&mut self, failed: Option<ProviderError>) {
@@ -84,8 +82,8 @@ impl Speech {
         self.complete
     }
 
-    pub(super) fn is_endless(&self) -> bool {
-        self.made() > (ENDLESS_FLOOR_MS + self.chars * ENDLESS_MS_PER_CHAR) * BYTES_PER_MS
+    pub(super) fn is_endless_with(&self, more: usize) -> bool {
+        self.made() + more > (ENDLESS_FLOOR_MS + self.chars * ENDLESS_MS_PER_CHAR) * BYTES_PER_MS
     }
 
     pub(super) fn is_started(&self) -> bool {

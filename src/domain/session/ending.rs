@@ -63,7 +63,7 @@ impl Session {
                 self.leave_with(Purpose::Goodbye, text, call, now);
             }
             State::Dialing { .. } | State::Ringing { .. } | State::Answered { .. } | State::Talking { .. } => {
-                self.finish(Why::Agent, now);
+                self.finish(&Why::Agent, now);
             }
             State::Ending(_) | State::Ended => {}
         }
@@ -73,7 +73,7 @@ impl Session {
         if let State::Ending(Ending::Goodbye { .. }) = self.state {
             self.deadlines.hasten(Timer::Goodbye, now + SHORT_GOODBYE);
         } else {
-            self.say_and_leave(LEAVING, Why::Shutdown, now);
+            self.say_and_leave(LEAVING, &Why::Shutdown, now);
             if let State::Ending(Ending::Goodbye { .. }) = self.state {
                 self.deadlines.hasten(Timer::Goodbye, now + SHORT_GOODBYE);
             }
@@ -81,18 +81,18 @@ impl Session {
     }
 
     pub(super) fn inactive(&mut self, now: Millis) {
-        self.finish(Why::Inactivity, now);
+        self.finish(&Why::Inactivity, now);
     }
 
     pub(super) fn too_long(&mut self, now: Millis) {
         match &self.state {
             State::Ending(Ending::Goodbye { .. }) => self.goodbye_done(now),
-            _ => self.finish(Why::Longest, now),
+            _ => self.finish(&Why::Longest, now),
         }
     }
 
     /// Says a short goodbye of our own if somebody listens, then hangs up.
-    pub(super) fn say_and_leave(&mut self, goodbye: &str, why: Why, now: Millis) {
+    pub(super) fn say_and_leave(&mut self, goodbye: &str, why: &Why, now: Millis) {
         let State::Talking { call, line: Line::Up } = &self.state else { return self.finish(why, now) };
         let call = call.clone();
         self.outcome.ended_by = why.ended_by();
@@ -116,12 +116,12 @@ impl Session {
 /// How it ends.
 impl Session {
     /// Goes to the end for this reason, without a goodbye. A session that is ending already goes on as it was.
-    pub(super) fn finish(&mut self, why: Why, now: Millis) {
+    pub(super) fn finish(&mut self, why: &Why, now: Millis) {
         let call = match &self.state {
             State::Ending(_) | State::Ended => return,
             State::Dialing { looked } => {
                 let looked = *looked;
-                self.close_books(&why, now);
+                self.close_books(why, now);
                 return match why {
                     Why::Refused(_) | Why::Unreached => self.ended(now),
                     _ => self.state = State::Ending(Ending::Unplaced { looked }),
@@ -132,29 +132,27 @@ impl Session {
         let unheard = !self.turns.stretches.is_empty();
         match why {
             Why::HungUp | Why::Lost | Why::Inactivity | Why::Longest => {
-                self.await_last_words(&why, call, false, now);
+                self.await_last_words(why, call, false, now);
             }
             Why::Agent | Why::Shutdown if unheard => {
-                self.close_books(&why, now);
-                self.await_last_words(&why, call, false, now);
+                self.close_books(why, now);
+                self.await_last_words(why, call, false, now);
             }
             Why::Agent | Why::Shutdown | Why::Unreached | Why::Refused(_) | Why::Speech(_) => {
-                self.close_books(&why, now);
+                self.close_books(why, now);
                 self.hang_up(call, now);
             }
         }
     }
 
     /// As [`Session::finish`], when the carrier has ended the call and there is nothing to hang up.
-    pub(super) fn call_is_over(&mut self, why: Why, now: Millis) {
+    pub(super) fn call_is_over(&mut self, why: &Why, now: Millis) {
         self.ended_at.get_or_insert(now);
-        match (self.known_call().cloned(), &why) {
-            (Some(call), Why::HungUp | Why::Lost) => self.await_last_words(&why, call, true, now),
-            _ => {
-                self.close_books(&why, now);
-                self.ended(now);
-            }
+        if let (Some(call), Why::HungUp | Why::Lost) = (self.known_call().cloned(), why) {
+            return self.await_last_words(why, call, true, now);
         }
+        self.close_books(why, now);
+        self.ended(now);
     }
 
     /// Answers every request that waits, except `end`, with what this end means for it. A search for a call that has no
@@ -236,7 +234,7 @@ impl Session {
             Ok(()) | Err(ErrorClass::Refused) => self.ended(now),
             Err(ErrorClass::Busy | ErrorClass::Unknown) => {
                 let wait = HANG_UP_AGAIN.get(tries - 1).copied().unwrap_or_default();
-                self.deadlines.set(Timer::HangUp, now + wait);
+                self.deadlines.hasten(Timer::HangUp, now + wait);
             }
         }
     }

@@ -356,7 +356,7 @@ impl Session {
     /// Not a sound of the question could be made. If nothing else is to be said or was heard, the call has no point.
     fn question_unsaid(&mut self, error: ProviderError, now: Millis) {
         if !self.turns.reached && self.turns.utterances.is_empty() {
-            self.finish(Why::Speech(error), now);
+            self.finish(&Why::Speech(error), now);
         } else {
             self.fail_asking(&Failure::Speech(error));
         }

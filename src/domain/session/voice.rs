@@ -44,7 +44,7 @@ impl Session {
         let unplaced = matches!(self.state, State::Dialing { .. } | State::Ending(Ending::Unplaced { .. }));
         match error.class {
             _ if !unplaced => {}
-            ErrorClass::Unknown => self.deadlines.set(Timer::Settle, now + SEARCHES[0]),
+            ErrorClass::Unknown => self.deadlines.hasten(Timer::Settle, now + SEARCHES[0]),
             ErrorClass::Refused | ErrorClass::Busy => self.was_refused(error, now),
         }
     }
@@ -62,36 +62,32 @@ impl Session {
     pub(super) fn found(&mut self, found: Result<Option<(CarrierCallId, CallProgress)>, ProviderError>, now: Millis) {
         let (State::Dialing { looked } | State::Ending(Ending::Unplaced { looked })) = self.state else { return };
         match found {
-            Ok(Some((call, progress))) => self.carrier(call, progress.into(), now),
+            Ok(Some((call, progress))) => self.carrier(&call, progress.into(), now),
             Ok(None) if looked >= SEARCHES.len() => self.was_refused(no_such_call(), now),
             Ok(None) | Err(_) => {
                 let wait = SEARCHES.get(looked).copied().unwrap_or_default();
-                self.deadlines.set(Timer::Settle, now + wait);
+                self.deadlines.hasten(Timer::Settle, now + wait);
             }
         }
     }
 
     /// Nothing reached the person, and nothing will.
     fn was_refused(&mut self, error: ProviderError, now: Millis) {
-        match self.state {
-            State::Ending(Ending::Unplaced { .. }) => self.ended(now),
-            _ => {
-                self.outcome.dial = Dial::Failed;
-                self.finish(Why::Refused(error), now);
-            }
+        if let State::Ending(Ending::Unplaced { .. }) = self.state {
+            return self.ended(now);
         }
+        self.outcome.dial = Dial::Failed;
+        self.finish(&Why::Refused(error), now);
     }
 
     /// The carrier never told whether it rang: not to be repeated, and not to be called an answer.
     fn never_placed(&mut self, now: Millis) {
-        match self.state {
-            State::Ending(Ending::Unplaced { .. }) => self.ended(now),
-            _ => {
-                self.outcome.dial = Dial::Failed;
-                self.outcome.ended_by = Some(EndedBy::Carrier);
-                self.finish(Why::Unreached, now);
-            }
+        if let State::Ending(Ending::Unplaced { .. }) = self.state {
+            return self.ended(now);
         }
+        self.outcome.dial = Dial::Failed;
+        self.outcome.ended_by = Some(EndedBy::Carrier);
+        self.finish(&Why::Unreached, now);
     }
 }
 
@@ -116,14 +112,14 @@ impl From<CallProgress> for CarrierNews {
 
 /// Webhooks.
 impl Session {
-    pub(super) fn carrier(&mut self, call: CarrierCallId, news: CarrierNews, now: Millis) {
+    pub(super) fn carrier(&mut self, call: &CarrierCallId, news: CarrierNews, now: Millis) {
         match (&self.state, news) {
             // Ended before it had a name, and over before we could hang up.
             (State::Ending(Ending::Unplaced { .. }), CarrierNews::Over(_)) => return self.ended(now),
             (State::Dialing { .. } | State::Ending(Ending::Unplaced { .. }), _) => self.placed(call.clone(), now),
             _ => {}
         }
-        if self.known_call() != Some(&call) {
+        if self.known_call() != Some(call) {
             return;
         }
         match news {
@@ -174,7 +170,7 @@ impl Session {
                 self.fail_asking(&Failure::NoAnswer);
                 self.last_words_done(now);
             } else {
-                self.finish(Why::Unreached, now);
+                self.finish(&Why::Unreached, now);
             }
         } else {
             self.verdict_settled(now);
@@ -194,7 +190,7 @@ impl Session {
         match &self.state {
             State::Ringing { .. } => self.unanswered(end, now),
             State::Answered { .. } | State::Talking { .. } if end == CallEnd::Failed => {
-                self.call_is_over(Why::Lost, now);
+                self.call_is_over(&Why::Lost, now);
             }
             State::Answered { .. } | State::Talking { .. } => self.hung_up(now),
             State::Ending(Ending::LastWords { call, .. }) => {
@@ -202,7 +198,7 @@ impl Session {
                 self.ended_at.get_or_insert(now);
             }
             // Somebody who speaks into the goodbye and hangs up has still said something.
-            State::Ending(Ending::Goodbye { .. }) => self.call_is_over(Why::HungUp, now),
+            State::Ending(Ending::Goodbye { .. }) => self.call_is_over(&Why::HungUp, now),
             State::Ending(_) => self.ended(now),
             State::Dialing { .. } | State::Ended => {}
         }
@@ -221,22 +217,22 @@ impl Session {
                 Dial::Answered
             }
         };
-        self.call_is_over(Why::Unreached, now);
+        self.call_is_over(&Why::Unreached, now);
     }
 
     /// Hung up by the person: who heard nothing and says nothing has declined, and no words need to be awaited.
     fn hung_up(&mut self, now: Millis) {
         if self.turns.is_silent() {
             self.outcome.ended_by = Some(EndedBy::Person);
-            self.call_is_over(Why::Unreached, now);
+            self.call_is_over(&Why::Unreached, now);
         } else {
-            self.call_is_over(Why::HungUp, now);
+            self.call_is_over(&Why::HungUp, now);
         }
     }
 
     pub(super) fn rang_out(&mut self, now: Millis) {
         self.outcome.dial = Dial::NoAnswer;
-        self.finish(Why::Unreached, now);
+        self.finish(&Why::Unreached, now);
     }
 }
 
@@ -260,7 +256,7 @@ impl Session {
     pub(super) fn never_connected(&mut self, now: Millis) {
         self.outcome.dial = Dial::Failed;
         self.outcome.ended_by = Some(EndedBy::Carrier);
-        self.finish(Why::Unreached, now);
+        self.finish(&Why::Unreached, now);
     }
 
     pub(super) fn media_gone(&mut self, stopped: bool, now: Millis) {
@@ -282,8 +278,8 @@ impl Session {
 
     pub(super) fn never_reconnected(&mut self, now: Millis) {
         match self.state {
-            State::Talking { line: Line::Dropped { stopped: true }, .. } => self.finish(Why::HungUp, now),
-            _ => self.finish(Why::Lost, now),
+            State::Talking { line: Line::Dropped { stopped: true }, .. } => self.finish(&Why::HungUp, now),
+            _ => self.finish(&Why::Lost, now),
         }
     }
 }

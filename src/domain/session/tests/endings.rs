@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::domain::carrier::{CallEnd, ErrorClass, Verdict};
 use crate::domain::media::MediaEvent;
+use crate::domain::outcome::EndedBy;
 use crate::domain::session::{CarrierNews, Effect, Input, Limits, Phase};
 
 use super::scenario::{Scenario, error};
@@ -236,7 +237,7 @@ fn silence_ends_a_call_and_every_word_puts_that_off() {
     silent.collects(1).at(3000 + 420_000 - 1);
     assert_eq!(silent.session.phase(), Phase::Connected);
     silent.at(3000 + 420_000);
-    assert_eq!(silent.session.outcome().ended_by.map(|by| by.as_str()), Some("inactivity"));
+    assert_eq!(silent.session.outcome().ended_by.map(EndedBy::as_str), Some("inactivity"));
     assert_eq!(silent.hang_ups(), 1);
     silent.check_ended();
 
@@ -261,7 +262,7 @@ fn silence_ends_a_call_and_every_word_puts_that_off() {
 
 #[test]
 fn a_call_has_a_maximum_length_in_whatever_state() {
-    let limits = || Limits { longest: Duration::from_secs(60), ..Limits::default() };
+    let limits = || Limits { longest: Duration::from_mins(1), ..Limits::default() };
     for (words, told, heard) in [(None, "CallEnded", "none"), (Some("Yes."), "reply: Yes.", "voice")] {
         let mut scenario = Scenario::dialing_with(limits());
         scenario.news(CarrierNews::Machine(Verdict::Human)).media(MediaEvent::Connected);

@@ -1,6 +1,7 @@
 //! Several requests of several agents in one call.
 
 use crate::domain::carrier::CallEnd;
+use crate::domain::outcome::EndedBy;
 use crate::domain::session::Phase;
 
 use super::scenario::{QUESTION, Scenario};
@@ -96,7 +97,7 @@ fn a_reply_that_nobody_collects_is_passed_on_and_kept() {
     assert_eq!(scenario.hang_ups(), 0, "heard to its end");
     scenario.ends(2);
     assert_eq!((scenario.hang_ups(), scenario.uncollected().as_str()), (1, "Yes."));
-    assert_eq!(scenario.session.outcome().ended_by.map(|by| by.as_str()), Some("inactivity"));
+    assert_eq!(scenario.session.outcome().ended_by.map(EndedBy::as_str), Some("inactivity"));
     let [late, none] = {
         let late = scenario.waits();
         scenario.collects(late);

@@ -164,6 +164,6 @@ impl Session {
     }
 
     pub(in crate::domain::session) fn nobody_collected(&mut self, now: Millis) {
-        self.say_and_leave(PASS_ON, Why::Inactivity, now);
+        self.say_and_leave(PASS_ON, &Why::Inactivity, now);
     }
 }
