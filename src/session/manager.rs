@@ -1,6 +1,6 @@
 //! The manager: starts sessions, finds them, and cleans up behind them, whichever way they end.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -27,6 +27,8 @@ use crate::store::Store;
 const INBOX: usize = 256;
 /// How long a webhook waits for its session's word; the carrier itself gives up after 15 s.
 const FETCH: Duration = Duration::from_secs(5);
+/// Calls remembered after their end: more than can be placed while a dial is in doubt.
+const MOST_PAST: usize = 64;
 
 /// What a manager is made of.
 pub struct ManagerConfig {
@@ -84,8 +86,20 @@ pub(super) struct Shared {
 struct Tables {
     sessions: HashMap<SessionId, Entry>,
     calls: HashMap<CarrierCallId, SessionId>,
+    /// Calls that are over, oldest first: the carrier lists them still, and a lost dial must not be taken for one.
+    past: VecDeque<CarrierCallId>,
     /// The person's line. One person, one line, for now.
     line: Line,
+}
+
+impl Tables {
+    /// The calls of this session are over.
+    fn end_calls(&mut self, id: &SessionId) {
+        let over: Vec<_> = self.calls.extract_if(|_, session| session == id).map(|(call, _)| call).collect();
+        self.past.extend(over);
+        let too_many = self.past.len().saturating_sub(MOST_PAST);
+        self.past.drain(..too_many);
+    }
 }
 
 struct Entry {
@@ -295,13 +309,19 @@ impl Shared {
         self.lock().calls.get(call).cloned()
     }
 
+    /// Whether this call is, or was, another session's.
+    pub(super) fn is_of_another(&self, id: &SessionId, call: &CarrierCallId) -> bool {
+        let tables = self.lock();
+        tables.calls.get(call).is_some_and(|session| session != id) || tables.past.contains(call)
+    }
+
     /// Notes the carrier's name for a session's live call, or that it has none.
     pub(super) fn names(&self, id: &SessionId, call: Option<CarrierCallId>) {
         let mut tables = self.lock();
         if let Some(call) = &call {
             tables.calls.insert(call.clone(), id.clone());
         } else {
-            tables.calls.retain(|_, session| session != id);
+            tables.end_calls(id);
         }
         if let Some(entry) = tables.sessions.get_mut(id) {
             entry.call = call;
@@ -313,7 +333,7 @@ impl Shared {
         self.config.directory.leave(id);
         let mut tables = self.lock();
         tables.line.release(id);
-        tables.calls.retain(|_, session| session != id);
+        tables.end_calls(id);
         if tables.sessions.get(id).is_some_and(|entry| entry.generation == generation) {
             let entry = tables.sessions.remove(id);
             self.config.metrics.sessions(tables.sessions.len());

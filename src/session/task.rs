@@ -230,12 +230,12 @@ fn line(said: Said) -> Line {
 }
 
 impl Shared {
-    /// The newest of these calls that belongs to no other session.
+    /// The newest of these calls that belongs, and belonged, to no other session.
     fn not_of_others(
         &self,
         id: &SessionId,
         calls: Vec<(CarrierCallId, CallProgress)>,
     ) -> Option<(CarrierCallId, CallProgress)> {
-        calls.into_iter().find(|(call, _)| self.session_of(call).is_none_or(|other| other == *id))
+        calls.into_iter().find(|(call, _)| !self.is_of_another(id, call))
     }
 }
