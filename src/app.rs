@@ -162,3 +162,6 @@ fn desk(
 fn random(bytes: &mut [u8]) {
     rand::Rng::fill_bytes(&mut rand::rng(), bytes);
 }
+
+#[cfg(test)]
+mod tests;
