@@ -1,5 +1,6 @@
 //! Tests of the whole: of the source tree here, of the running server beside it.
 
+mod api;
 mod calls;
 mod rows;
 mod world;
