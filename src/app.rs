@@ -72,7 +72,7 @@ impl App {
             tasks: TaskTracker::new(),
         });
         let router = http::router(Parts {
-            verbs: Arc::new(Service::new(manager.clone(), store, clock)),
+            verbs: Arc::new(Service::new(manager.clone(), store, clock, config.limits.calls_per_hour)),
             events: Arc::new(bridge::Events { manager: manager.clone(), desk }),
             carrier: Arc::new(webhooks),
             api_key: config.api_key.clone(),

@@ -188,7 +188,9 @@ impl Call {
         let progress = self.progress();
         let mut segments = progress.segments.clone();
         let phrases = world.phrases.lock().expect("no holder of the lock panics");
-        segments.iter_mut().for_each(|segment| segment.text = phrases.recognise(&segment.audio));
+        for segment in &mut segments {
+            segment.text = phrases.recognise(&segment.audio);
+        }
         CallRecord {
             number: self.number,
             sid: self.sid.clone(),

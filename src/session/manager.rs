@@ -131,6 +131,14 @@ impl Manager {
         Self { shared: Arc::new(shared) }
     }
 
+    /// Whether a call could be started now.
+    ///
+    /// # Errors
+    /// As [`Manager::call`].
+    pub fn may_call(&self) -> Result<(), NotStarted> {
+        self.shared.has_room(&self.shared.lock())
+    }
+
     /// Starts a session that rings the person and asks `text`.
     ///
     /// # Errors
@@ -143,12 +151,7 @@ impl Manager {
         let generation = shared.generations.fetch_add(1, Ordering::Relaxed);
         {
             let mut tables = shared.lock();
-            if shared.closing.load(Ordering::Relaxed) {
-                return Err(NotStarted::Closing);
-            }
-            if tables.sessions.len() >= shared.config.most_sessions {
-                return Err(NotStarted::Full);
-            }
+            shared.has_room(&tables)?;
             tables.line.take(&id, shared.config.most_live_calls).map_err(NotStarted::Busy)?;
             tables.sessions.insert(id.clone(), Entry { generation, inbox: inbox.clone(), call: None });
         }
@@ -267,6 +270,16 @@ fn events_into(inbox: mpsc::Sender<Message>) -> Box<dyn Fn(MediaEvent) -> bool +
 impl Shared {
     fn lock(&self) -> MutexGuard<'_, Tables> {
         self.tables.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn has_room(&self, tables: &Tables) -> Result<(), NotStarted> {
+        if self.closing.load(Ordering::Relaxed) {
+            return Err(NotStarted::Closing);
+        }
+        if tables.sessions.len() >= self.config.most_sessions {
+            return Err(NotStarted::Full);
+        }
+        tables.line.has_room(self.config.most_live_calls).map_err(|holder| NotStarted::Busy(holder.clone()))
     }
 
     pub(super) fn session_of(&self, call: &CarrierCallId) -> Option<SessionId> {

@@ -2,5 +2,6 @@
 
 mod api;
 mod calls;
+mod peers;
 mod rows;
 mod world;

@@ -153,7 +153,8 @@ impl Session {
             },
             (Link::Configuring { socket, .. }, Event::Updated { format }) => {
                 if let Some(format) = format.filter(|format| format != FORMAT) {
-                    tracing::warn!(%format, "the speech provider takes another audio format than it was told");
+                    let format = failure::shown(&format);
+                    tracing::warn!(format, "the speech provider takes another audio format than it was told");
                 }
                 tracing::debug!(tries = self.tries, waiting_bytes = self.tape.waiting(), "the speech session is live");
                 let from = self.tape.rewind();
