@@ -243,10 +243,12 @@ impl Playout {
             return Some(Transmit::Mark(MarkName { generation: self.generation, number: self.marked }));
         }
         let ahead = self.plays_until.since(now);
-        if ahead >= AHEAD {
+        // Both bounds let through what `next_deadline` promises for that very moment: else its owner would be woken for
+        // nothing, again and again.
+        if ahead > AHEAD {
             return None;
         }
-        let length = speech.sendable(ahead < STARVING)?;
+        let length = speech.sendable(ahead <= STARVING)?;
         if speech.is_started() {
             self.gaps += u64::from(self.plays_until < now);
         } else {

@@ -1,5 +1,6 @@
 //! The running server's edge over real sockets, in virtual time: what clients do wrong, and what they read then.
 
+mod connections;
 mod description;
 mod raw;
 
@@ -306,20 +307,4 @@ fn the_check_of_answers_can_fail() {
     assert_eq!(of(200, json!({})), 1);
     assert_eq!(of(200, json!({ "a": "b", "c": 1 })), 1);
     assert_eq!(of(418, json!({ "a": "b" })), 1);
-}
-#[tokio::test(start_paused = true)]
-async fn zz_print() {
-    let world = World::new().await;
-    let d = world.get("/api/openapi.json").await.body;
-    println!("{}", serde_json::to_string_pretty(&d["components"]["schemas"]["ErrorBody"]).unwrap());
-    println!("{}", serde_json::to_string_pretty(&d["paths"]["/api/call/{id}/continue"]["post"]["responses"]["408"]).unwrap());
-    world.person(Script::converses(["Yes"]));
-    let a = world.call("Ok?").await;
-    println!("{a:?}");
-    let t = std::time::SystemTime::now();
-    let spoken = world.say("speak", &a.call_id(), &("é ".repeat(200) + "ok")).await;
-    println!("{spoken:?} {:?}", t.elapsed());
-    world.say("end", &a.call_id(), "Bye.").await;
-    println!("{:?}", t.elapsed());
-    panic!();
 }

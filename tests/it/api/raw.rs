@@ -28,6 +28,11 @@ impl Raw {
         self.0.write_all(bytes).await.is_ok()
     }
 
+    /// Whether something waits to be read.
+    pub(crate) async fn is_answered(&self) -> bool {
+        tokio::time::timeout(std::time::Duration::from_millis(1), self.0.readable()).await.is_ok()
+    }
+
     /// What comes until the server closes the connection.
     pub(crate) async fn rest(&mut self) -> Vec<u8> {
         let mut bytes = Vec::new();
