@@ -2,6 +2,7 @@
 
 mod api;
 mod calls;
+mod leaks;
 mod peers;
 mod rows;
 mod world;
