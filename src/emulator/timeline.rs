@@ -333,6 +333,11 @@ impl Recorder {
         self.grown.send_replace(events.len());
     }
 
+    /// How many events there are.
+    pub(crate) fn count(&self) -> usize {
+        *self.grown.borrow()
+    }
+
     pub(crate) fn snapshot(&self) -> Timeline {
         Timeline(self.events.lock().expect("no holder of the lock panics").clone())
     }

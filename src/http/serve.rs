@@ -15,8 +15,11 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt;
 
-/// A connection that has not sent its request's head by then is closed; idle ones too.
-const HEAD: Duration = Duration::from_secs(10);
+/// A connection that has not begun its first request by then is closed.
+const BEGIN: Duration = Duration::from_secs(10);
+/// A connection that has not sent its next request's head by then is closed. Longer than load balancers keep an idle
+/// one (60 s): else they would send requests into connections that are being closed, and answer 502 for us.
+const HEAD: Duration = Duration::from_secs(75);
 /// Connections at once; further ones wait in the kernel's queue. Media sockets leave this count when they are upgraded;
 /// live calls and the desk's own bound limit those.
 const MOST_CONNECTIONS: usize = 8192;
@@ -66,12 +69,12 @@ async fn serve(stream: TcpStream, router: Router, stop: CancellationToken) {
     }));
     let mut builder = Builder::new(TokioExecutor::new());
     builder.http1().timer(TokioTimer::new()).header_read_timeout(HEAD);
-    builder.http2().timer(TokioTimer::new()).keep_alive_interval(HEAD);
+    builder.http2().timer(TokioTimer::new()).keep_alive_interval(BEGIN);
     let connection = builder.serve_connection_with_upgrades(TokioIo::new(stream), service);
     tokio::pin!(connection);
-    // hyper's own limit begins when it knows which HTTP is spoken: up to then, and for HTTP/2, this one holds.
+    // hyper's own limit begins when it knows which HTTP is spoken, and is the longer one; HTTP/2 has none.
     let silent = async {
-        if tokio::time::timeout(HEAD, begun.cancelled()).await.is_ok() {
+        if tokio::time::timeout(BEGIN, begun.cancelled()).await.is_ok() {
             std::future::pending::<()>().await;
         }
     };

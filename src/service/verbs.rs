@@ -106,7 +106,10 @@ impl Service {
                 Ok(Answered::Given(delivered))
             }
             Ok(Err(_)) => Err(sentence::crashed(&pending.session)),
-            Err(_) => Ok(Answered::OutOfTime),
+            Err(_) => {
+                self.manager.out_of_time(pending);
+                Ok(Answered::OutOfTime)
+            }
         }
     }
 

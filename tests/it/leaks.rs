@@ -85,7 +85,7 @@ async fn good_calls(reader: &mut Reader<'_>) {
         let request = reader.request(Method::GET, &path).bearer_auth(KEY);
         assert_eq!(reader.send(request).await.0, 200);
     }
-    reader.call(Script::answers().when_heard(Duration::from_secs(1)).say(REPLY).hang_up(), 200).await;
+    reader.call(Script::answers().when_heard(Duration::from_secs(2)).say(REPLY).hang_up(), 200).await;
     reader.world.settled().await;
     for script in
         [PickUp::Never, PickUp::Busy, PickUp::Failed].map(Script::unanswered).into_iter().chain([Script::voicemail()])

@@ -2,7 +2,13 @@
 
 mod api;
 mod calls;
+mod carrier;
+mod conversation;
 mod leaks;
+mod media_socket;
+mod metrics;
 mod peers;
 mod rows;
+mod speech;
+mod webhook;
 mod world;

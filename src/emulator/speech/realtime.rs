@@ -86,7 +86,8 @@ async fn run(world: Arc<World>, mut socket: WebSocket, kind: Kind) {
         Kind::Transcription => {
             let drop_after =
                 world.faults.strike(|f| if let Fault::HearingDropped { after } = f { Some(*after) } else { None });
-            let socket = Socket { wire: socket, due: BTreeMap::new(), sent: 0, deaf };
+            let mute = world.faults.strikes(&Fault::HearingMute);
+            let socket = Socket { wire: socket, due: BTreeMap::new(), sent: 0, deaf, mute };
             transcribe(&world, socket, &mut session, drop_after, note).await;
         }
         Kind::Conversation => converse(&mut socket, &mut session).await,
@@ -106,6 +107,8 @@ struct Socket {
     due: BTreeMap<(Instant, usize), Out>,
     sent: usize,
     deaf: bool,
+    /// Deaf once it is configured.
+    mute: bool,
 }
 
 impl Socket {
@@ -121,6 +124,7 @@ impl Socket {
             if self.deaf {
                 continue;
             }
+            self.deaf = self.mute && matches!(out.note, Some(Hearing::Configured(_)));
             out.note.into_iter().for_each(note);
             if self.wire.send(Message::text(out.event.to_string())).await.is_err() {
                 return false;

@@ -267,7 +267,11 @@ impl Live {
                 Act::DropsSocket => {
                     self.quiet(true);
                     self.note(What::MediaDown(Side::Carrier));
-                    self.advance();
+                    if self.world.faults.strikes(&Fault::StreamLost) {
+                        self.leg = Leg::Pausing(Box::pin(std::future::pending()));
+                    } else {
+                        self.advance();
+                    }
                 }
                 Act::HangsUp => return Some(self.end(Side::Person)),
             }
