@@ -69,7 +69,9 @@ impl Description {
             return self.flatten(self.0.pointer(pointer).unwrap_or(&Value::Null), value, parts);
         }
         if let Some(all) = schema["allOf"].as_array() {
-            all.iter().for_each(|one| self.flatten(one, value, parts));
+            for one in all {
+                self.flatten(one, value, parts);
+            }
             return;
         }
         for alternatives in ["oneOf", "anyOf"] {

@@ -129,7 +129,7 @@ fn every_usual_way_to_write_it_is_found() {
         "CA0123456789abcdef0123456789abcdef",
         "2026-11-21T10:00:00.333123Z 4567 ms",
         "POST /api/call/{id}/continue -> 200 OK request=3f2b8c1e-0000-4000-8000-3331a2345678",
-        "a restart is due",
+        "a rest is due",
     ] {
         assert_eq!(scanner.leaks(fine), [""; 0], "{fine}");
     }

@@ -49,13 +49,13 @@ impl<'a> Stranger<'a> {
         }
         for path in ["/media-stream", "/media-stream/+393331234567", &format!("/media-stream/{}", "0".repeat(64))] {
             self.socket(path, &[PERSON, "{", "{\"event\":\"media\"}"]).await;
-            self.socket(path, &[&self.start("AC1", &self.call, PERSON)]).await;
+            self.socket(path, &[&Self::start("AC1", &self.call, PERSON)]).await;
         }
         // With a token that was minted for it: another account's stream, another call's, and one that then talks rubbish.
         let foreign = format!("CA{}", "0".repeat(32));
         for (account, call) in [(PERSON, self.call.as_str()), (&self.account, &foreign), (&self.account, &self.call)] {
             let token = self.token(&good).await;
-            let start = self.start(account, call, &token);
+            let start = Self::start(account, call, &token);
             let rubbish = [
                 "{\"event\":\"media\",\"media\":{\"payload\":\"***\"}}",
                 "+393331234567",
@@ -83,7 +83,7 @@ impl<'a> Stranger<'a> {
         after.chars().take_while(char::is_ascii_hexdigit).collect()
     }
 
-    fn start(&self, account: &str, call: &str, token: &str) -> String {
+    fn start(account: &str, call: &str, token: &str) -> String {
         let format = json!({ "encoding": "audio/x-mulaw", "sampleRate": 8000, "channels": 1 });
         let start = json!({ "streamSid": "MZ1", "accountSid": account, "callSid": call, "tracks": ["inbound"],
             "mediaFormat": format, "customParameters": { "token": token } });
