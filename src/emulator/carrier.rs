@@ -1,5 +1,6 @@
 //! The telephone company: Twilio's REST API, its webhooks and its media streams.
 
+use std::fmt;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -78,7 +79,7 @@ pub enum Sent {
 }
 
 /// A stretch of sound without a gap.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Segment {
     /// Since the answer.
     pub began: Duration,
@@ -88,6 +89,14 @@ pub struct Segment {
     pub cut: bool,
     /// The words in it, as far as the emulator's own speech is known to sound like it.
     pub text: String,
+}
+
+/// Prints how long the sound is, rather than its samples.
+impl fmt::Debug for Segment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { began, cut, text, .. } = self;
+        write!(f, "Segment({text:?} from {began:?}, {:?}{})", self.length(), if *cut { ", cut" } else { "" })
+    }
 }
 
 impl Segment {
@@ -224,7 +233,9 @@ impl Call {
         let progress = self.progress();
         let mut segments = progress.segments.clone();
         let phrases = world.phrases.lock().expect("no holder of the lock panics");
-        segments.iter_mut().for_each(|segment| segment.text = phrases.recognise(&segment.audio));
+        for segment in &mut segments {
+            segment.text = phrases.recognise(&segment.audio);
+        }
         CallRecord {
             number: self.number,
             sid: self.sid.clone(),

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use axum::extract::rejection::PathRejection;
 use axum::extract::ws::WebSocketUpgrade;
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
 use axum::extract::{Path, RawQuery, State};
@@ -14,6 +15,7 @@ use super::App;
 use super::error::ApiError;
 use crate::ids::SessionId;
 use crate::media::BoxSocket;
+use crate::metrics::Metrics;
 use crate::provider::{CarrierWebhooks, Webhook};
 
 mod signature;
@@ -55,8 +57,8 @@ const LARGEST_FRAME: usize = 64 * 1024;
 const READ_BUFFER: usize = 8 * 1024;
 
 /// Puts the signature check before the webhooks' routes.
-pub(super) fn guarded(webhooks: Router<App>, carrier: Arc<dyn CarrierWebhooks>) -> Router<App> {
-    webhooks.layer(middleware::from_fn_with_state(Gate::new(carrier), signature::require))
+pub(super) fn guarded(webhooks: Router<App>, carrier: Arc<dyn CarrierWebhooks>, metrics: Arc<Metrics>) -> Router<App> {
+    webhooks.layer(middleware::from_fn_with_state(Gate::new(carrier, metrics), signature::require))
 }
 
 /// The voice webhook, the status callbacks and the machine detection of Twilio.
@@ -104,9 +106,10 @@ pub(super) async fn media(
     responses((status = 101, description = "a WebSocket"), (status = 400, description = "not a WebSocket handshake")))]
 pub(super) async fn media_with_token(
     State(app): State<App>,
-    Path(token): Path<String>,
+    token: Result<Path<String>, PathRejection>,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Result<Response, ApiError> {
+    let Path(token) = token.map_err(|_| ApiError::invalid("the token is not text"))?;
     upgrade_to(app, Some(token), upgrade)
 }
 

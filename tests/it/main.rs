@@ -1,7 +1,14 @@
 //! Tests of the whole: of the source tree here, of the running server beside it.
 
+mod api;
 mod calls;
+mod carrier;
 mod conversation;
+mod leaks;
+mod media_socket;
+mod metrics;
+mod peers;
 mod rows;
 mod speech;
+mod webhook;
 mod world;

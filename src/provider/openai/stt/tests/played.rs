@@ -26,13 +26,16 @@ pub(super) struct Provider {
 impl Provider {
     pub(super) async fn new() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let stt = OpenAiStt::new(&SttSettings {
-            endpoint: Endpoint::parse(&format!("ws://{}/v1", listener.local_addr().unwrap())).unwrap(),
-            key: SecretString::from("sk-test-key"),
-            model: "gpt-4o-transcribe".to_owned(),
-            silence: Duration::from_millis(800),
-            language: None,
-        })
+        let stt = OpenAiStt::new(
+            &SttSettings {
+                endpoint: Endpoint::parse(&format!("ws://{}/v1", listener.local_addr().unwrap())).unwrap(),
+                key: SecretString::from("sk-test-key"),
+                model: "gpt-4o-transcribe".to_owned(),
+                silence: Duration::from_millis(800),
+                language: None,
+            },
+            Arc::default(),
+        )
         .unwrap();
         Self { listener, stt }
     }
