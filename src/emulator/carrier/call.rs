@@ -12,6 +12,7 @@ use url::Url;
 use super::super::faults::Fault;
 use super::super::person::acting::{Act, Acting};
 use super::super::person::{PickUp, Script, Step};
+use super::super::phone::{Hand, Sound};
 use super::super::timeline::{CallState, Callback, Side, What};
 use super::super::voice::Speaker;
 use super::super::world::World;
@@ -131,17 +132,19 @@ async fn ring(
         tokio::time::sleep_until(at).await;
         outcome
     };
-    let hung_up = async {
+    let told = async {
         // A redirect means nothing before the answer; a closed channel means that nobody can hang up.
         loop {
             match controlled.recv().await {
                 Some(Control::HangUp) => return unanswered(CallState::Canceled, Side::Server, 487),
-                Some(Control::Redirect(_)) => {}
+                Some(Control::Hand(Hand::PicksUp)) => return Ok(()),
+                Some(Control::Hand(Hand::Declines)) => return unanswered(CallState::NoAnswer, Side::Person, 603),
+                Some(Control::Redirect(_) | Control::Hand(Hand::Does(..) | Hand::HangsUp)) => {}
                 None => std::future::pending().await,
             }
         }
     };
-    tokio::select! { biased; end = hung_up => end, end = ringing => end }
+    tokio::select! { biased; end = told => end, end = ringing => end }
 }
 
 /// The first thing after the answer: the instructions, at once or after a synchronous verdict.
@@ -244,6 +247,9 @@ impl Live {
                 biased;
                 Some(control) = controlled.recv() => match control {
                     Control::HangUp => return self.end(Side::Server),
+                    Control::Hand(Hand::HangsUp) => return self.end(Side::Person),
+                    Control::Hand(Hand::Does(step, sound)) => self.acting.then(step, sound),
+                    Control::Hand(Hand::PicksUp | Hand::Declines) => {}
                     Control::Redirect(url) => {
                         if let Leg::Streaming(stream) = self.redirect(url) {
                             self.note(What::MediaDown(Side::Carrier));
@@ -344,6 +350,9 @@ impl Live {
             if let Some(segment) = self.call.progress().segments.last_mut() {
                 segment.cut = cut;
             }
+            if cut {
+                self.whisper(|call| Sound::Cut { call });
+            }
             self.note(What::AgentQuiet);
         }
     }
@@ -372,6 +381,7 @@ impl Live {
             match act {
                 Act::Begins(text) => self.note(What::PersonSays(text)),
                 Act::Ends(text) => self.note(What::PersonSaid(text)),
+                Act::Hesitates(length) => self.note(What::PersonHesitates(length)),
                 Act::Presses(key) => {
                     self.note(What::PersonPresses(key));
                     if let Leg::Streaming(stream) = &mut self.leg {
@@ -394,6 +404,7 @@ impl Live {
         if sound.is_empty() {
             return self.quiet(false);
         }
+        self.whisper(|call| Sound::Frame { call, ulaw: sound.into() });
         let mut progress = self.call.progress();
         if self.hearing {
             let segment = progress.segments.last_mut().expect("a segment is growing");
@@ -409,6 +420,13 @@ impl Live {
         // A frame that was not filled has silence after it.
         if sound.len() < FRAME {
             self.quiet(false);
+        }
+    }
+
+    /// Lets those who listen in hear it.
+    fn whisper(&self, sound: impl FnOnce(usize) -> Sound) {
+        if self.world.ear.receiver_count() > 0 {
+            let _ = self.world.ear.send(sound(self.call.number));
         }
     }
 
