@@ -16,6 +16,7 @@ use crate::config::Config;
 use crate::domain::session::Limits;
 use crate::http::{self, Parts, serve};
 use crate::media::{Desk, DeskConfig};
+use crate::metrics::Metrics;
 use crate::provider::openai::endpoint::Endpoint;
 use crate::provider::openai::stt::{OpenAiStt, SttSettings};
 use crate::provider::openai::tts::{OpenAiTts, TtsSettings};
@@ -58,7 +59,8 @@ impl App {
         .context("the Twilio client")?;
         let webhooks = TwilioWebhooks::new(config.carrier.account.clone(), &config.carrier.token, public_url);
         let media = TaskTracker::new();
-        let desk = Arc::new(Desk::new(desk(config, Arc::clone(&clock), media.clone())?));
+        let metrics = Arc::new(Metrics::default());
+        let desk = Arc::new(Desk::new(desk(config, Arc::clone(&clock), media.clone(), Arc::clone(&metrics))?));
         let store: Arc<dyn Store> = Arc::new(MemoryStore::new(config.history_ttl));
         let manager = Manager::new(ManagerConfig {
             carrier: Arc::new(carrier),
@@ -69,14 +71,17 @@ impl App {
             limits: limits(config),
             most_sessions: config.limits.sessions,
             most_live_calls: config.limits.live_calls,
+            metrics: Arc::clone(&metrics),
             tasks: TaskTracker::new(),
         });
         let router = http::router(Parts {
-            verbs: Arc::new(Service::new(manager.clone(), store, clock)),
+            verbs: Arc::new(Service::new(manager.clone(), store, clock, config.limits.calls_per_hour)),
             events: Arc::new(bridge::Events { manager: manager.clone(), desk }),
             carrier: Arc::new(webhooks),
             api_key: config.api_key.clone(),
             public_url: config.public_url.clone(),
+            metrics_token: config.metrics_token.clone(),
+            metrics,
         });
         Ok(Self { manager, media, router })
     }
@@ -122,7 +127,12 @@ fn limits(config: &Config) -> Limits {
     }
 }
 
-fn desk(config: &Config, clock: Arc<dyn Clock>, tasks: TaskTracker) -> anyhow::Result<DeskConfig> {
+fn desk(
+    config: &Config,
+    clock: Arc<dyn Clock>,
+    tasks: TaskTracker,
+    metrics: Arc<Metrics>,
+) -> anyhow::Result<DeskConfig> {
     let speech = &config.speech;
     let endpoint = Endpoint::parse(&speech.base_url).context("OPENAI_API_BASE_URL")?;
     let tts = OpenAiTts::new(TtsSettings {
@@ -133,14 +143,14 @@ fn desk(config: &Config, clock: Arc<dyn Clock>, tasks: TaskTracker) -> anyhow::R
         instructions: speech.tts_instructions.clone(),
     })
     .context("the speech client")?;
-    let stt = OpenAiStt::new(&SttSettings {
+    let settings = SttSettings {
         endpoint,
         key: speech.api_key.clone(),
         model: speech.stt_model.clone().unwrap_or_else(|| STT_MODEL.to_owned()),
         silence: speech.silence,
         language: None,
-    })
-    .context("the transcription client")?;
+    };
+    let stt = OpenAiStt::new(&settings, Arc::clone(&metrics)).context("the transcription client")?;
     Ok(DeskConfig {
         tts: Arc::new(tts),
         stt: Arc::new(stt),
@@ -148,6 +158,7 @@ fn desk(config: &Config, clock: Arc<dyn Clock>, tasks: TaskTracker) -> anyhow::R
         account: config.carrier.account.clone(),
         guard: config.timing.barge_in_guard,
         clock,
+        metrics,
         tasks,
         random,
     })

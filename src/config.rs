@@ -97,6 +97,8 @@ pub struct Config {
     pub limits: Limits,
     /// How long finished sessions stay in history.
     pub history_ttl: Duration,
+    /// What a scraper of the metrics may authenticate with; empty for nothing but the API key.
+    pub metrics_token: SecretString,
 }
 
 /// The carrier's account. Twilio is the only carrier so far.
@@ -169,6 +171,7 @@ impl Config {
         let speech = speech(&mut reader);
         let timing = timing(&mut reader);
         let limits = limits(&mut reader);
+        let metrics_token = reader.text("CALLME_METRICS_TOKEN").unwrap_or_default().into();
         let history_ttl = reader.hours("CALLME_HISTORY_TTL_HOURS", 1..=8_760);
         reader.warn_of_ignored(variables::NOT_YET);
         let config = (|| {
@@ -181,6 +184,7 @@ impl Config {
                 timing,
                 limits,
                 history_ttl,
+                metrics_token,
             })
         })();
         let problems = reader.into_problems();

@@ -32,7 +32,7 @@ pub mod timeline;
 pub mod voice;
 mod world;
 
-pub use carrier::{CallRecord, Segment};
+pub use carrier::{CallRecord, Frame, Segment, Sent};
 pub use faults::{DialFault, Fault, Faults, Times};
 pub use person::{AnsweredBy, Person, PickUp, Script, Step, Verdict};
 pub use phone::{NotNow, Phone, Sound};

@@ -12,6 +12,7 @@ use secrecy::SecretString;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use crate::metrics::Metrics;
 use crate::provider::CarrierWebhooks;
 use crate::service::Verbs;
 
@@ -23,6 +24,7 @@ mod error;
 mod health;
 mod json;
 mod layers;
+mod metrics;
 mod openapi;
 pub mod serve;
 
@@ -45,6 +47,10 @@ pub struct Parts {
     pub api_key: SecretString,
     /// Where this server is reached, as `/health` shows it.
     pub public_url: String,
+    /// What a scraper of the metrics may authenticate with instead of the key; empty for nothing.
+    pub metrics_token: SecretString,
+    /// What is counted and measured.
+    pub metrics: Arc<Metrics>,
 }
 
 impl fmt::Debug for Parts {
@@ -62,25 +68,31 @@ struct App {
     health: health::Health,
     /// The description of the API, written once.
     openapi: axum::body::Bytes,
+    metrics: Arc<Metrics>,
 }
 
 /// All routes of a server that works.
 pub fn router(parts: Parts) -> Router {
-    let (Groups { agents, open, carrier }, openapi) = routes_and_description(&parts.carrier);
+    let (Groups { agents, operators, open, carrier }, openapi) = routes_and_description(&parts);
     let app = App {
         verbs: parts.verbs,
         events: parts.events,
         carrier: parts.carrier,
         health: health::Health::Ok { public_url: parts.public_url.into() },
         openapi: openapi.into(),
+        metrics: parts.metrics,
     };
     let agents = agents
         // What is not there is refused like what is: without the key nobody learns which is which.
         .route("/api/{*rest}", any(layers::not_found))
         .method_not_allowed_fallback(layers::method_not_allowed)
         .layer(axum::middleware::from_fn_with_state(ApiKey::new(&parts.api_key), auth::require_key));
+    let keys = [&parts.api_key, &parts.metrics_token].map(ApiKey::new);
+    let operators = operators
+        .method_not_allowed_fallback(layers::method_not_allowed)
+        .layer(axum::middleware::from_fn_with_state(keys, metrics::require_either));
     let open = open.method_not_allowed_fallback(layers::method_not_allowed);
-    let agents = agents.merge(open).layer(axum::middleware::from_fn(layers::cors));
+    let agents = agents.merge(operators).merge(open).layer(axum::middleware::from_fn(layers::cors));
     let carrier = carrier.method_not_allowed_fallback(layers::method_not_allowed);
     layers::around(agents.merge(carrier).fallback(layers::not_found).with_state(app))
 }
@@ -114,6 +126,8 @@ fn unready(health: health::Health) -> Router {
 struct Groups {
     /// Behind the key.
     agents: Router<App>,
+    /// Behind the key or the metrics token.
+    operators: Router<App>,
     /// Open to everyone.
     open: Router<App>,
     /// Behind the carrier's signature, or with a token of their own.
@@ -121,7 +135,7 @@ struct Groups {
 }
 
 /// The routes, and their description as JSON.
-fn routes_and_description(webhooks: &Arc<dyn CarrierWebhooks>) -> (Groups, Vec<u8>) {
+fn routes_and_description(parts: &Parts) -> (Groups, Vec<u8>) {
     let agents = OpenApiRouter::<App>::new()
         .routes(routes!(api::call))
         .routes(routes!(api::resume))
@@ -132,11 +146,13 @@ fn routes_and_description(webhooks: &Arc<dyn CarrierWebhooks>) -> (Groups, Vec<u
         .routes(routes!(api::history))
         .routes(routes!(health::show_with_key))
         .routes(routes!(openapi::show));
+    let operators = OpenApiRouter::<App>::new().routes(routes!(metrics::show));
     let open = OpenApiRouter::<App>::new().routes(routes!(health::show));
     let signed = OpenApiRouter::<App>::new().routes(routes!(carrier::twiml));
     let media = OpenApiRouter::<App>::new().routes(routes!(carrier::media)).routes(routes!(carrier::media_with_token));
-    let [(agents, a), (open, b), (signed, c), (media, d)] =
-        [agents, open, signed, media].map(OpenApiRouter::split_for_parts);
-    let groups = Groups { agents, open, carrier: carrier::guarded(signed, webhooks.clone()).merge(media) };
-    (groups, openapi::describe([a, b, c, d]))
+    let [(agents, a), (open, b), (signed, c), (media, d), (operators, e)] =
+        [agents, open, signed, media, operators].map(OpenApiRouter::split_for_parts);
+    let signed = carrier::guarded(signed, parts.carrier.clone(), parts.metrics.clone());
+    let groups = Groups { agents, operators, open, carrier: signed.merge(media) };
+    (groups, openapi::describe([a, b, c, d, e]))
 }

@@ -12,6 +12,7 @@ mod call;
 mod desk;
 mod ears;
 mod voice;
+mod watch;
 
 use std::pin::Pin;
 

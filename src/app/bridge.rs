@@ -61,9 +61,7 @@ impl CallEvents for Events {
         let desk = Arc::clone(&self.desk);
         async move {
             // Dropping the socket closes it: a token nobody minted, or too many strangers at the door.
-            if token.as_deref().is_none_or(|token| desk.expects(token))
-                && let Some(admission) = desk.admit()
-            {
+            if let Some(admission) = desk.admit(token.as_deref()) {
                 desk.receive(admission, token, socket).await;
             }
         }

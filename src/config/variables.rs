@@ -82,6 +82,7 @@ pub const VARIABLES: &[Variable] = &[
     optional("CALLME_MAX_SESSIONS", "1000", "How many sessions are held at once."),
     optional("CALLME_MAX_LIVE_CALLS", "1", "How many calls to the person may be live at once."),
     optional("CALLME_MAX_CALLS_PER_HOUR", "20", "How many calls an hour are placed at most; 0 is no limit."),
+    unset("CALLME_METRICS_TOKEN", "", "What a scraper of /metrics may authenticate with instead of the API key."),
     optional("CALLME_HISTORY_TTL_HOURS", "48", "How long finished sessions stay in history."),
     optional("CALLME_LOG_FORMAT", "text", "How log lines look: text or json."),
     optional("CALLME_LOG", "info", "Which log lines are written: error, warn, info, debug, trace, or a filter."),

@@ -21,6 +21,12 @@ impl<R: Copy + Eq> Deadlines<R> {
         self.armed.push((reason, at));
     }
 
+    /// Wakes for `reason` at `at`, or sooner when it was to before.
+    pub fn hasten(&mut self, reason: R, at: Millis) {
+        let armed = self.armed.iter().find(|(armed, _)| *armed == reason).map(|(_, at)| *at);
+        self.set(reason, armed.map_or(at, |armed| armed.min(at)));
+    }
+
     /// Does not wake for `reason`.
     pub fn stop(&mut self, reason: R) {
         self.armed.retain(|(armed, _)| *armed != reason);
@@ -49,6 +55,11 @@ impl<R: Copy + Eq> Deadlines<R> {
     pub fn clear(&mut self) {
         self.armed.clear();
     }
+
+    /// Wakes for nothing any more but this.
+    pub fn clear_but(&mut self, reason: R) {
+        self.armed.retain(|(armed, _)| *armed == reason);
+    }
 }
 
 #[cfg(test)]
@@ -75,5 +86,25 @@ mod tests {
         assert_eq!((table.due(Millis(20)), table.next()), (None, Some(Millis(50))));
         table.stop('a');
         assert!(!table.is_set('a') && table.next().is_none());
+    }
+
+    #[test]
+    fn hastening_a_deadline_never_puts_it_off() {
+        let mut table = Deadlines::default();
+        for (at, want) in [(50, 50), (20, 20), (90, 20)] {
+            table.hasten('a', Millis(at));
+            assert_eq!(table.next(), Some(Millis(want)), "hastened to {at}");
+        }
+    }
+
+    #[test]
+    fn clearing_all_but_one_leaves_that_one_where_it_stood() {
+        let mut table = Deadlines::default();
+        table.set('a', Millis(10));
+        table.set('b', Millis(20));
+        table.clear_but('b');
+        assert_eq!((table.due(Millis(30)), table.due(Millis(30))), (Some('b'), None));
+        table.clear_but('b');
+        assert_eq!(table.next(), None);
     }
 }

@@ -14,12 +14,19 @@ impl Line {
     /// # Errors
     /// With the session that holds the line.
     pub fn take(&mut self, session: &SessionId, most: usize) -> Result<(), SessionId> {
+        self.has_room(most).map_err(Clone::clone)?;
+        self.live.push(session.clone());
+        Ok(())
+    }
+
+    /// Whether fewer than `most` calls are live.
+    ///
+    /// # Errors
+    /// With the session that holds the line.
+    pub fn has_room(&self, most: usize) -> Result<(), &SessionId> {
         match self.live.last() {
-            Some(holder) if self.live.len() >= most.max(1) => Err(holder.clone()),
-            _ => {
-                self.live.push(session.clone());
-                Ok(())
-            }
+            Some(holder) if self.live.len() >= most.max(1) => Err(holder),
+            _ => Ok(()),
         }
     }
 

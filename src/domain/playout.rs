@@ -15,14 +15,14 @@ use crate::domain::carrier::{ErrorClass, ProviderError};
 use crate::domain::media::MediaEvent;
 use crate::domain::text::AgentText;
 use crate::ids::UtteranceId;
-use speech::Speech;
 pub use speech::{BYTES_PER_MS, duration_of};
+use speech::{Speech, span_of};
 
 /// A frame on the wire: 100 ms. Fewer messages than the 20 ms the carrier sends, and no audible delay.
 const FRAME: usize = 100 * BYTES_PER_MS;
 /// The least that goes out while more is to come: 20 ms, the least a carrier takes in one message.
 const LEAST: usize = 20 * BYTES_PER_MS;
-/// With less than this ahead of the ear, what there is goes out at once instead of filling a frame.
+/// With no more than this ahead of the ear, what there is goes out at once instead of filling a frame.
 const STARVING: Duration = Duration::from_millis(200);
 /// How far ahead of the ear we send.
 const AHEAD: Duration = Duration::from_secs(5);
@@ -126,6 +126,8 @@ impl Playout {
 
     /// The media is up, for the first time or again. What was not heard before a drop is sent again.
     pub fn connected(&mut self, now: Millis) {
+        // A new stream takes the place of one that was not seen to break.
+        self.disconnected(false);
         self.line = Line::Up;
         self.guard_until.get_or_insert(now + self.guard);
         self.plays_until = now;
@@ -150,15 +152,17 @@ impl Playout {
         self.queue.push_back(Speech::new(utterance, text, interruptible));
     }
 
-    /// Sound of an utterance. `false` when no more of it is wanted: it was dropped, or has grown beyond all measure.
+    /// Sound of an utterance. `false` when neither this nor more of it is wanted: it was dropped, or is made, or grows
+    /// beyond all measure.
     pub fn audio(&mut self, utterance: UtteranceId, ulaw: &[u8], now: Millis) -> bool {
-        let Some(speech) = self.queue.iter_mut().find(|speech| speech.id == utterance) else { return false };
-        speech.push(ulaw);
-        if speech.is_endless() {
+        let unmade = |speech: &&mut Speech| speech.id == utterance && !speech.is_complete();
+        let Some(speech) = self.queue.iter_mut().find(unmade) else { return false };
+        if speech.is_endless_with(ulaw.len()) {
             let class = ErrorClass::Unknown;
             self.made(utterance, Some(ProviderError { class, code: None, message: "speech without end".into() }), now);
             return false;
         }
+        speech.push(ulaw);
         true
     }
 
@@ -207,6 +211,7 @@ impl Playout {
             self.cut();
             let speech = self.queue.pop_front().expect("a front that can be cut is there");
             self.events.push_back(MediaEvent::Interrupted { utterance: speech.id, heard: speech.progress() });
+            self.end_if_over(now);
         }
     }
 
@@ -243,17 +248,17 @@ impl Playout {
             return Some(Transmit::Mark(MarkName { generation: self.generation, number: self.marked }));
         }
         let ahead = self.plays_until.since(now);
-        if ahead >= AHEAD {
+        let length = speech.sendable(ahead <= STARVING)?;
+        if ahead + span_of(length) > AHEAD {
             return None;
         }
-        let length = speech.sendable(ahead < STARVING)?;
         if speech.is_started() {
             self.gaps += u64::from(self.plays_until < now);
         } else {
             self.events.push_back(MediaEvent::UtteranceStarted { utterance: speech.id });
         }
         self.opened = true;
-        self.plays_until = self.plays_until.max(now) + duration_of(length);
+        self.plays_until = self.plays_until.max(now) + span_of(length);
         Some(Transmit::Audio(speech.send(length)))
     }
 
@@ -274,14 +279,15 @@ impl Playout {
         match speech.unsent() {
             n if n < LEAST && !speech.is_complete() => None,
             n if n < FRAME && !speech.is_complete() => Some(self.plays_until - STARVING),
-            _ => Some(self.plays_until - AHEAD),
+            n => Some(self.plays_until + span_of(n.min(FRAME)) - AHEAD),
         }
     }
 
-    /// The utterances whose making should be read on.
+    /// Whether the making of an utterance should be read on. What waits behind it does not count: it cannot go out before.
     pub fn wants_audio(&self, utterance: UtteranceId) -> bool {
-        let unsent: usize = self.queue.iter().map(Speech::unsent).sum();
-        unsent < MOST_UNSENT && self.queue.iter().any(|speech| speech.id == utterance && !speech.is_complete())
+        let Some(at) = self.queue.iter().position(|speech| speech.id == utterance) else { return false };
+        let unsent: usize = self.queue.range(..=at).map(Speech::unsent).sum();
+        unsent < MOST_UNSENT && !self.queue[at].is_complete()
     }
 
     /// How often sound came too late since the last time this was asked: the person heard a gap.
@@ -306,7 +312,8 @@ impl Playout {
 
     /// What the carrier still has is dropped, and what its marks will say means nothing.
     fn cut(&mut self) {
-        self.clear = true;
+        self.clear = self.line == Line::Up;
+        self.plays_until = Millis(0);
         self.forget_marks();
     }
 

@@ -26,9 +26,10 @@ use crate::clock::Millis;
 use crate::domain::carrier::ProviderError;
 use crate::domain::deadlines::Deadlines;
 use crate::domain::media::MediaEvent;
-use crate::domain::outcome::Outcome;
+use crate::domain::outcome::{MessageHeard, Outcome};
 use crate::domain::text::AgentText;
 use crate::ids::{CarrierCallId, RequestId};
+use ending::Why;
 use turns::Turns;
 
 /// How long a session waits for what.
@@ -50,14 +51,16 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             ring: Duration::from_secs(25),
-            reply: Duration::from_secs(180),
-            inactivity: Duration::from_secs(7 * 60),
-            longest: Duration::from_secs(55 * 60),
+            reply: Duration::from_mins(3),
+            inactivity: Duration::from_mins(7),
+            longest: Duration::from_mins(55),
             guard: Duration::from_secs(1),
         }
     }
 }
 
+/// A dial, or a search for one, that is not answered at all counts as unknown after this; the adapter gives up sooner.
+const REST_PATIENCE: Duration = Duration::from_secs(15);
 /// Added to the ring time before we stop trusting the carrier to report the end of the ringing.
 const RING_SLACK: Duration = Duration::from_secs(12);
 /// From the pick-up to the carrier's media (answered but no media is a failed call).
@@ -67,9 +70,9 @@ const VERDICT: Duration = Duration::from_secs(6);
 /// A pause within a reply: speech that begins again sooner extends it.
 const GRACE: Duration = Duration::from_millis(600);
 /// The longest a reply is extended, and the longest a timed-out turn waits for someone who is speaking.
-const EXTENSION: Duration = Duration::from_secs(60);
+const EXTENSION: Duration = Duration::from_mins(1);
 /// A reply that nobody collects in a live call ends it after this.
-const COLLECT: Duration = Duration::from_secs(60);
+const COLLECT: Duration = Duration::from_mins(1);
 /// A dropped media socket may come back within this.
 const RECONNECT: Duration = Duration::from_secs(2);
 /// How long the words of somebody who has hung up are awaited.
@@ -90,6 +93,7 @@ pub struct Session {
     outcome: Outcome,
     began_at: Millis,
     answered_at: Option<Millis>,
+    /// When the call, or without one the session, was over.
     ended_at: Option<Millis>,
     deadlines: Deadlines<Timer>,
     effects: VecDeque<Effect>,
@@ -129,8 +133,8 @@ enum Ending {
     Unplaced { looked: usize },
     /// The goodbye plays; then hang up.
     Goodbye { call: CarrierCallId },
-    /// What the person was saying is still awaited; `live` names the call when it is still to be hung up.
-    LastWords { live: Option<CarrierCallId> },
+    /// What the person was saying is still awaited, or the verdict on who said it; `over` when nothing is left to hang up.
+    LastWords { call: CarrierCallId, over: bool },
     /// The carrier was asked to hang up, for the `tries`-th time.
     HangingUp { call: CarrierCallId, tries: usize },
 }
@@ -220,6 +224,7 @@ impl Session {
             effects: VecDeque::new(),
         };
         session.ask(request, text, now);
+        session.deadlines.set(Timer::Settle, now + REST_PATIENCE);
         session.effects.push_back(Effect::Dial);
         session
     }
@@ -232,11 +237,12 @@ impl Session {
             Input::Wait { request } => self.wait(request, now),
             Input::End { request, text } => self.end(request, text, now),
             Input::Collected { request } => self.collected(request),
+            Input::OutOfTime { request } => self.turns.out_of_time(request),
             Input::Dialed(Ok(call)) => self.placed(call, now),
             Input::Dialed(Err(error)) => self.not_placed(error, now),
             Input::Found(found) => self.found(found, now),
             Input::HangUpAnswered(result) => self.hang_up_answered(result, now),
-            Input::Carrier { call, news } => self.carrier(call, news, now),
+            Input::Carrier { call, news } => self.carrier(&call, news, now),
             Input::Media(event) => self.media(event, now),
             Input::Shutdown => self.shutdown(now),
             #[cfg(test)]
@@ -301,9 +307,20 @@ impl Session {
     /// The carrier's name for the call, while it may be live.
     pub fn live_call(&self) -> Option<&CarrierCallId> {
         match &self.state {
-            State::Ringing { call } | State::Answered { call } | State::Talking { call, .. } => Some(call),
-            State::Ending(Ending::Goodbye { call } | Ending::HangingUp { call, .. }) => Some(call),
-            State::Ending(Ending::LastWords { live }) => live.as_ref(),
+            State::Ending(Ending::LastWords { over: true, .. }) => None,
+            _ => self.known_call(),
+        }
+    }
+
+    /// The carrier's name for the call, until the session has ended.
+    fn known_call(&self) -> Option<&CarrierCallId> {
+        match &self.state {
+            State::Ringing { call }
+            | State::Answered { call }
+            | State::Talking { call, .. }
+            | State::Ending(
+                Ending::Goodbye { call } | Ending::LastWords { call, .. } | Ending::HangingUp { call, .. },
+            ) => Some(call),
             State::Dialing { .. } | State::Ending(Ending::Unplaced { .. }) | State::Ended => None,
         }
     }
@@ -313,9 +330,10 @@ impl Session {
         &self.outcome
     }
 
-    /// What the person said and no agent has collected.
+    /// What the person said and no agent has collected. Until machine detection's verdict it may be a greeting, and is
+    /// not told.
     pub fn uncollected(&self) -> Vec<Said> {
-        self.turns.uncollected()
+        if self.awaits_verdict() { Vec::new() } else { self.turns.uncollected() }
     }
 
     /// Whether a request waits for a reply.
@@ -323,7 +341,7 @@ impl Session {
         self.turns.is_asking()
     }
 
-    /// From the pick-up to the end, or to `now` while it runs.
+    /// From the pick-up to the end of the call, or to `now` while it runs.
     pub fn talked(&self, now: Millis) -> Duration {
         let end = self.ended_at.unwrap_or(now);
         self.answered_at.map_or(Duration::ZERO, |answered| end.since(answered))
@@ -341,8 +359,8 @@ impl Session {
             MediaEvent::UtteranceStarted { utterance } => self.turns.started(utterance, now),
             MediaEvent::UtteranceEnded { utterance, heard, failed } => self.uttered(utterance, heard, failed, now),
             MediaEvent::Interrupted { utterance, heard } => self.interrupted(utterance, heard, now),
-            MediaEvent::Progress { utterance, heard } => self.progress(utterance, heard),
-            MediaEvent::SpeechStarted { stretch, began_at } => self.speech_started(stretch, began_at, now),
+            MediaEvent::Progress { utterance, heard } => self.progress(utterance, heard, now),
+            MediaEvent::SpeechStarted { stretch, .. } => self.speech_started(stretch, now),
             MediaEvent::Words { stretch, began_at, text } => self.words(stretch, began_at, text, now),
             MediaEvent::NoWords { stretch } => self.no_words(stretch, now),
             MediaEvent::HearingFailed(error) => self.speech_failed(error, now),
@@ -351,7 +369,12 @@ impl Session {
     }
 
     fn answer(&mut self, request: RequestId, body: Body) {
-        let mut outcome = self.outcome.clone();
+        self.answer_about(request, self.outcome.message_heard.clone(), body);
+    }
+
+    /// Answers a request about a message of which this much was heard.
+    fn answer_about(&mut self, request: RequestId, message_heard: MessageHeard, body: Body) {
+        let mut outcome = Outcome { message_heard, ..self.outcome.clone() };
         if let Body::Reply(reply) = &body {
             outcome.reply_channel = reply.words.last().map(|said| said.channel);
         }
@@ -360,34 +383,11 @@ impl Session {
 
     /// Answers with a failure, and with what the person said meanwhile.
     fn fail(&mut self, request: RequestId, failure: Failure) {
-        let said = self.turns.uncollected();
+        let said = self.uncollected();
         self.answer(request, Body::Failed { failure, said });
     }
 
     fn speech_failed(&mut self, error: ProviderError, now: Millis) {
-        self.finish(Why::Speech(error), now);
+        self.finish(&Why::Speech(error), now);
     }
-}
-
-/// Why a session goes to its end.
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Why {
-    /// Nobody talked to us: the message did not get through by voice.
-    Unreached,
-    /// The person hung up.
-    HungUp,
-    /// The carrier lost the call.
-    Lost,
-    /// The agent's `end`.
-    Agent,
-    /// Too long without a word.
-    Inactivity,
-    /// Too long a call.
-    Longest,
-    /// The server stops.
-    Shutdown,
-    /// The carrier refused the dial.
-    Refused(ProviderError),
-    /// The speech provider failed for good.
-    Speech(ProviderError),
 }

@@ -1,5 +1,6 @@
 //! The telephone company: Twilio's REST API, its webhooks and its media streams.
 
+use std::fmt;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -50,10 +51,36 @@ pub struct CallRecord {
     pub segments: Vec<Segment>,
     /// Media streams it had.
     pub streams: usize,
+    /// What the server sent on them, in order.
+    pub frames: Vec<Frame>,
+}
+
+/// A message of the server on a media stream.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Frame {
+    /// Since the emulator started.
+    pub at: Duration,
+    /// How many events the timeline had before it.
+    pub events: usize,
+    /// On which of the call's streams, counted from 1.
+    pub stream: usize,
+    /// What it was.
+    pub what: Sent,
+}
+
+/// The kinds of messages on a media stream.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Sent {
+    /// So many bytes of sound.
+    Audio(usize),
+    /// A mark of this name.
+    Mark(String),
+    /// Drop what has not played.
+    Clear,
 }
 
 /// A stretch of sound without a gap.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Segment {
     /// Since the answer.
     pub began: Duration,
@@ -63,6 +90,14 @@ pub struct Segment {
     pub cut: bool,
     /// The words in it, as far as the emulator's own speech is known to sound like it.
     pub text: String,
+}
+
+/// Prints how long the sound is, rather than its samples.
+impl fmt::Debug for Segment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { began, cut, text, .. } = self;
+        write!(f, "Segment({text:?} from {began:?}, {:?}{})", self.length(), if *cut { ", cut" } else { "" })
+    }
 }
 
 impl Segment {
@@ -124,6 +159,7 @@ pub(super) struct Progress {
     pub(super) ended_by: Option<Side>,
     pub(super) segments: Vec<Segment>,
     pub(super) streams: usize,
+    pub(super) frames: Vec<Frame>,
     /// The next `SequenceNumber`.
     pub(super) sequence: usize,
 }
@@ -144,6 +180,7 @@ impl Call {
             ended_by: None,
             segments: Vec::new(),
             streams: 0,
+            frames: Vec::new(),
             sequence: 0,
         };
         let (completed, progress) = (CancellationToken::new(), Mutex::new(progress));
@@ -179,6 +216,14 @@ impl Call {
         world.recorder.note(Some(self.number), what);
     }
 
+    /// Writes down a message of the server.
+    fn sent(&self, world: &World, what: Sent) {
+        let (at, events) = (world.recorder.elapsed(), world.recorder.count());
+        let mut progress = self.progress();
+        let stream = progress.streams;
+        progress.frames.push(Frame { at, events, stream, what });
+    }
+
     /// From the answer to the end, or to now.
     fn talked(&self, now: Timestamp) -> Option<Duration> {
         let progress = self.progress();
@@ -191,7 +236,9 @@ impl Call {
         let progress = self.progress();
         let mut segments = progress.segments.clone();
         let phrases = world.phrases.lock().expect("no holder of the lock panics");
-        segments.iter_mut().for_each(|segment| segment.text = phrases.recognise(&segment.audio));
+        for segment in &mut segments {
+            segment.text = phrases.recognise(&segment.audio);
+        }
         CallRecord {
             number: self.number,
             sid: self.sid.clone(),
@@ -200,6 +247,7 @@ impl Call {
             talked,
             segments,
             streams: progress.streams,
+            frames: progress.frames.clone(),
         }
     }
 }

@@ -32,6 +32,8 @@ pub enum Fault {
     TwimlTwice,
     /// A mark never comes back, neither played nor by `clear`.
     MarkLost,
+    /// A stream that broke does not come back: no instructions are fetched any more, and the call goes on in silence.
+    StreamLost,
     /// The person's sound comes in frames of this many bytes for one stream.
     FrameBytes(usize),
     /// A request for speech is refused.
@@ -70,6 +72,8 @@ pub enum Fault {
     },
     /// A transcription session opens and never says anything.
     HearingDeaf,
+    /// A transcription session is configured and then never says anything.
+    HearingMute,
     /// One stretch's transcript comes this much later than usual.
     FinalDelayed(Duration),
     /// One stretch is answered by `….failed`.

@@ -44,7 +44,7 @@ const MODELS: [(&str, &str); 9] = [
 
 async fn models(State(world): State<Arc<World>>, headers: HeaderMap) -> Response {
     if let Err(refusal) = authorise(&world, &headers) {
-        return refusal;
+        return refusal.into_response();
     }
     let list: Vec<Value> = MODELS
         .iter()
@@ -68,21 +68,48 @@ async fn phrase(State(world): State<Arc<World>>, Query(query): Query<PhraseQuery
     ([(header::CONTENT_TYPE, "audio/basic")], sound.to_vec()).into_response()
 }
 
-/// Lets only the configured key pass.
-fn authorise(world: &World, headers: &HeaderMap) -> Result<(), Response> {
-    let given =
-        headers.get(header::AUTHORIZATION).and_then(|v| v.to_str().ok()).and_then(|v| v.strip_prefix("Bearer "));
-    let (message, code) = match given {
-        Some(key) if key == world.config.api_key => return Ok(()),
-        Some(_) => ("Incorrect API key provided.", json!("invalid_api_key")),
-        None => ("You didn't provide an API key.", Value::Null),
-    };
-    Err(refuse(StatusCode::UNAUTHORIZED, message, Value::Null, code))
+/// A refusal as the provider writes it.
+#[derive(Debug)]
+struct Refused {
+    status: StatusCode,
+    message: String,
+    param: Option<String>,
+    code: Option<String>,
 }
 
-/// An error as the provider writes it.
-fn refuse(status: StatusCode, message: &str, param: Value, code: Value) -> Response {
-    let kind = if status.is_server_error() { "server_error" } else { "invalid_request_error" };
-    let body = json!({"error": {"message": message, "type": kind, "param": param, "code": code}});
-    (status, axum::Json(body)).into_response()
+impl Refused {
+    fn new(status: StatusCode, code: &str, message: impl Into<String>) -> Self {
+        Self { status, message: message.into(), param: None, code: Some(code.to_owned()) }
+    }
+
+    /// What a fault refuses with.
+    fn fault(status: u16, code: &str) -> Self {
+        Self::new(
+            StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
+            code,
+            "The request was refused.",
+        )
+    }
+}
+
+impl IntoResponse for Refused {
+    fn into_response(self) -> Response {
+        let kind = if self.status.is_server_error() { "server_error" } else { "invalid_request_error" };
+        let error = json!({"message": self.message, "type": kind, "param": self.param, "code": self.code});
+        (self.status, axum::Json(json!({"error": error}))).into_response()
+    }
+}
+
+/// Lets only the configured key pass.
+fn authorise(world: &World, headers: &HeaderMap) -> Result<(), Refused> {
+    let given =
+        headers.get(header::AUTHORIZATION).and_then(|v| v.to_str().ok()).and_then(|v| v.strip_prefix("Bearer "));
+    match given {
+        Some(key) if key == world.config.api_key => Ok(()),
+        Some(_) => Err(Refused::new(StatusCode::UNAUTHORIZED, "invalid_api_key", "Incorrect API key provided.")),
+        None => {
+            let message = "You didn't provide an API key.".to_owned();
+            Err(Refused { status: StatusCode::UNAUTHORIZED, message, param: None, code: None })
+        }
+    }
 }

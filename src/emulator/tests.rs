@@ -1,188 +1,16 @@
 //! What a server can rely on when it talks to the emulator, over the same sockets that it uses.
 
-use std::sync::Mutex;
-
-use axum::extract::State;
-use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
-use axum::response::IntoResponse;
-use axum::routing::{get, post};
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
+use axum::extract::ws::Message;
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
-use tokio::sync::mpsc;
-use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 
 use super::*;
-use crate::audio::pcm::PcmToUlaw;
 
-type Form = Vec<(String, String)>;
+mod server;
 
-/// The least that is a server: it streams every call, keeps every form, and hands its sockets to the test.
-struct Server {
-    emulator: Emulator,
-    http: reqwest::Client,
-    url: String,
-    forms: Arc<Mutex<Vec<Form>>>,
-    sockets: mpsc::UnboundedReceiver<WebSocket>,
-    _tasks: JoinSet<()>,
-}
-
-#[derive(Clone)]
-struct Desk {
-    url: String,
-    forms: Arc<Mutex<Vec<Form>>>,
-    sockets: mpsc::UnboundedSender<WebSocket>,
-}
-
-impl Server {
-    async fn start(script: Script) -> Self {
-        let emulator = Emulator::start(EmulatorConfig::default()).await.unwrap();
-        emulator.person().set(script);
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
-        let (sender, sockets) = mpsc::unbounded_channel();
-        let forms = Arc::default();
-        let desk = Desk { url: url.clone(), forms: Arc::clone(&forms), sockets: sender };
-        let app = axum::Router::new()
-            .route("/twiml", post(twiml))
-            .route("/status", post(async |State(desk): State<Desk>, body: String| desk.keep(&body)))
-            .route("/media", get(media))
-            .with_state(desk);
-        let mut tasks = JoinSet::new();
-        tasks.spawn(async move { axum::serve(listener, app).await.unwrap() });
-        let http = reqwest::Client::builder().no_proxy().build().unwrap();
-        Self { emulator, http, url, forms, sockets, _tasks: tasks }
-    }
-
-    async fn rest(&self, path: &str, form: &[(&str, &str)]) -> (u16, Value) {
-        let config = EmulatorConfig::default();
-        let url = format!("{}/2010-04-01/Accounts/{}/{path}", self.emulator.url(), config.account_sid);
-        let request = self.http.post(url).basic_auth(config.account_sid, Some(config.auth_token)).form(form);
-        let response = request.send().await.unwrap();
-        (response.status().as_u16(), response.json().await.unwrap())
-    }
-
-    /// The fields of a dial that asks for everything.
-    fn dial_form(&self) -> Vec<(&'static str, String)> {
-        let mut form = vec![
-            ("To", "+393331234567".to_owned()),
-            ("From", EmulatorConfig::default().number),
-            ("Url", format!("{}/twiml?s=1", self.url)),
-            ("Timeout", "25".to_owned()),
-            ("StatusCallback", format!("{}/status", self.url)),
-            ("MachineDetection", "Enable".to_owned()),
-            ("AsyncAmd", "true".to_owned()),
-            ("AsyncAmdStatusCallback", format!("{}/status", self.url)),
-        ];
-        form.extend(["initiated", "ringing", "answered", "completed"].map(|e| ("StatusCallbackEvent", e.to_owned())));
-        form
-    }
-
-    async fn dial(&self) -> (u16, Value) {
-        let form = self.dial_form();
-        self.rest("Calls.json", &form.iter().map(|(n, v)| (*n, v.as_str())).collect::<Vec<_>>()).await
-    }
-
-    async fn media(&mut self) -> Media {
-        let mut socket = self.sockets.recv().await.unwrap();
-        let connected = json_of(socket.recv().await.unwrap().unwrap());
-        assert_eq!(connected["event"], "connected");
-        let start = json_of(socket.recv().await.unwrap().unwrap());
-        Media { sid: start["streamSid"].as_str().unwrap().to_owned(), start, socket }
-    }
-
-    async fn wait(&self, what: What) -> Duration {
-        self.emulator.wait_for(|event| event.what == what).await.unwrap().at
-    }
-
-    /// Speech as the provider makes it, as µ-law.
-    async fn speech(&self, text: &str) -> Result<Vec<u8>, (u16, String)> {
-        let body = json!({"model": "gpt-4o-mini-tts", "input": text, "voice": "coral", "response_format": "pcm"});
-        let url = format!("{}/v1/audio/speech", self.emulator.url());
-        let mut response = self.http.post(url).bearer_auth("sk-emulated").json(&body).send().await.unwrap();
-        let status = response.status().as_u16();
-        if status != 200 {
-            return Err((status, response.json::<Value>().await.unwrap()["error"]["code"].to_string()));
-        }
-        let (mut pcm, mut out) = (PcmToUlaw::default(), Vec::new());
-        loop {
-            match response.chunk().await {
-                Ok(Some(bytes)) => pcm.push(&bytes, &mut out),
-                Ok(None) => break,
-                Err(_) => return Err((200, format!("cut after {}", out.len()))),
-            }
-        }
-        pcm.finish(&mut out);
-        Ok(out)
-    }
-
-    /// The values that one field had in the forms that have another.
-    fn field(&self, name: &str, with: &str) -> Vec<String> {
-        let value = |form: &Form, name: &str| form.iter().find(|(n, _)| n == name).map(|(_, v)| v.clone());
-        let forms = self.forms.lock().unwrap();
-        forms.iter().filter(|form| value(form, with).is_some()).filter_map(|form| value(form, name)).collect()
-    }
-}
-
-impl Desk {
-    fn keep(&self, body: &str) {
-        self.forms.lock().unwrap().push(form_urlencoded::parse(body.as_bytes()).into_owned().collect());
-    }
-}
-
-async fn twiml(State(desk): State<Desk>, body: String) -> String {
-    desk.keep(&body);
-    let (media, again) = (desk.url.replace("http", "ws"), &desk.url);
-    format!(
-        r#"<Response><Connect><Stream url="{media}/media"><Parameter name="k" value="v"/></Stream></Connect>
-        <Redirect>{again}/twiml?s=1&amp;again=1</Redirect></Response>"#
-    )
-}
-
-async fn media(State(desk): State<Desk>, upgrade: WebSocketUpgrade) -> impl IntoResponse {
-    upgrade.on_upgrade(async move |socket| _ = desk.sockets.send(socket))
-}
-
-struct Media {
-    socket: WebSocket,
-    start: Value,
-    sid: String,
-}
-
-impl Media {
-    async fn send(&mut self, mut message: Value) {
-        message["streamSid"] = json!(self.sid);
-        self.socket.send(Message::text(message.to_string())).await.unwrap();
-    }
-
-    async fn play(&mut self, ulaw: &[u8], mark: &str) {
-        self.send(json!({"event": "media", "media": {"payload": STANDARD.encode(ulaw)}})).await;
-        self.send(json!({"event": "mark", "mark": {"name": mark}})).await;
-    }
-
-    /// The next message that is no sound; `Null` at the end.
-    async fn next(&mut self) -> Value {
-        loop {
-            match self.socket.recv().await {
-                Some(Ok(message @ Message::Text(_))) => {
-                    let message = json_of(message);
-                    if message["event"] != "media" {
-                        return message;
-                    }
-                }
-                Some(Ok(_)) => {}
-                Some(Err(_)) | None => return Value::Null,
-            }
-        }
-    }
-}
-
-fn json_of(message: Message) -> Value {
-    serde_json::from_str(message.to_text().unwrap()).unwrap()
-}
+use server::{Server, json_of};
 
 #[tokio::test(start_paused = true)]
 async fn a_call_goes_from_the_dial_over_speech_both_ways_to_the_hang_up() {
@@ -210,7 +38,7 @@ async fn a_call_goes_from_the_dial_over_speech_both_ways_to_the_hang_up() {
     let transcript = loop {
         tokio::select! {
             message = media.socket.recv() => {
-                let message = json_of(message.unwrap().unwrap());
+                let message = json_of(&message.unwrap().unwrap());
                 match message["event"].as_str().unwrap() {
                     "media" => {
                         let append = json!({"type": "input_audio_buffer.append", "audio": message["media"]["payload"]});
@@ -309,15 +137,15 @@ async fn a_dropped_socket_comes_back_by_the_redirect_and_the_script_goes_on() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_hour_on_the_line_ends_at_the_dials_time_limit() {
+async fn ten_minutes_on_the_line_end_at_the_dials_time_limit() {
     let mut server = Server::start(Script::answers()).await;
     let mut form = server.dial_form();
-    form.push(("TimeLimit", "3600".to_owned()));
+    form.push(("TimeLimit", "600".to_owned()));
     server.rest("Calls.json", &form.iter().map(|(n, v)| (*n, v.as_str())).collect::<Vec<_>>()).await;
     let mut media = server.media().await;
     let began = Instant::now();
     assert_eq!(media.next().await["event"], "stop");
-    assert_eq!(began.elapsed().as_secs(), 3600);
+    assert_eq!(began.elapsed().as_secs(), 600);
 }
 
 #[tokio::test(start_paused = true)]
@@ -367,11 +195,12 @@ async fn speech_can_be_refused_cut_stalled_and_abandoned() {
     faults.add(Fault::SpeechRefused { status: 404, code: "model_not_found" }, Times::Once);
     assert_eq!(server.speech("Hello.").await, Err((404, "\"model_not_found\"".to_owned())));
     faults.add(Fault::SpeechCut { after: 6000 }, Times::Once);
-    assert_eq!(server.speech("Hello there, how are you?").await, Err((200, "cut after 1000".to_owned())));
+    // 1,000 samples at 8 kHz, but for the 21 that wait in the resampler for its end.
+    assert_eq!(server.speech("Hello there, how are you?").await, Err((200, "cut after 979".to_owned())));
     for fault in [Fault::SpeechStalled { after: 6000 }, Fault::SpeechEndless] {
         faults.add(fault, Times::Once);
         let speech = server.speech("Hello there, how are you?");
-        assert!(tokio::time::timeout(Duration::from_secs(60), speech).await.is_err());
+        assert!(tokio::time::timeout(Duration::from_mins(1), speech).await.is_err());
     }
     let began = Instant::now();
     let whole = server.speech("Hello there, how are you?").await.unwrap();
@@ -447,4 +276,29 @@ async fn a_wait_in_vain_shows_what_happened_instead() {
     server.dial().await;
     let error = server.emulator.wait_for(|event| event.what == What::MediaUp).await.unwrap_err();
     assert!(error.to_string().contains("call is busy"), "{error}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_behind_a_proxy_is_reached_by_its_public_url() {
+    let mut server = Server::start_at(Script::answers(), Some("https://callme.example")).await;
+    server.dial().await;
+    assert_eq!(server.media().await.start["event"], "start");
+    assert!(server.emulator.timeline().violations().is_empty(), "{}", server.emulator.timeline());
+}
+
+#[tokio::test(start_paused = true)]
+async fn marks_can_be_lost_and_frames_have_other_sizes() {
+    let mut server = Server::start(Script::answers()).await;
+    server.emulator.faults().add(Fault::MarkLost, Times::Always);
+    server.emulator.faults().add(Fault::FrameBytes(400), Times::Once);
+    server.dial().await;
+    let mut media = server.media().await;
+    media.play(&[0x20; 800], "a").await;
+    media.send(json!({"event": "clear"})).await;
+    let first = json_of(&media.socket.recv().await.unwrap().unwrap());
+    let second = json_of(&media.socket.recv().await.unwrap().unwrap());
+    assert_eq!(first["media"]["payload"].as_str().unwrap().len(), 400_usize.div_ceil(3) * 4);
+    assert_eq!((&first["media"]["timestamp"], &second["media"]["timestamp"]), (&json!("0"), &json!("50")));
+    let waiting = tokio::time::timeout(Duration::from_mins(1), media.next());
+    assert!(waiting.await.is_err(), "no mark comes back");
 }

@@ -331,10 +331,14 @@ impl Recorder {
 
     pub(crate) fn note(&self, call: Option<usize>, what: What) {
         let event = Event { at: self.elapsed(), call, what };
-        tracing::debug!(target: "callme::emulator", "{event}");
         let mut events = self.events.lock().expect("no holder of the lock panics");
         events.push(event);
         self.grown.send_replace(events.len());
+    }
+
+    /// How many events there are.
+    pub(crate) fn count(&self) -> usize {
+        *self.grown.borrow()
     }
 
     pub(crate) fn snapshot(&self) -> Timeline {

@@ -21,8 +21,11 @@ pub enum Speaker {
 #[derive(Clone, Debug)]
 pub struct Voice {
     kind: Kind,
-    made: Arc<Mutex<HashMap<(Speaker, String), Arc<[i16]>>>>,
+    made: Arc<Mutex<Made>>,
 }
+
+/// 24 kHz samples by speaker and text.
+type Made = HashMap<(Speaker, String), Arc<[i16]>>;
 
 #[derive(Clone, Copy, Debug)]
 enum Kind {

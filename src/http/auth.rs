@@ -25,7 +25,7 @@ impl ApiKey {
         Self { hash: (!key.is_empty()).then(|| Sha256::digest(key.as_bytes()).into()) }
     }
 
-    fn accepts(&self, sent: &[u8]) -> bool {
+    pub(super) fn accepts(&self, sent: &[u8]) -> bool {
         let sent: [u8; 32] = Sha256::digest(sent).into();
         self.hash.is_some_and(|hash| hash.ct_eq(&sent).into())
     }
@@ -55,7 +55,7 @@ pub(super) async fn require_key(
 }
 
 /// The token of the one `Authorization` header; two of them are none.
-fn bearer(headers: &HeaderMap) -> Option<&[u8]> {
+pub(super) fn bearer(headers: &HeaderMap) -> Option<&[u8]> {
     let mut values = headers.get_all(header::AUTHORIZATION).iter();
     let value = values.next()?.as_bytes();
     let (scheme, token) = value.split_at_checked(7)?;

@@ -14,6 +14,7 @@ use super::App;
 use super::error::ApiError;
 use crate::ids::SessionId;
 use crate::media::BoxSocket;
+use crate::metrics::Metrics;
 use crate::provider::{CarrierWebhooks, Webhook};
 
 mod signature;
@@ -55,8 +56,8 @@ const LARGEST_FRAME: usize = 64 * 1024;
 const READ_BUFFER: usize = 8 * 1024;
 
 /// Puts the signature check before the webhooks' routes.
-pub(super) fn guarded(webhooks: Router<App>, carrier: Arc<dyn CarrierWebhooks>) -> Router<App> {
-    webhooks.layer(middleware::from_fn_with_state(Gate::new(carrier), signature::require))
+pub(super) fn guarded(webhooks: Router<App>, carrier: Arc<dyn CarrierWebhooks>, metrics: Arc<Metrics>) -> Router<App> {
+    webhooks.layer(middleware::from_fn_with_state(Gate::new(carrier, metrics), signature::require))
 }
 
 /// The voice webhook, the status callbacks and the machine detection of Twilio.

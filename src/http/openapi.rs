@@ -55,7 +55,7 @@ fn refusals(path: &str) -> Vec<Kind> {
 }
 
 /// The whole description as JSON.
-pub(super) fn describe(parts: [OpenApi; 4]) -> Vec<u8> {
+pub(super) fn describe(parts: [OpenApi; 5]) -> Vec<u8> {
     let mut whole = OpenApi::default();
     for part in parts {
         whole.merge(part);

@@ -15,8 +15,11 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt;
 
-/// A connection that has not sent its request's head by then is closed; idle ones too.
-const HEAD: Duration = Duration::from_secs(10);
+/// A connection that has not begun its first request by then is closed.
+const BEGIN: Duration = Duration::from_secs(10);
+/// A connection that has not sent its next request's head by then is closed. Longer than load balancers keep an idle
+/// one (60 s): else they would send requests into connections that are being closed, and answer 502 for us.
+const HEAD: Duration = Duration::from_secs(75);
 /// Connections at once; further ones wait in the kernel's queue. Media sockets leave this count when they are upgraded;
 /// live calls and the desk's own bound limit those.
 const MOST_CONNECTIONS: usize = 8192;
@@ -58,11 +61,14 @@ pub async fn run(listener: TcpListener, router: Router, stop: CancellationToken)
 async fn serve(stream: TcpStream, router: Router, stop: CancellationToken) {
     // Frames are small and must not wait for one another.
     let _ = stream.set_nodelay(true);
+    if !matches!(tokio::time::timeout(BEGIN, stream.readable()).await, Ok(Ok(()))) {
+        return;
+    }
     let service =
         TowerToHyperService::new(router.map_request(|request: Request<Incoming>| request.map(axum::body::Body::new)));
     let mut builder = Builder::new(TokioExecutor::new());
     builder.http1().timer(TokioTimer::new()).header_read_timeout(HEAD);
-    builder.http2().timer(TokioTimer::new()).keep_alive_interval(HEAD);
+    builder.http2().timer(TokioTimer::new()).keep_alive_interval(BEGIN);
     let connection = builder.serve_connection_with_upgrades(TokioIo::new(stream), service);
     tokio::pin!(connection);
     tokio::select! {

@@ -28,6 +28,7 @@ mod log;
 mod webhooks;
 
 const KEY: &str = "agent-key";
+const METRICS_TOKEN: &str = "a-token-for-the-scraper";
 const ID: &str = "call-1-1795248000000";
 
 /// Notes what it is asked, and answers with fixed words or the refusal it was given.
@@ -202,6 +203,8 @@ impl Edge {
             carrier: Arc::new(FakeCarrier),
             api_key: KEY.to_owned().into(),
             public_url: "https://callme.example.com".to_owned(),
+            metrics_token: METRICS_TOKEN.to_owned().into(),
+            metrics: Arc::default(),
         });
         Self { service, router }
     }

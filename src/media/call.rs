@@ -12,6 +12,7 @@ use tokio::sync::mpsc;
 
 use super::ears::Ears;
 use super::voice::{Made, Voice};
+use super::watch::Watch;
 use super::{BoxSocket, EventSink};
 use crate::clock::Clock;
 use crate::clock::wall::Alarm;
@@ -42,6 +43,7 @@ pub(super) struct Call {
     /// Reused for every frame that comes in.
     pub(super) sound: Vec<u8>,
     pub(super) gone: bool,
+    pub(super) watch: Watch,
 }
 
 /// The carrier's side of a call while it is up.
@@ -104,13 +106,20 @@ impl Call {
             while let Some(transmit) = self.playout.poll_transmit(now) {
                 let mut text = String::new();
                 match transmit {
-                    Transmit::Clear => self.wire.write_clear(&line.stream, &mut text),
-                    Transmit::Audio(ulaw) => self.wire.write_audio(&line.stream, ulaw, &mut text),
+                    Transmit::Clear => {
+                        self.watch.cleared();
+                        self.wire.write_clear(&line.stream, &mut text);
+                    }
+                    Transmit::Audio(ulaw) => {
+                        self.watch.sent();
+                        self.wire.write_audio(&line.stream, ulaw, &mut text);
+                    }
                     Transmit::Mark(name) => self.wire.write_mark(&line.stream, &name.to_string(), &mut text),
                 }
                 line.outbox.push_back(text);
             }
         }
+        self.watch.gaps(self.playout.take_gaps());
         while let Some(event) = self.playout.poll_event() {
             if let MediaEvent::Interrupted { utterance, .. } | MediaEvent::UtteranceEnded { utterance, .. } = &event {
                 self.voice.stop(*utterance);
@@ -145,6 +154,7 @@ impl Call {
     fn attach(&mut self, attached: Attached) {
         // A new stream replaces the old one, as it does at the carrier.
         self.lose_line(false);
+        self.watch.connected();
         let Attached { socket, stream } = attached;
         self.line = Some(Line { socket, stream, outbox: VecDeque::new(), unflushed: false });
         self.ears.open();
@@ -162,6 +172,7 @@ impl Call {
         let now = self.clock.now();
         match heard {
             Heard::Started { stretch, began_at } => {
+                self.watch.spoken_up();
                 self.report(MediaEvent::SpeechStarted { stretch, began_at });
                 self.playout.speech_started(began_at, now);
             }
@@ -186,6 +197,7 @@ impl Call {
         let now = self.clock.now();
         match made {
             Made::Sound(utterance, sound) => {
+                self.watch.made(utterance, self.line.is_some());
                 if !self.playout.audio(utterance, &sound, now) {
                     self.voice.stop(utterance);
                 }

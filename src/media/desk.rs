@@ -15,6 +15,7 @@ use tokio_util::task::TaskTracker;
 use super::call::{Attached, Call};
 use super::ears::Ears;
 use super::voice::Voice;
+use super::watch::Watch;
 use super::{BoxSocket, EventSink};
 use crate::clock::Clock;
 use crate::clock::wall::Alarm;
@@ -22,6 +23,7 @@ use crate::domain::carrier::{ErrorClass, ProviderError};
 use crate::domain::media::{MediaCommand, MediaEvent};
 use crate::domain::playout::Playout;
 use crate::ids::{CarrierCallId, SessionId};
+use crate::metrics::Metrics;
 use crate::provider::{MediaIn, MediaStart, MediaWire, Stt, Tts};
 
 /// A socket that has not said whose it is by then is closed.
@@ -49,6 +51,8 @@ pub struct DeskConfig {
     pub guard: Duration,
     /// Time.
     pub clock: Arc<dyn Clock>,
+    /// What is counted and measured.
+    pub metrics: Arc<Metrics>,
     /// Owns the media tasks.
     pub tasks: TaskTracker,
     /// Fills a buffer with random bytes.
@@ -91,10 +95,10 @@ struct Seat {
     minted: u64,
 }
 
-/// Leave to authenticate; bounded in number.
+/// Leave to authenticate; bounded in number, for strangers by a count and for others by the tokens that were minted.
 #[derive(Debug)]
 pub struct Admission {
-    _permit: OwnedSemaphorePermit,
+    _permit: Option<OwnedSemaphorePermit>,
 }
 
 impl Desk {
@@ -122,6 +126,7 @@ impl Desk {
             line: None,
             sound: Vec::new(),
             gone: false,
+            watch: Watch::new(Arc::clone(&self.config.metrics)),
         };
         let desk = Arc::clone(self);
         self.config.tasks.spawn(async move {
@@ -159,14 +164,15 @@ impl Desk {
         Some(token)
     }
 
-    /// Leave for one more socket to come in and prove whose it is; `None` when too many are at it.
-    pub fn admit(&self) -> Option<Admission> {
-        Arc::clone(&self.strangers).try_acquire_owned().ok().map(|permit| Admission { _permit: permit })
-    }
-
-    /// Whether a socket with this token in its path is worth upgrading.
-    pub fn expects(&self, token: &str) -> bool {
-        self.lock().tokens.contains_key(&hash(token))
+    /// Leave for one more socket to come in and prove whose it is, by the token in its path. One that was minted is no
+    /// stranger's: however many strangers wait at the door, a call gets its media. `None` for any other token, and
+    /// without one when too many are at it.
+    pub fn admit(&self, path_token: Option<&str>) -> Option<Admission> {
+        let permit = match path_token {
+            Some(token) => self.lock().tokens.contains_key(&hash(token)).then_some(None)?,
+            None => Some(Arc::clone(&self.strangers).try_acquire_owned().ok()?),
+        };
+        Some(Admission { _permit: permit })
     }
 
     /// Takes a socket in: waits for it to say which call it carries, checks that, and hands it to the call. Whatever

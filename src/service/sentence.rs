@@ -91,6 +91,15 @@ pub(super) fn not_started(why: &NotStarted) -> Refusal {
     }
 }
 
+/// An agent that dials without end.
+pub(super) fn too_many_calls(wait: Duration) -> Refusal {
+    let minutes = wait.as_secs().div_ceil(60);
+    let what = format!(
+        "Too many calls in the last hour. The next one is allowed in {minutes} min; write down what you need until then."
+    );
+    Refusal { retry_after: Some(wait), ..bare(RefusalKind::RateLimited, &what) }
+}
+
 fn bare(kind: RefusalKind, sentence: &str) -> Refusal {
     Refusal { kind, sentence: sentence.to_owned(), session: None, channel: None, outcome: None, retry_after: None }
 }

@@ -1,11 +1,13 @@
 //! The verbs over running sessions, and over what is left of ended ones.
 
+use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
+use super::limits::CallLimit;
 use super::repeats::{Begun, Joined, Repeats, Route};
 use super::{Ask, Ended, PrincipalId, Refusal, Reply, Spoken, Verbs, View, sentence};
 use crate::clock::Clock;
@@ -26,6 +28,7 @@ pub struct Service {
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
     repeats: Mutex<Repeats>,
+    call_limit: CallLimit,
 }
 
 impl std::fmt::Debug for Service {
@@ -45,9 +48,21 @@ enum Answered {
 }
 
 impl Service {
-    /// The verbs over these sessions.
-    pub fn new(manager: Manager, store: Arc<dyn Store>, clock: Arc<dyn Clock>) -> Self {
-        Self { manager, store, clock, repeats: Mutex::default() }
+    /// The verbs over these sessions; an agent may place `calls_per_hour` calls, `None` being no limit.
+    pub fn new(
+        manager: Manager,
+        store: Arc<dyn Store>,
+        clock: Arc<dyn Clock>,
+        calls_per_hour: Option<NonZeroU32>,
+    ) -> Self {
+        Self { manager, store, clock, repeats: Mutex::default(), call_limit: CallLimit::new(calls_per_hour) }
+    }
+
+    /// Begins a call, unless the person is busy (which costs the agent nothing) or the agent has placed too many.
+    fn begin_call(&self, ask: &Ask) -> Result<Pending, Refusal> {
+        self.manager.may_call().map_err(|why| sentence::not_started(&why))?;
+        self.call_limit.take(ask.principal).map_err(sentence::too_many_calls)?;
+        self.manager.call(ask.message.clone()).map_err(|why| sentence::not_started(&why))
     }
 
     /// Joins or begins a request to a session, and waits for its answer.
@@ -90,7 +105,10 @@ impl Service {
                 Ok(Answered::Given(delivered))
             }
             Ok(Err(_)) => Err(sentence::crashed(&pending.session)),
-            Err(_) => Ok(Answered::OutOfTime),
+            Err(_) => {
+                self.manager.out_of_time(pending);
+                Ok(Answered::OutOfTime)
+            }
         }
     }
 
@@ -153,13 +171,13 @@ impl Service {
 impl Verbs for Service {
     fn call(&self, ask: Ask) -> BoxFuture<'_, Result<Reply, Refusal>> {
         async move {
-            match self.join(Route::Call, None, &ask, || self.manager.call(ask.message.clone())) {
+            match self.join(Route::Call, None, &ask, || self.begin_call(&ask)) {
                 Joined::Begun(begun) => {
                     let answered = self.answer(&begun.pending, Some(&begun), REPLY_BUDGET).await?;
                     self.reply(&begun.pending.session, answered).await
                 }
                 Joined::Mismatch => Err(sentence::mismatch()),
-                Joined::Refused(why) => Err(sentence::not_started(&why)),
+                Joined::Refused(refusal) => Err(refusal),
             }
         }
         .boxed()

@@ -1,6 +1,6 @@
 //! The manager: starts sessions, finds them, and cleans up behind them, whichever way they end.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -19,6 +19,7 @@ use crate::domain::outcome::EndedBy;
 use crate::domain::session::{CarrierNews, Input, Limits, Session};
 use crate::domain::text::AgentText;
 use crate::ids::{CarrierCallId, RequestId, SessionId, SessionIds};
+use crate::metrics::Metrics;
 use crate::provider::Carrier;
 use crate::store::Store;
 
@@ -26,6 +27,8 @@ use crate::store::Store;
 const INBOX: usize = 256;
 /// How long a webhook waits for its session's word; the carrier itself gives up after 15 s.
 const FETCH: Duration = Duration::from_secs(5);
+/// Calls remembered after their end: more than can be placed while a dial is in doubt.
+const MOST_PAST: usize = 64;
 
 /// What a manager is made of.
 pub struct ManagerConfig {
@@ -45,6 +48,8 @@ pub struct ManagerConfig {
     pub most_sessions: usize,
     /// Live calls per person at once (`CALLME_MAX_LIVE_CALLS`).
     pub most_live_calls: usize,
+    /// What is counted.
+    pub metrics: Arc<Metrics>,
     /// Owns the session tasks.
     pub tasks: TaskTracker,
 }
@@ -81,8 +86,20 @@ pub(super) struct Shared {
 struct Tables {
     sessions: HashMap<SessionId, Entry>,
     calls: HashMap<CarrierCallId, SessionId>,
+    /// Calls that are over, oldest first: the carrier lists them still, and a lost dial must not be taken for one.
+    past: VecDeque<CarrierCallId>,
     /// The person's line. One person, one line, for now.
     line: Line,
+}
+
+impl Tables {
+    /// The calls of this session are over.
+    fn end_calls(&mut self, id: &SessionId) {
+        let over: Vec<_> = self.calls.extract_if(|_, session| session == id).map(|(call, _)| call).collect();
+        self.past.extend(over);
+        let too_many = self.past.len().saturating_sub(MOST_PAST);
+        self.past.drain(..too_many);
+    }
 }
 
 struct Entry {
@@ -131,6 +148,14 @@ impl Manager {
         Self { shared: Arc::new(shared) }
     }
 
+    /// Whether a call could be started now.
+    ///
+    /// # Errors
+    /// As [`Manager::call`].
+    pub fn may_call(&self) -> Result<(), NotStarted> {
+        self.shared.has_room(&self.shared.lock())
+    }
+
     /// Starts a session that rings the person and asks `text`.
     ///
     /// # Errors
@@ -143,14 +168,10 @@ impl Manager {
         let generation = shared.generations.fetch_add(1, Ordering::Relaxed);
         {
             let mut tables = shared.lock();
-            if shared.closing.load(Ordering::Relaxed) {
-                return Err(NotStarted::Closing);
-            }
-            if tables.sessions.len() >= shared.config.most_sessions {
-                return Err(NotStarted::Full);
-            }
+            shared.has_room(&tables)?;
             tables.line.take(&id, shared.config.most_live_calls).map_err(NotStarted::Busy)?;
             tables.sessions.insert(id.clone(), Entry { generation, inbox: inbox.clone(), call: None });
+            shared.config.metrics.sessions(tables.sessions.len());
         }
         shared.config.directory.enter(&id);
         let media = shared.config.media.open(&id, events_into(inbox));
@@ -182,6 +203,11 @@ impl Manager {
     /// Tells the session that an agent has this answer; `false` when the session does not run any more.
     pub fn collected(&self, pending: &Pending) -> bool {
         self.send(&pending.session, Message::Input(Input::Collected { request: pending.request })).is_ok()
+    }
+
+    /// Tells the session that this request's client waits no longer; a session that does not run has no use for it.
+    pub fn out_of_time(&self, pending: &Pending) {
+        let _ = self.send(&pending.session, Message::Input(Input::OutOfTime { request: pending.request }));
     }
 
     /// How a running session stands.
@@ -269,8 +295,24 @@ impl Shared {
         self.tables.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn has_room(&self, tables: &Tables) -> Result<(), NotStarted> {
+        if self.closing.load(Ordering::Relaxed) {
+            return Err(NotStarted::Closing);
+        }
+        if tables.sessions.len() >= self.config.most_sessions {
+            return Err(NotStarted::Full);
+        }
+        tables.line.has_room(self.config.most_live_calls).map_err(|holder| NotStarted::Busy(holder.clone()))
+    }
+
     pub(super) fn session_of(&self, call: &CarrierCallId) -> Option<SessionId> {
         self.lock().calls.get(call).cloned()
+    }
+
+    /// Whether this call is, or was, another session's.
+    pub(super) fn is_of_another(&self, id: &SessionId, call: &CarrierCallId) -> bool {
+        let tables = self.lock();
+        tables.calls.get(call).is_some_and(|session| session != id) || tables.past.contains(call)
     }
 
     /// Notes the carrier's name for a session's live call, or that it has none.
@@ -279,7 +321,7 @@ impl Shared {
         if let Some(call) = &call {
             tables.calls.insert(call.clone(), id.clone());
         } else {
-            tables.calls.retain(|_, session| session != id);
+            tables.end_calls(id);
         }
         if let Some(entry) = tables.sessions.get_mut(id) {
             entry.call = call;
@@ -291,9 +333,11 @@ impl Shared {
         self.config.directory.leave(id);
         let mut tables = self.lock();
         tables.line.release(id);
-        tables.calls.retain(|_, session| session != id);
+        tables.end_calls(id);
         if tables.sessions.get(id).is_some_and(|entry| entry.generation == generation) {
-            return tables.sessions.remove(id).and_then(|entry| entry.call);
+            let entry = tables.sessions.remove(id);
+            self.config.metrics.sessions(tables.sessions.len());
+            return entry.and_then(|entry| entry.call);
         }
         None
     }
@@ -309,6 +353,7 @@ impl Shared {
         if let Ok(Some(mut conversation)) = self.config.store.get(id).await {
             conversation.ended_at = Some(self.config.clock.now());
             conversation.outcome.ended_by = Some(EndedBy::Crash);
+            self.config.metrics.call_ended(conversation.outcome.dial.as_str(), EndedBy::Crash.as_str());
             let _ = self.config.store.put(conversation).await;
         }
     }

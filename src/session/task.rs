@@ -218,6 +218,7 @@ impl Task {
         let outcome = self.session.outcome();
         let (dial, ended_by) =
             (outcome.dial.as_str(), outcome.ended_by.map_or("nobody", crate::domain::outcome::EndedBy::as_str));
+        self.shared.config.metrics.call_ended(dial, ended_by);
         let talk_ms = u64::try_from(self.session.talked(now).as_millis()).unwrap_or(u64::MAX);
         let lines = self.lines.len();
         tracing::info!(call.id = %self.id, dial, ended_by, talk_ms, lines, "call {} ended: {dial}, by {ended_by}", self.id);
@@ -229,12 +230,12 @@ fn line(said: Said) -> Line {
 }
 
 impl Shared {
-    /// The newest of these calls that belongs to no other session.
+    /// The newest of these calls that belongs, and belonged, to no other session.
     fn not_of_others(
         &self,
         id: &SessionId,
         calls: Vec<(CarrierCallId, CallProgress)>,
     ) -> Option<(CarrierCallId, CallProgress)> {
-        calls.into_iter().find(|(call, _)| self.session_of(call).is_none_or(|other| other == *id))
+        calls.into_iter().find(|(call, _)| !self.is_of_another(id, call))
     }
 }

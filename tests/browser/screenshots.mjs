@@ -8,7 +8,7 @@ import { ANSWER, Hands, INTERRUPTION, PLAN, QUESTION } from './scenario.mjs';
 
 const FOLDER = join(dirname(fileURLToPath(import.meta.url)), '../../docs/images');
 const DESKTOP = { width: 1280, height: 800 };
-const PHONE = { width: 390, height: 844, isMobile: true, hasTouch: true };
+const PHONE = { width: 390, height: 844 };
 
 export async function takeScreenshots(binary) {
   await mkdir(FOLDER, { recursive: true });

@@ -8,7 +8,7 @@ use callme::app::App;
 use callme::clock::Millis;
 use callme::clock::wall::WallClock;
 use callme::config::Config;
-use callme::emulator::{Emulator, EmulatorConfig, Event, Script, What};
+use callme::emulator::{CallRecord, Emulator, EmulatorConfig, Event, Script, What};
 use callme::session::Manager;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -86,7 +86,7 @@ impl World {
         let (sessions, stop) = (app.sessions().clone(), CancellationToken::new());
         let mut tasks = JoinSet::new();
         tasks.spawn(app.serve(listener, stop.clone()));
-        let client = reqwest::Client::builder().no_proxy().build().expect("an HTTP client");
+        let client = reqwest::Client::builder().no_proxy().pool_max_idle_per_host(0).build().expect("an HTTP client");
         Self { emulator, sessions, stop, url, client, tasks }
     }
 
@@ -127,6 +127,19 @@ impl World {
 
     pub(crate) async fn get(&self, path: &str) -> Answer {
         answer(self.client.get(format!("{}{path}", self.url)).bearer_auth(KEY)).await
+    }
+
+    /// The session that was begun last, while its `call` is still waiting.
+    pub(crate) async fn call_id(&self) -> String {
+        self.event(|what| matches!(what, What::Rest { verb: "dial", .. })).await;
+        let newest = self.get("/api/history?limit=1").await.at("/conversations/0/id");
+        newest.as_str().unwrap_or_else(|| panic!("no session in the history")).to_owned()
+    }
+
+    /// The call that was made last.
+    #[track_caller]
+    pub(crate) fn last_call(&self) -> CallRecord {
+        self.emulator.calls().pop().unwrap_or_else(|| panic!("no call was made:\n{}", self.emulator.timeline()))
     }
 
     /// A client of its own, for what the helpers do not do.

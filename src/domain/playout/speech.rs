@@ -25,6 +25,11 @@ pub fn duration_of(bytes: usize) -> Duration {
     Duration::from_micros(bytes as u64 * 1000 / BYTES_PER_MS as u64)
 }
 
+/// As [`duration_of`], in whole milliseconds that are never too few: errors do not add up to silence cut off.
+pub(super) fn span_of(bytes: usize) -> Duration {
+    Duration::from_millis(bytes.div_ceil(BYTES_PER_MS) as u64)
+}
+
 /// One utterance on its way out.
 #[derive(Debug)]
 pub(super) struct Speech {
@@ -59,9 +64,7 @@ impl Speech {
     }
 
     pub(super) fn push(&mut self, ulaw: &[u8]) {
-        if !self.complete {
-            self.sound.extend_from_slice(ulaw);
-        }
+        self.sound.extend_from_slice(ulaw);
     }
 
     pub(super) fn complete(&mut self, failed: Option<ProviderError>) {
@@ -79,8 +82,8 @@ impl Speech {
         self.complete
     }
 
-    pub(super) fn is_endless(&self) -> bool {
-        self.made() > (ENDLESS_FLOOR_MS + self.chars * ENDLESS_MS_PER_CHAR) * BYTES_PER_MS
+    pub(super) fn is_endless_with(&self, more: usize) -> bool {
+        self.made() + more > (ENDLESS_FLOOR_MS + self.chars * ENDLESS_MS_PER_CHAR) * BYTES_PER_MS
     }
 
     pub(super) fn is_started(&self) -> bool {
@@ -104,11 +107,15 @@ impl Speech {
         self.made() - self.sent
     }
 
-    /// How much may go out now, if any: a frame, or what there is when the ear is about to starve.
+    /// How much may go out now, if any: a frame, or what there is (in whole 20 ms) when the ear is about to starve.
     pub(super) fn sendable(&self, starving: bool) -> Option<usize> {
-        let unsent = self.unsent();
-        let enough = unsent >= FRAME || (self.complete && unsent > 0) || (starving && unsent >= LEAST);
-        enough.then_some(unsent.min(FRAME))
+        match self.unsent() {
+            0 => None,
+            unsent if unsent >= FRAME => Some(FRAME),
+            unsent if self.complete => Some(unsent),
+            unsent if starving && unsent >= LEAST => Some(unsent / LEAST * LEAST),
+            _ => None,
+        }
     }
 
     pub(super) fn send(&mut self, length: usize) -> &[u8] {
@@ -152,7 +159,8 @@ impl Speech {
             (true, None) => self.made(),
             // Cut in the making: the rest of the text was never to be heard.
             (true, Some(_)) if self.made() == 0 => 0,
-            _ => self.made().max(self.chars * MS_PER_CHAR * BYTES_PER_MS),
+            // Something is missing, however much there is.
+            _ => (self.made() + LEAST).max(self.chars * MS_PER_CHAR * BYTES_PER_MS),
         };
         Progress { heard: duration_of(self.heard), whole: duration_of(whole) }
     }

@@ -9,12 +9,40 @@ use crate::domain::outcome::{Dial, EndedBy};
 use crate::domain::text::AgentText;
 use crate::ids::{CarrierCallId, RequestId};
 
-use super::{Body, Effect, Ending, Failure, LAST_WORDS, LEAVING, Line, SHORT_GOODBYE, Session, State, Timer, Why};
+use super::turns::Purpose;
+use super::{Body, Effect, Ending, Failure, LAST_WORDS, LEAVING, Line, SHORT_GOODBYE, Session, State, Timer};
 
 /// Waits between tries to hang up; after the last the carrier's own time limit must do.
 const HANG_UP_AGAIN: [Duration; 3] = [Duration::from_secs(1), Duration::from_secs(2), Duration::from_secs(4)];
+/// A goodbye, and what plays before it, has been heard after this and so much a character, or never will be.
+const GOODBYE_FLOOR: Duration = Duration::from_secs(15);
+/// See [`GOODBYE_FLOOR`]: slow speech takes 70 ms.
+const GOODBYE_PER_CHAR: Duration = Duration::from_millis(120);
 /// A hang-up that is not answered at all counts as failed after this; the adapter gives up sooner.
 const HANG_UP_PATIENCE: Duration = Duration::from_secs(15);
+
+/// Why a session goes to its end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Why {
+    /// Nobody talked to us: the message did not get through by voice.
+    Unreached,
+    /// The person hung up.
+    HungUp,
+    /// The carrier lost the call.
+    Lost,
+    /// The agent's `end`.
+    Agent,
+    /// Too long without a word.
+    Inactivity,
+    /// Too long a call.
+    Longest,
+    /// The server stops.
+    Shutdown,
+    /// The carrier refused the dial.
+    Refused(ProviderError),
+    /// The speech provider failed for good.
+    Speech(ProviderError),
+}
 
 /// Why it ends.
 impl Session {
@@ -32,10 +60,10 @@ impl Session {
                     self.hush(&Failure::CallEnded);
                     self.fail_asking(&Failure::CallEnded);
                 }
-                self.leave_with(text, call, now);
+                self.leave_with(Purpose::Goodbye, text, call, now);
             }
             State::Dialing { .. } | State::Ringing { .. } | State::Answered { .. } | State::Talking { .. } => {
-                self.finish(Why::Agent, now);
+                self.finish(&Why::Agent, now);
             }
             State::Ending(_) | State::Ended => {}
         }
@@ -43,54 +71,57 @@ impl Session {
 
     pub(super) fn shutdown(&mut self, now: Millis) {
         if let State::Ending(Ending::Goodbye { .. }) = self.state {
-            self.deadlines.set(Timer::Goodbye, now + SHORT_GOODBYE);
+            self.deadlines.hasten(Timer::Goodbye, now + SHORT_GOODBYE);
         } else {
-            self.say_and_leave(LEAVING, Why::Shutdown, now);
+            self.say_and_leave(LEAVING, &Why::Shutdown, now);
+            if let State::Ending(Ending::Goodbye { .. }) = self.state {
+                self.deadlines.hasten(Timer::Goodbye, now + SHORT_GOODBYE);
+            }
         }
     }
 
     pub(super) fn inactive(&mut self, now: Millis) {
-        self.finish(Why::Inactivity, now);
+        self.finish(&Why::Inactivity, now);
     }
 
     pub(super) fn too_long(&mut self, now: Millis) {
         match &self.state {
             State::Ending(Ending::Goodbye { .. }) => self.goodbye_done(now),
-            _ => self.finish(Why::Longest, now),
+            _ => self.finish(&Why::Longest, now),
         }
     }
 
     /// Says a short goodbye of our own if somebody listens, then hangs up.
-    pub(super) fn say_and_leave(&mut self, goodbye: &str, why: Why, now: Millis) {
+    pub(super) fn say_and_leave(&mut self, goodbye: &str, why: &Why, now: Millis) {
         let State::Talking { call, line: Line::Up } = &self.state else { return self.finish(why, now) };
         let call = call.clone();
         self.outcome.ended_by = why.ended_by();
         self.hush(&Failure::CallEnded);
         self.fail_asking(&Failure::CallEnded);
         let text = AgentText::parse(goodbye).expect("our own goodbyes are short texts");
-        self.leave_with(text, call, now);
-        self.deadlines.set(Timer::Goodbye, now + SHORT_GOODBYE);
+        self.leave_with(Purpose::Farewell, text, call, now);
     }
 
-    fn leave_with(&mut self, text: AgentText, call: CarrierCallId, now: Millis) {
+    fn leave_with(&mut self, purpose: Purpose, text: AgentText, call: CarrierCallId, now: Millis) {
+        self.state = State::Ending(Ending::Goodbye { call });
         for timer in [Timer::Inactivity, Timer::Collect, Timer::Verdict] {
             self.deadlines.stop(timer);
         }
         self.record_words();
-        self.say_goodbye(text, now);
-        self.state = State::Ending(Ending::Goodbye { call });
+        self.speak(text, purpose, now);
+        self.deadlines.set(Timer::Goodbye, now + GOODBYE_FLOOR + GOODBYE_PER_CHAR * self.turns.chars_to_say());
     }
 }
 
 /// How it ends.
 impl Session {
     /// Goes to the end for this reason, without a goodbye. A session that is ending already goes on as it was.
-    pub(super) fn finish(&mut self, why: Why, now: Millis) {
+    pub(super) fn finish(&mut self, why: &Why, now: Millis) {
         let call = match &self.state {
             State::Ending(_) | State::Ended => return,
             State::Dialing { looked } => {
                 let looked = *looked;
-                self.close_books(&why);
+                self.close_books(why, now);
                 return match why {
                     Why::Refused(_) | Why::Unreached => self.ended(now),
                     _ => self.state = State::Ending(Ending::Unplaced { looked }),
@@ -100,33 +131,43 @@ impl Session {
         };
         let unheard = !self.turns.stretches.is_empty();
         match why {
-            Why::HungUp | Why::Lost => self.await_last_words(&why, Some(call), now),
-            Why::Agent | Why::Inactivity | Why::Longest | Why::Shutdown if unheard => {
-                self.await_last_words(&why, Some(call), now);
+            Why::HungUp | Why::Lost | Why::Inactivity | Why::Longest => {
+                self.await_last_words(why, call, false, now);
             }
-            _ => {
-                self.close_books(&why);
+            Why::Agent | Why::Shutdown if unheard => {
+                self.close_books(why, now);
+                self.await_last_words(why, call, false, now);
+            }
+            Why::Agent | Why::Shutdown | Why::Unreached | Why::Refused(_) | Why::Speech(_) => {
+                self.close_books(why, now);
                 self.hang_up(call, now);
             }
         }
     }
 
     /// As [`Session::finish`], when the carrier has ended the call and there is nothing to hang up.
-    pub(super) fn call_is_over(&mut self, why: Why, now: Millis) {
-        if why == Why::HungUp {
-            self.await_last_words(&why, None, now);
-        } else {
-            self.close_books(&why);
-            self.ended(now);
+    pub(super) fn call_is_over(&mut self, why: &Why, now: Millis) {
+        self.ended_at.get_or_insert(now);
+        if let (Some(call), Why::HungUp | Why::Lost) = (self.known_call().cloned(), why) {
+            return self.await_last_words(why, call, true, now);
         }
+        self.close_books(why, now);
+        self.ended(now);
     }
 
-    /// Answers every request that waits, except `end`, with what this end means for it.
-    fn close_books(&mut self, why: &Why) {
+    /// Answers every request that waits, except `end`, with what this end means for it. A search for a call that has no
+    /// name yet goes on: it may ring.
+    fn close_books(&mut self, why: &Why, now: Millis) {
         self.note_end(why);
+        self.deadlines.clear_but(Timer::Settle);
+        self.record_words();
         let failure = why.failure();
         self.hush(&failure);
-        self.fail_asking(&failure);
+        match why {
+            // Whoever waits is cut off; what was said stays to be collected.
+            Why::Agent | Why::Shutdown => self.fail_asking(&failure),
+            _ => self.settle_asking(&failure, now),
+        }
     }
 
     fn note_end(&mut self, why: &Why) {
@@ -136,26 +177,36 @@ impl Session {
         if self.answered_at.is_none() && self.outcome.dial == Dial::NotDialed {
             self.outcome.dial = Dial::Canceled;
         }
-        self.deadlines.clear();
-        self.record_words();
     }
 
-    fn await_last_words(&mut self, why: &Why, live: Option<CarrierCallId>, now: Millis) {
+    fn await_last_words(&mut self, why: &Why, call: CarrierCallId, over: bool, now: Millis) {
         self.note_end(why);
+        self.deadlines.clear_but(Timer::Verdict);
+        self.record_words();
         self.hush(&why.failure());
-        self.state = State::Ending(Ending::LastWords { live });
+        self.state = State::Ending(Ending::LastWords { call, over });
         self.effects.push_back(Effect::Media(MediaCommand::Drain));
         self.deadlines.set(Timer::LastWords, now + LAST_WORDS);
     }
 
+    /// Every word is in. Those of somebody who may be a machine wait for the verdict even now: it may come after the end
+    /// of the call.
     pub(super) fn last_words_done(&mut self, now: Millis) {
-        let State::Ending(Ending::LastWords { live }) = &self.state else { return };
-        let live = live.clone();
+        let State::Ending(Ending::LastWords { call, over }) = &self.state else { return };
+        let (call, over) = (call.clone(), *over);
         self.deadlines.stop(Timer::LastWords);
-        self.settle_asking(now);
-        match live {
-            Some(call) => self.hang_up(call, now),
-            None => self.ended(now),
+        if self.awaits_verdict() && self.turns.has_words() {
+            return;
+        }
+        self.settle_asking(&self.last_words_failure(), now);
+        if over { self.ended(now) } else { self.hang_up(call, now) }
+    }
+
+    /// Whoever left before anything was heard has declined: the message did not get through by voice.
+    fn last_words_failure(&self) -> Failure {
+        match self.outcome.ended_by {
+            Some(EndedBy::Person | EndedBy::Carrier) if !self.turns.reached => Failure::NoAnswer,
+            _ => Failure::CallEnded,
         }
     }
 
@@ -166,7 +217,7 @@ impl Session {
             self.hush(&Failure::CallEnded);
             self.hang_up(call, now);
         } else {
-            self.await_last_words(&Why::Agent, Some(call), now);
+            self.await_last_words(&Why::Agent, call, false, now);
         }
     }
 
@@ -183,7 +234,7 @@ impl Session {
             Ok(()) | Err(ErrorClass::Refused) => self.ended(now),
             Err(ErrorClass::Busy | ErrorClass::Unknown) => {
                 let wait = HANG_UP_AGAIN.get(tries - 1).copied().unwrap_or_default();
-                self.deadlines.set(Timer::HangUp, now + wait);
+                self.deadlines.hasten(Timer::HangUp, now + wait);
             }
         }
     }
@@ -199,11 +250,11 @@ impl Session {
     }
 
     pub(super) fn ended(&mut self, now: Millis) {
-        self.ended_at = Some(now);
+        self.ended_at.get_or_insert(now);
+        self.state = State::Ended;
         self.deadlines.clear();
         self.hush(&Failure::CallEnded);
-        self.settle_asking(now);
-        self.state = State::Ended;
+        self.settle_asking(&Failure::CallEnded, now);
         let talked = self.talked_millis(now);
         for request in std::mem::take(&mut self.turns.leaving) {
             self.answer(request, Body::Ended { talked });

@@ -41,6 +41,12 @@ pub enum Input {
         /// Whose answer it was.
         request: RequestId,
     },
+    /// The client of this request has got an answer without the session, because its time was up. What it asked stays
+    /// asked, and no longer keeps another message from being asked.
+    OutOfTime {
+        /// Which request.
+        request: RequestId,
+    },
     /// The carrier's REST answer to [`Effect::Dial`].
     Dialed(Result<CarrierCallId, ProviderError>),
     /// The carrier's REST answer to [`Effect::FindCall`]: our call, where there is one.

@@ -1,1 +1,10 @@
 //! The session machine, scenario by scenario.
+
+mod answering;
+mod dialing;
+mod endings;
+mod random;
+mod replies;
+mod requests;
+mod scenario;
+mod speech;

@@ -1,5 +1,7 @@
 //! Turns: what the agent says, what the person says, and which words answer which question.
 
+mod replies;
+
 use crate::clock::Millis;
 use crate::domain::carrier::ProviderError;
 use crate::domain::media::{MediaCommand, Progress};
@@ -7,7 +9,7 @@ use crate::domain::outcome::{Channel, MessageHeard};
 use crate::domain::text::{AgentText, PersonText};
 use crate::ids::{RequestId, StretchId, UtteranceId};
 
-use super::{Body, COLLECT, EXTENSION, Effect, Failure, GRACE, Line, Reply, Said, Session, State, Timer, Why};
+use super::{Body, Effect, Failure, Said, Session, State, Timer, Why};
 
 /// Utterances that may wait behind one another; more is a runaway agent.
 const MOST_QUEUED: usize = 8;
@@ -19,6 +21,10 @@ pub(super) struct Turns {
     utterances: Vec<Utterance>,
     /// How many utterances there have been; names the next.
     uttered: u64,
+    /// The agent's newest message.
+    message: Option<UtteranceId>,
+    /// Something of what the agent said got through: heard for sure, cut by the person, or replied to.
+    pub(super) reached: bool,
     /// The last question asked.
     question: Option<Question>,
     /// Requests that wait for a reply.
@@ -48,11 +54,17 @@ struct Utterance {
     purpose: Purpose,
 }
 
+/// What the agent says something for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Purpose {
+pub(super) enum Purpose {
+    /// It waits for the reply.
     Question,
+    /// `speak`.
     Statement(RequestId),
+    /// `end`.
     Goodbye,
+    /// Our own goodbye; no message of the agent's.
+    Farewell,
 }
 
 #[derive(Clone, Debug)]
@@ -61,6 +73,7 @@ struct Question {
     /// When its first sound went out; older words do not answer it.
     asked_at: Option<Millis>,
     interrupted: bool,
+    heard: MessageHeard,
     /// No reply has been given to it.
     open: bool,
 }
@@ -97,9 +110,19 @@ impl Turns {
         self.heard.iter().map(Heard::said).collect()
     }
 
-    /// Whether nobody has said anything yet.
+    /// Whether nothing got through either way yet.
     pub(super) fn is_silent(&self) -> bool {
-        self.heard.is_empty() && self.stretches.is_empty() && self.rounds == 0
+        !self.reached && self.heard.is_empty() && self.stretches.is_empty()
+    }
+
+    /// Whether words of the person wait to be collected.
+    pub(super) fn has_words(&self) -> bool {
+        !self.heard.is_empty()
+    }
+
+    /// How much is still to be said.
+    pub(super) fn chars_to_say(&self) -> u32 {
+        self.utterances.iter().map(|u| u32::try_from(u.text.as_str().chars().count()).unwrap_or(u32::MAX)).sum()
     }
 
     /// Forgets what a machine said.
@@ -132,13 +155,25 @@ impl Turns {
         self.heard.iter().any(|heard| self.answers(heard))
     }
 
+    /// The request goes on as one that only waits.
+    pub(super) fn out_of_time(&mut self, request: RequestId) {
+        if let Some(asking) = self.asking.iter_mut().find(|asking| asking.request == request) {
+            asking.brought = false;
+        }
+    }
+
     fn take_utterance(&mut self, id: UtteranceId) -> Option<Utterance> {
         let at = self.utterances.iter().position(|u| u.id == id)?;
         Some(self.utterances.remove(at))
     }
 
+    /// Whether this is the utterance of the question that is being asked, not of one that has been answered or given up.
+    fn is_question(&self, id: UtteranceId) -> bool {
+        self.question.as_ref().is_some_and(|question| question.utterance == id)
+    }
+
     fn is_question_playing(&self) -> bool {
-        self.utterances.iter().any(|u| u.purpose == Purpose::Question)
+        self.utterances.iter().any(|u| self.is_question(u.id))
     }
 }
 
@@ -160,7 +195,8 @@ impl Session {
         self.turns.asking.push(Asking { request, brought: true });
         self.forget_waits();
         let utterance = self.speak(text, Purpose::Question, now);
-        self.turns.question = Some(Question { utterance, asked_at: None, interrupted: false, open: true });
+        self.turns.question =
+            Some(Question { utterance, asked_at: None, interrupted: false, heard: MessageHeard::None, open: true });
     }
 
     pub(super) fn say(&mut self, request: RequestId, text: AgentText, now: Millis) {
@@ -191,18 +227,15 @@ impl Session {
         }
     }
 
-    /// The last thing that is said; heard to its end.
-    pub(super) fn say_goodbye(&mut self, text: AgentText, now: Millis) {
-        self.speak(text, Purpose::Goodbye, now);
-    }
-
     pub(super) fn collected(&mut self, request: RequestId) {
         let Some(round) = self.turns.given.iter().find(|(given, _)| *given == request).map(|(_, round)| *round) else {
             return;
         };
         self.turns.given.retain(|(_, given)| *given != round);
         self.turns.heard.retain(|heard| heard.round != Some(round));
-        self.deadlines.stop(Timer::Collect);
+        if round == self.turns.rounds {
+            self.deadlines.stop(Timer::Collect);
+        }
     }
 
     fn refusal_to_speak(&self) -> Option<Failure> {
@@ -214,14 +247,19 @@ impl Session {
         }
     }
 
-    fn speak(&mut self, text: AgentText, purpose: Purpose, now: Millis) -> UtteranceId {
+    /// Says this after what is being said; a goodbye is heard to its end.
+    pub(super) fn speak(&mut self, text: AgentText, purpose: Purpose, now: Millis) -> UtteranceId {
         self.turns.uttered += 1;
         let utterance = UtteranceId(self.turns.uttered);
+        if purpose != Purpose::Farewell {
+            self.turns.message = Some(utterance);
+            self.outcome.message_heard = MessageHeard::None;
+        }
         self.turns.utterances.push(Utterance { id: utterance, text: text.clone(), purpose });
         self.deadlines.stop(Timer::Collect);
         self.stay_active(now);
         self.effects.push_back(Effect::Said { by_person: false, text: text.as_str().to_owned(), at: now });
-        let interruptible = purpose != Purpose::Goodbye;
+        let interruptible = matches!(purpose, Purpose::Question | Purpose::Statement(_));
         self.effects.push_back(Effect::Media(MediaCommand::Speak { utterance, text, interruptible }));
         utterance
     }
@@ -250,9 +288,16 @@ impl Session {
     /// Gives `failure` to every request that waits for a reply.
     pub(super) fn fail_asking(&mut self, failure: &Failure) {
         self.forget_waits();
+        let said = self.uncollected();
         for asking in std::mem::take(&mut self.turns.asking) {
-            self.fail(asking.request, failure.clone());
+            self.answer_asking(asking.request, Body::Failed { failure: failure.clone(), said: said.clone() });
         }
+    }
+
+    /// Answers somebody who waits: what was heard is what was heard of the question.
+    fn answer_asking(&mut self, request: RequestId, body: Body) {
+        let heard = self.turns.question.as_ref().map(|question| question.heard.clone());
+        self.answer_about(request, heard.unwrap_or_default(), body);
     }
 }
 
@@ -260,45 +305,65 @@ impl Session {
 impl Session {
     pub(super) fn uttered(&mut self, id: UtteranceId, heard: Progress, failed: Option<ProviderError>, now: Millis) {
         let Some(utterance) = self.turns.take_utterance(id) else { return };
-        self.outcome.message_heard = MessageHeard::of(heard, utterance.text.as_str());
-        if let Some(until) = self.turns.guard_until.as_mut() {
+        let share = self.note_heard(&utterance, heard);
+        if let Some(until) = self.turns.guard_until.as_mut().filter(|_| !heard.whole.is_zero()) {
             *until = (*until).min(now);
         }
         self.stay_active(now);
         match (utterance.purpose, failed.filter(|_| heard.whole.is_zero())) {
+            // Answered or given up before it was over.
+            (Purpose::Question, _) if !self.turns.is_question(id) => {}
             (Purpose::Question, Some(error)) => self.question_unsaid(error, now),
             (Purpose::Question, None) => self.listen(now),
             (Purpose::Statement(request), Some(error)) => self.fail(request, Failure::Speech(error)),
-            (Purpose::Statement(request), None) => self.answer(request, Body::Spoken { interrupted: false }),
-            (Purpose::Goodbye, _) => self.goodbye_done(now),
+            (Purpose::Statement(request), None) => {
+                self.answer_about(request, share, Body::Spoken { interrupted: false });
+            }
+            (Purpose::Goodbye | Purpose::Farewell, _) => self.goodbye_done(now),
         }
     }
 
     pub(super) fn interrupted(&mut self, id: UtteranceId, heard: Progress, now: Millis) {
         let Some(utterance) = self.turns.take_utterance(id) else { return };
-        self.outcome.message_heard = MessageHeard::of(heard, utterance.text.as_str());
+        let share = self.note_heard(&utterance, heard);
+        self.turns.reached = true;
+        self.stay_active(now);
         match utterance.purpose {
             Purpose::Question => {
                 if let Some(question) = self.turns.question.as_mut().filter(|q| q.utterance == id) {
                     question.interrupted = true;
+                    self.listen(now);
                 }
-                self.listen(now);
             }
-            Purpose::Statement(request) => self.answer(request, Body::Spoken { interrupted: true }),
-            Purpose::Goodbye => self.goodbye_done(now),
+            Purpose::Statement(request) => self.answer_about(request, share, Body::Spoken { interrupted: true }),
+            Purpose::Goodbye | Purpose::Farewell => self.goodbye_done(now),
         }
     }
 
-    pub(super) fn progress(&mut self, id: UtteranceId, heard: Progress) {
-        if let Some(utterance) = self.turns.utterances.iter().find(|u| u.id == id) {
-            self.outcome.message_heard = MessageHeard::of(heard, utterance.text.as_str());
+    pub(super) fn progress(&mut self, id: UtteranceId, heard: Progress, now: Millis) {
+        if let Some(utterance) = self.turns.utterances.iter().find(|u| u.id == id).cloned() {
+            self.note_heard(&utterance, heard);
+            self.stay_active(now);
         }
     }
 
-    /// Not a sound of the question could be made. While it is all there is to say, the call has no point.
+    /// Writes down how far an utterance got.
+    fn note_heard(&mut self, utterance: &Utterance, heard: Progress) -> MessageHeard {
+        let share = MessageHeard::of(heard, utterance.text.as_str());
+        self.turns.reached |= !heard.heard.is_zero();
+        if self.turns.message == Some(utterance.id) {
+            self.outcome.message_heard = share.clone();
+        }
+        if let Some(question) = self.turns.question.as_mut().filter(|q| q.utterance == utterance.id) {
+            question.heard = share.clone();
+        }
+        share
+    }
+
+    /// Not a sound of the question could be made. If nothing else is to be said or was heard, the call has no point.
     fn question_unsaid(&mut self, error: ProviderError, now: Millis) {
-        if self.turns.uttered == 1 {
-            self.finish(Why::Speech(error), now);
+        if !self.turns.reached && self.turns.utterances.is_empty() {
+            self.finish(&Why::Speech(error), now);
         } else {
             self.fail_asking(&Failure::Speech(error));
         }
@@ -310,147 +375,5 @@ impl Session {
             self.deadlines.set(Timer::Reply, now + self.limits.reply);
             self.reply_if_complete(now);
         }
-    }
-}
-
-/// What the person does.
-impl Session {
-    pub(super) fn speech_started(&mut self, stretch: StretchId, _began_at: Millis, now: Millis) {
-        if self.state == State::Ended || self.turns.stretches.contains(&stretch) {
-            return;
-        }
-        self.turns.stretches.push(stretch);
-        self.deadlines.stop(Timer::Grace);
-        self.stay_active(now);
-    }
-
-    pub(super) fn words(&mut self, stretch: StretchId, began_at: Millis, text: PersonText, now: Millis) {
-        self.turns.stretches.retain(|open| *open != stretch);
-        let opening = self.turns.guard_until.is_none_or(|until| began_at < until);
-        self.turns.heard.push(Heard { began_at, text, opening, round: None, recorded: false });
-        self.turns.words_at = now;
-        self.stay_active(now);
-        self.record_words();
-        self.await_more(now);
-    }
-
-    pub(super) fn no_words(&mut self, stretch: StretchId, now: Millis) {
-        self.turns.stretches.retain(|open| *open != stretch);
-        self.await_more(now);
-        if self.turns.overdue && self.turns.stretches.is_empty() {
-            self.reply_as_it_stands(now);
-        }
-    }
-
-    /// Whether machine detection still has its time: what is heard may be a greeting.
-    fn awaits_verdict(&self) -> bool {
-        self.deadlines.is_set(Timer::Verdict)
-    }
-
-    /// Writes down what was said, once it is known to be a person's.
-    pub(super) fn record_words(&mut self) {
-        if self.awaits_verdict() {
-            return;
-        }
-        for heard in self.turns.heard.iter_mut().filter(|heard| !heard.recorded) {
-            heard.recorded = true;
-            let text = heard.text.as_str().to_owned();
-            self.effects.push_back(Effect::Said { by_person: true, text, at: heard.began_at });
-        }
-    }
-
-    /// The person paused: if what was said is a reply, it is complete unless they go on within [`GRACE`].
-    fn await_more(&mut self, now: Millis) {
-        let live = matches!(self.state, State::Answered { .. } | State::Talking { .. });
-        if !live || !self.turns.is_asking() || !self.turns.has_answer() {
-            return;
-        }
-        if self.turns.stretches.is_empty() {
-            self.deadlines.set(Timer::Grace, (self.turns.words_at + GRACE).max(now));
-        }
-        if !self.deadlines.is_set(Timer::Extension) {
-            self.deadlines.set(Timer::Extension, now + EXTENSION);
-        }
-    }
-
-    /// Gives the reply if there is one and nothing more is to be expected.
-    pub(super) fn reply_if_complete(&mut self, now: Millis) {
-        let pending = self.awaits_verdict() || self.deadlines.is_set(Timer::Grace);
-        if !pending && self.turns.stretches.is_empty() && self.turns.is_asking() && self.turns.has_answer() {
-            self.give_reply(now);
-        }
-    }
-
-    pub(super) fn reply_overdue(&mut self, now: Millis) {
-        if self.turns.has_answer() || self.turns.stretches.is_empty() {
-            return self.reply_as_it_stands(now);
-        }
-        self.turns.overdue = true;
-        if !self.deadlines.is_set(Timer::Extension) {
-            self.deadlines.set(Timer::Extension, now + EXTENSION);
-        }
-    }
-
-    /// Gives what there is: the words so far, or the news that nobody replied.
-    pub(super) fn reply_as_it_stands(&mut self, now: Millis) {
-        if self.turns.has_answer() {
-            if self.awaits_verdict() {
-                // The verdict's own deadline is near and delivers what stands then.
-                self.deadlines.stop(Timer::Grace);
-            } else {
-                self.give_reply(now);
-            }
-        } else {
-            self.fail_asking(&Failure::NoReply);
-        }
-    }
-
-    /// Hands the words to everyone who waits for them. They stay until an agent has collected them.
-    pub(super) fn give_reply(&mut self, now: Millis) {
-        self.forget_waits();
-        let turns = &mut self.turns;
-        turns.rounds += 1;
-        let answering: Vec<bool> = turns.heard.iter().map(|heard| turns.answers(heard)).collect();
-        let (mut words, mut earlier) = (Vec::new(), Vec::new());
-        for (heard, answers) in turns.heard.iter_mut().zip(answering) {
-            heard.round = Some(turns.rounds);
-            if answers { words.push(heard.said()) } else { earlier.push(heard.said()) }
-        }
-        if words.is_empty() {
-            // Somebody waits on an ended session in which the question itself was never answered.
-            std::mem::swap(&mut words, &mut earlier);
-        }
-        let interrupted = turns.question.as_ref().is_some_and(|question| question.interrupted);
-        if let Some(question) = turns.question.as_mut() {
-            question.open = false;
-        }
-        let reply = Reply { words, earlier, interrupted };
-        for asking in std::mem::take(&mut self.turns.asking) {
-            self.turns.given.push((asking.request, self.turns.rounds));
-            self.answer(asking.request, Body::Reply(reply.clone()));
-        }
-        if let State::Talking { .. } = self.state {
-            self.deadlines.set(Timer::Collect, now + COLLECT);
-        }
-    }
-
-    /// The line is gone: whoever waits gets what was said, or learns that the call ended.
-    pub(super) fn settle_asking(&mut self, now: Millis) {
-        if self.turns.is_asking() && self.turns.has_answer() {
-            self.give_reply(now);
-        } else {
-            self.fail_asking(&Failure::CallEnded);
-        }
-    }
-
-    /// Every word either way keeps a live call from being ended for silence.
-    pub(super) fn stay_active(&mut self, now: Millis) {
-        if let State::Talking { line: Line::Up, .. } = self.state {
-            self.deadlines.set(Timer::Inactivity, now + self.limits.inactivity);
-        }
-    }
-
-    pub(super) fn nobody_collected(&mut self, now: Millis) {
-        self.say_and_leave(super::PASS_ON, Why::Inactivity, now);
     }
 }

@@ -4,10 +4,13 @@ use std::time::Duration;
 
 use crate::clock::Millis;
 use crate::domain::carrier::{CallEnd, CallProgress, ErrorClass, ProviderError, Verdict};
-use crate::domain::outcome::{AnsweredBy, Dial, EndedBy, MessageHeard};
+use crate::domain::outcome::{AnsweredBy, Dial, EndedBy};
 use crate::ids::CarrierCallId;
 
-use super::{CONNECT, CarrierNews, Effect, Ending, Line, RECONNECT, RING_SLACK, Session, State, Timer, VERDICT, Why};
+use super::{
+    CONNECT, CarrierNews, Effect, Ending, Failure, Line, RECONNECT, REST_PATIENCE, RING_SLACK, Session, State, Timer,
+    VERDICT, Why,
+};
 
 /// Waits before each search for a dial whose answer was lost. The last one ends after the carrier's list has caught up.
 const SEARCHES: [Duration; 5] = [
@@ -17,8 +20,6 @@ const SEARCHES: [Duration; 5] = [
     Duration::from_secs(8),
     Duration::from_secs(10),
 ];
-/// A search that is not answered at all counts as one without result after this; the adapter gives up sooner.
-const SEARCH_PATIENCE: Duration = Duration::from_secs(15);
 
 /// The dial's answer, or its loss.
 impl Session {
@@ -43,7 +44,7 @@ impl Session {
         let unplaced = matches!(self.state, State::Dialing { .. } | State::Ending(Ending::Unplaced { .. }));
         match error.class {
             _ if !unplaced => {}
-            ErrorClass::Unknown => self.deadlines.set(Timer::Settle, now + SEARCHES[0]),
+            ErrorClass::Unknown => self.deadlines.hasten(Timer::Settle, now + SEARCHES[0]),
             ErrorClass::Refused | ErrorClass::Busy => self.was_refused(error, now),
         }
     }
@@ -54,43 +55,39 @@ impl Session {
         if *looked > SEARCHES.len() {
             return self.never_placed(now);
         }
-        self.deadlines.set(Timer::Settle, now + SEARCH_PATIENCE);
+        self.deadlines.set(Timer::Settle, now + REST_PATIENCE);
         self.effects.push_back(Effect::FindCall { since: self.began_at });
     }
 
     pub(super) fn found(&mut self, found: Result<Option<(CarrierCallId, CallProgress)>, ProviderError>, now: Millis) {
         let (State::Dialing { looked } | State::Ending(Ending::Unplaced { looked })) = self.state else { return };
         match found {
-            Ok(Some((call, progress))) => self.carrier(call, progress.into(), now),
+            Ok(Some((call, progress))) => self.carrier(&call, progress.into(), now),
             Ok(None) if looked >= SEARCHES.len() => self.was_refused(no_such_call(), now),
             Ok(None) | Err(_) => {
                 let wait = SEARCHES.get(looked).copied().unwrap_or_default();
-                self.deadlines.set(Timer::Settle, now + wait);
+                self.deadlines.hasten(Timer::Settle, now + wait);
             }
         }
     }
 
     /// Nothing reached the person, and nothing will.
     fn was_refused(&mut self, error: ProviderError, now: Millis) {
-        match self.state {
-            State::Ending(Ending::Unplaced { .. }) => self.ended(now),
-            _ => {
-                self.outcome.dial = Dial::Failed;
-                self.finish(Why::Refused(error), now);
-            }
+        if let State::Ending(Ending::Unplaced { .. }) = self.state {
+            return self.ended(now);
         }
+        self.outcome.dial = Dial::Failed;
+        self.finish(&Why::Refused(error), now);
     }
 
     /// The carrier never told whether it rang: not to be repeated, and not to be called an answer.
     fn never_placed(&mut self, now: Millis) {
-        match self.state {
-            State::Ending(Ending::Unplaced { .. }) => self.ended(now),
-            _ => {
-                self.outcome.dial = Dial::Failed;
-                self.outcome.ended_by = Some(EndedBy::Carrier);
-                self.finish(Why::Unreached, now);
-            }
+        if let State::Ending(Ending::Unplaced { .. }) = self.state {
+            return self.ended(now);
         }
+        self.outcome.dial = Dial::Failed;
+        self.outcome.ended_by = Some(EndedBy::Carrier);
+        self.finish(&Why::Unreached, now);
     }
 }
 
@@ -115,14 +112,14 @@ impl From<CallProgress> for CarrierNews {
 
 /// Webhooks.
 impl Session {
-    pub(super) fn carrier(&mut self, call: CarrierCallId, news: CarrierNews, now: Millis) {
+    pub(super) fn carrier(&mut self, call: &CarrierCallId, news: CarrierNews, now: Millis) {
         match (&self.state, news) {
             // Ended before it had a name, and over before we could hang up.
             (State::Ending(Ending::Unplaced { .. }), CarrierNews::Over(_)) => return self.ended(now),
             (State::Dialing { .. } | State::Ending(Ending::Unplaced { .. }), _) => self.placed(call.clone(), now),
             _ => {}
         }
-        if self.live_call() != Some(&call) {
+        if self.known_call() != Some(call) {
             return;
         }
         match news {
@@ -167,7 +164,14 @@ impl Session {
         if verdict == Verdict::Machine && in_time {
             self.turns.discard_words();
             self.outcome.dial = Dial::Voicemail;
-            self.finish(Why::Unreached, now);
+            // A machine that has hung up is not the person who did.
+            if let State::Ending(_) = self.state {
+                self.outcome.ended_by = None;
+                self.fail_asking(&Failure::NoAnswer);
+                self.last_words_done(now);
+            } else {
+                self.finish(&Why::Unreached, now);
+            }
         } else {
             self.verdict_settled(now);
         }
@@ -175,18 +179,26 @@ impl Session {
 
     pub(super) fn verdict_settled(&mut self, now: Millis) {
         self.record_words();
-        self.reply_if_complete(now);
+        match self.state {
+            State::Ending(Ending::LastWords { .. }) if self.deadlines.is_set(Timer::LastWords) => {}
+            State::Ending(Ending::LastWords { .. }) => self.last_words_done(now),
+            _ => self.reply_if_complete(now),
+        }
     }
 
     fn over(&mut self, end: CallEnd, now: Millis) {
         match &self.state {
             State::Ringing { .. } => self.unanswered(end, now),
-            State::Answered { .. } | State::Talking { .. } => self.hung_up(now),
-            State::Ending(Ending::LastWords { .. }) => self.state = State::Ending(Ending::LastWords { live: None }),
-            // Somebody who speaks into the goodbye and hangs up has still said something.
-            State::Ending(Ending::Goodbye { .. }) if !self.turns.stretches.is_empty() => {
-                self.call_is_over(Why::HungUp, now);
+            State::Answered { .. } | State::Talking { .. } if end == CallEnd::Failed => {
+                self.call_is_over(&Why::Lost, now);
             }
+            State::Answered { .. } | State::Talking { .. } => self.hung_up(now),
+            State::Ending(Ending::LastWords { call, .. }) => {
+                self.state = State::Ending(Ending::LastWords { call: call.clone(), over: true });
+                self.ended_at.get_or_insert(now);
+            }
+            // Somebody who speaks into the goodbye and hangs up has still said something.
+            State::Ending(Ending::Goodbye { .. }) => self.call_is_over(&Why::HungUp, now),
             State::Ending(_) => self.ended(now),
             State::Dialing { .. } | State::Ended => {}
         }
@@ -205,22 +217,22 @@ impl Session {
                 Dial::Answered
             }
         };
-        self.call_is_over(Why::Unreached, now);
+        self.call_is_over(&Why::Unreached, now);
     }
 
-    /// Hung up by the person, who heard nothing of the question (declined) or said what there was to say.
+    /// Hung up by the person: who heard nothing and says nothing has declined, and no words need to be awaited.
     fn hung_up(&mut self, now: Millis) {
-        if self.outcome.message_heard == MessageHeard::None && self.turns.is_silent() {
+        if self.turns.is_silent() {
             self.outcome.ended_by = Some(EndedBy::Person);
-            self.call_is_over(Why::Unreached, now);
+            self.call_is_over(&Why::Unreached, now);
         } else {
-            self.call_is_over(Why::HungUp, now);
+            self.call_is_over(&Why::HungUp, now);
         }
     }
 
     pub(super) fn rang_out(&mut self, now: Millis) {
         self.outcome.dial = Dial::NoAnswer;
-        self.finish(Why::Unreached, now);
+        self.finish(&Why::Unreached, now);
     }
 }
 
@@ -244,12 +256,12 @@ impl Session {
     pub(super) fn never_connected(&mut self, now: Millis) {
         self.outcome.dial = Dial::Failed;
         self.outcome.ended_by = Some(EndedBy::Carrier);
-        self.finish(Why::Unreached, now);
+        self.finish(&Why::Unreached, now);
     }
 
     pub(super) fn media_gone(&mut self, stopped: bool, now: Millis) {
         match &mut self.state {
-            State::Talking { line, .. } => {
+            State::Talking { line: line @ Line::Up, .. } => {
                 *line = Line::Dropped { stopped };
                 self.deadlines.set(Timer::Reconnect, now + RECONNECT);
             }
@@ -258,6 +270,7 @@ impl Session {
             State::Dialing { .. }
             | State::Ringing { .. }
             | State::Answered { .. }
+            | State::Talking { .. }
             | State::Ending(_)
             | State::Ended => {}
         }
@@ -265,8 +278,8 @@ impl Session {
 
     pub(super) fn never_reconnected(&mut self, now: Millis) {
         match self.state {
-            State::Talking { line: Line::Dropped { stopped: true }, .. } => self.finish(Why::HungUp, now),
-            _ => self.finish(Why::Lost, now),
+            State::Talking { line: Line::Dropped { stopped: true }, .. } => self.finish(&Why::HungUp, now),
+            _ => self.finish(&Why::Lost, now),
         }
     }
 }

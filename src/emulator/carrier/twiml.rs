@@ -58,10 +58,9 @@ pub(super) fn parse(text: &str) -> Result<VecDeque<Verb>, String> {
                 let resolved = quick_xml::escape::resolve_xml_entity(&entity);
                 url.push_str(resolved.ok_or_else(|| format!("12100 unknown entity {entity}"))?);
             }
-            Event::End(_) => {
-                if path.pop().is_some_and(|p| p == "Redirect") {
-                    verbs.push_back(Verb::Redirect(std::mem::take(&mut url)));
-                }
+            // The pop is wanted whatever the name is.
+            Event::End(_) if path.pop().is_some_and(|p| p == "Redirect") => {
+                verbs.push_back(Verb::Redirect(std::mem::take(&mut url)));
             }
             Event::Eof => break,
             _ => {}
@@ -73,7 +72,9 @@ pub(super) fn parse(text: &str) -> Result<VecDeque<Verb>, String> {
 fn open(start: &BytesStart<'_>, path: &[String], verbs: &mut VecDeque<Verb>) -> Result<(), String> {
     let attribute = |wanted: &str| -> Result<Option<String>, String> {
         let found = start.try_get_attribute(wanted).map_err(|e| format!("12100 {e}"))?;
-        found.map(|a| a.unescape_value().map(|v| v.into_owned()).map_err(|e| format!("12100 {e}"))).transpose()
+        found
+            .map(|a| a.unescape_value().map(std::borrow::Cow::into_owned).map_err(|e| format!("12100 {e}")))
+            .transpose()
     };
     let inside: Vec<&str> = path.iter().map(String::as_str).collect();
     match (inside.as_slice(), name(start).as_str()) {

@@ -7,20 +7,20 @@ use std::time::Duration;
 
 use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade};
 use axum::extract::{RawQuery, State};
-use axum::http::{HeaderMap, StatusCode};
-use axum::response::Response;
+use axum::http::HeaderMap;
+use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use super::session::{Ears, Out, Session};
 use super::settings::{Refusal, is_transcription_model};
-use super::{authorise, refuse};
+use super::{Refused, authorise};
 use crate::emulator::faults::Fault;
 use crate::emulator::timeline::{Hearing, What};
 use crate::emulator::world::World;
 
 /// The longest a session may last.
-const LIFETIME: Duration = Duration::from_mins(60);
+const LIFETIME: Duration = Duration::from_hours(1);
 
 /// What kind of socket the URL and the headers ask for.
 enum Kind {
@@ -38,12 +38,11 @@ pub(super) async fn open(
     upgrade: WebSocketUpgrade,
 ) -> Response {
     if let Err(refusal) = authorise(&world, &headers) {
-        return refusal;
+        return refusal.into_response();
     }
     let refused = world.faults.strike(|f| if let Fault::HearingRefused { status } = f { Some(*status) } else { None });
     if let Some(status) = refused {
-        let status = StatusCode::from_u16(status).unwrap_or(StatusCode::UNAUTHORIZED);
-        return refuse(status, "The request was refused.", Value::Null, json!("invalid_api_key"));
+        return Refused::fault(status, "invalid_api_key").into_response();
     }
     let kind = kind(query.as_deref().unwrap_or(""), &headers);
     upgrade.on_upgrade(move |socket| async move {
@@ -87,7 +86,8 @@ async fn run(world: Arc<World>, mut socket: WebSocket, kind: Kind) {
         Kind::Transcription => {
             let drop_after =
                 world.faults.strike(|f| if let Fault::HearingDropped { after } = f { Some(*after) } else { None });
-            let socket = Socket { socket, due: BTreeMap::new(), sent: 0, deaf };
+            let mute = world.faults.strikes(&Fault::HearingMute);
+            let socket = Socket { wire: socket, due: BTreeMap::new(), sent: 0, deaf, mute };
             transcribe(&world, socket, &mut session, drop_after, note).await;
         }
         Kind::Conversation => converse(&mut socket, &mut session).await,
@@ -103,10 +103,12 @@ async fn run(world: Arc<World>, mut socket: WebSocket, kind: Kind) {
 
 /// A socket with events that wait for their time.
 struct Socket {
-    socket: WebSocket,
+    wire: WebSocket,
     due: BTreeMap<(Instant, usize), Out>,
     sent: usize,
     deaf: bool,
+    /// Deaf once it is configured.
+    mute: bool,
 }
 
 impl Socket {
@@ -122,8 +124,9 @@ impl Socket {
             if self.deaf {
                 continue;
             }
+            self.deaf = self.mute && matches!(out.note, Some(Hearing::Configured(_)));
             out.note.into_iter().for_each(note);
-            if self.socket.send(Message::text(out.event.to_string())).await.is_err() {
+            if self.wire.send(Message::text(out.event.to_string())).await.is_err() {
                 return false;
             }
         }
@@ -147,7 +150,7 @@ async fn transcribe(
         let wake = socket.due.keys().next().map_or(ends, |(at, _)| ends.min(*at));
         let text = tokio::select! {
             biased;
-            message = socket.socket.recv() => match message {
+            message = socket.wire.recv() => match message {
                 Some(Ok(Message::Text(text))) => text,
                 Some(Ok(Message::Ping(_) | Message::Pong(_))) => continue,
                 Some(Ok(Message::Binary(_))) => {
@@ -161,7 +164,7 @@ async fn transcribe(
                     let reason = "Your session hit the maximum duration of 60 minutes.";
                     let expired = session.error(&Refusal::new("session_expired", reason, ""), &Value::Null);
                     socket.send(vec![expired], &note).await;
-                    return close(&mut socket.socket, 1001, reason).await;
+                    return close(&mut socket.wire, 1001, reason).await;
                 }
                 open = socket.send(Vec::new(), &note).await;
                 continue;

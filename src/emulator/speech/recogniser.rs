@@ -1,6 +1,6 @@
 //! Recognition by the sound itself: every phrase's µ-law is known, and found again byte for byte at any offset.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use crate::audio::mulaw;
 use crate::emulator::FRAME;
@@ -16,7 +16,7 @@ pub(crate) struct Phrasebook {
     phrases: Vec<Phrase>,
     /// Hash of a loud frame → which phrases have it, and as which of their loud frames.
     frames: HashMap<u64, Vec<(usize, usize)>>,
-    known: HashMap<(String, usize), usize>,
+    known: HashSet<(String, u64)>,
 }
 
 #[derive(Debug)]
@@ -38,8 +38,8 @@ struct Run {
 impl Phrasebook {
     /// Remembers how `text` sounds.
     pub(crate) fn learn(&mut self, text: &str, ulaw: &[u8]) {
-        let key = (text.to_owned(), hash(ulaw) as usize);
-        if self.known.contains_key(&key) {
+        let key = (text.to_owned(), hash(ulaw));
+        if !self.known.insert(key) {
             return;
         }
         let index = self.phrases.len();
@@ -49,7 +49,6 @@ impl Phrasebook {
             loud += 1;
         }
         self.phrases.push(Phrase { text: text.to_owned(), loud });
-        self.known.insert(key, index);
     }
 
     /// The words in `ulaw`: of each phrase those whose sound is there for at least half. Empty when nothing is known.
@@ -90,7 +89,9 @@ impl Phrasebook {
             let mut counts: HashMap<usize, usize> = HashMap::new();
             for (_, candidates) in &left {
                 let phrases: BTreeSet<usize> = candidates.iter().map(|(phrase, _)| *phrase).collect();
-                phrases.into_iter().for_each(|phrase| *counts.entry(phrase).or_default() += 1);
+                for phrase in phrases {
+                    *counts.entry(phrase).or_default() += 1;
+                }
             }
             let best = counts
                 .into_iter()
@@ -103,13 +104,12 @@ impl Phrasebook {
                 let positions = || candidates.iter().filter(|(p, _)| *p == best).map(|(_, frame)| *frame);
                 let Some(first) = positions().min() else { return true };
                 let next = positions().filter(|frame| last.is_none_or(|l| *frame > l)).min();
-                match (&mut current, next) {
-                    (Some(run), Some(frame)) => _ = run.frames.insert(frame),
+                if let (Some(run), Some(frame)) = (&mut current, next) {
+                    run.frames.insert(frame);
+                } else {
                     // Going back means that it was said again.
-                    (_, _) => {
-                        let frames = BTreeSet::from([next.unwrap_or(first)]);
-                        runs.extend(current.replace(Run { phrase: best, began: *at, frames }));
-                    }
+                    let frames = BTreeSet::from([next.unwrap_or(first)]);
+                    runs.extend(current.replace(Run { phrase: best, began: *at, frames }));
                 }
                 false
             });

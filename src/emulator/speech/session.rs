@@ -174,7 +174,7 @@ impl Session {
                     outs.push(self.out("input_audio_buffer.speech_stopped", stop, Some(Hearing::SpeechStopped)));
                     let text = self.words(began, at, ears);
                     self.forget(at);
-                    outs.extend(self.item(item, text, ears));
+                    outs.extend(self.item(&item, text, ears));
                 }
             }
         }
@@ -213,12 +213,12 @@ impl Session {
         let item = item.unwrap_or_else(|| self.next_item());
         let text = self.words(self.base, self.end(), ears);
         self.empty();
-        Ok(self.item(item, text, ears))
+        Ok(self.item(&item, text, ears))
     }
 
     /// What follows a commit.
-    fn item(&mut self, item: String, text: String, ears: &Ears<'_>) -> Vec<Out> {
-        let before = self.last_item.replace(item.clone());
+    fn item(&mut self, item: &str, text: String, ears: &Ears<'_>) -> Vec<Out> {
+        let before = self.last_item.replace(item.to_owned());
         let content = json!({"id": item, "type": "message", "role": "user", "status": "completed",
             "content": [{"type": "input_audio", "transcript": null}]});
         let link = json!({"previous_item_id": before, "item_id": item});
@@ -240,7 +240,7 @@ impl Session {
             return outs;
         }
         if !text.is_empty() && !self.settings.model.as_deref().is_some_and(is_live) {
-            outs.push(Out { after, ..self.delta(&item, &text) });
+            outs.push(Out { after, ..self.delta(item, &text) });
         }
         let words = text.split_whitespace().count();
         let body = json!({"item_id": item, "content_index": 0, "transcript": text,
@@ -273,7 +273,7 @@ impl Session {
         match self.settings.format {
             Format::Pcmu => self.audio[0].extend_from_slice(bytes),
             Format::Pcma => {
-                self.audio[0].extend(bytes.iter().map(|b| audio_codec_algorithms::convert_alaw_to_ulaw(*b)))
+                self.audio[0].extend(bytes.iter().map(|b| audio_codec_algorithms::convert_alaw_to_ulaw(*b)));
             }
             Format::Pcm => {
                 for byte in bytes {

@@ -8,10 +8,10 @@ use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use serde_json::{Value, json};
+use serde_json::Value;
 use tokio::time::Instant;
 
-use super::{authorise, refuse};
+use super::{Refused, authorise};
 use crate::emulator::faults::Fault;
 use crate::emulator::timeline::What;
 use crate::emulator::voice::{self, Speaker};
@@ -28,9 +28,9 @@ const VOICES: [&str; 13] =
 /// Answers a request for speech.
 pub(super) async fn speak(State(world): State<Arc<World>>, headers: HeaderMap, body: Bytes) -> Response {
     let request = world.counts.speech.fetch_add(1, Ordering::Relaxed) + 1;
-    let refused = |response: Response| {
-        world.note(What::SpeechAsked { request, text: String::new(), status: response.status().as_u16() });
-        response
+    let refused = |refusal: Refused| {
+        world.note(What::SpeechAsked { request, text: String::new(), status: refusal.status.as_u16() });
+        refusal.into_response()
     };
     if let Err(refusal) = authorise(&world, &headers) {
         return refused(refusal);
@@ -39,8 +39,7 @@ pub(super) async fn speak(State(world): State<Arc<World>>, headers: HeaderMap, b
         .faults
         .strike(|f| if let Fault::SpeechRefused { status, code } = f { Some((*status, *code)) } else { None });
     if let Some((status, code)) = fault {
-        let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        return refused(refuse(status, "The request was refused.", Value::Null, json!(code)));
+        return refused(Refused::fault(status, code));
     }
     let text = match check(&body) {
         Ok(text) => text,
@@ -111,16 +110,14 @@ impl Drop for Flow {
 }
 
 /// The text of a request that the provider's schema allows.
-fn check(body: &[u8]) -> Result<String, Response> {
-    let wrong =
-        |param: &str, code: &str, message: &str| refuse(StatusCode::BAD_REQUEST, message, json!(param), json!(code));
+fn check(body: &[u8]) -> Result<String, Refused> {
+    let wrong = |param: &str, code: &str, message: &str| Refused {
+        param: Some(param.to_owned()),
+        ..Refused::new(StatusCode::BAD_REQUEST, code, message)
+    };
     let Ok(Value::Object(fields)) = serde_json::from_slice::<Value>(body) else {
-        return Err(refuse(
-            StatusCode::BAD_REQUEST,
-            "We could not parse the JSON body of your request.",
-            Value::Null,
-            Value::Null,
-        ));
+        let message = "We could not parse the JSON body of your request.";
+        return Err(Refused::new(StatusCode::BAD_REQUEST, "invalid_json", message));
     };
     if let Some(key) = fields.keys().find(|key| !FIELDS.contains(&key.as_str())) {
         return Err(wrong(key, "unknown_parameter", &format!("Unknown parameter: '{key}'.")));
@@ -135,7 +132,7 @@ fn check(body: &[u8]) -> Result<String, Response> {
     let known = super::MODELS.iter().any(|(id, _)| *id == model) && model.contains("tts");
     if !known {
         let message = format!("The model `{model}` does not exist or you do not have access to it.");
-        return Err(refuse(StatusCode::NOT_FOUND, &message, Value::Null, json!("model_not_found")));
+        return Err(Refused::new(StatusCode::NOT_FOUND, "model_not_found", message));
     }
     let plain = model.starts_with("tts-1");
     let Some(input) = text("input").filter(|input| !input.is_empty()) else {
@@ -176,6 +173,8 @@ fn check(body: &[u8]) -> Result<String, Response> {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]
@@ -197,7 +196,7 @@ mod tests {
             let mut body = good.clone();
             body[field] = value.clone();
             let refusal = check(body.to_string().as_bytes()).expect_err(field);
-            assert_eq!(refusal.status().as_u16(), status, "{field} {value}");
+            assert_eq!(refusal.status.as_u16(), status, "{field} {value}");
         }
     }
 }

@@ -92,7 +92,7 @@ mod tests {
         let mut vad = Vad::new(0.5, 500, 0);
         assert_eq!(vad.push(&[SILENCE; 10 * FRAME]), []);
         assert_eq!(vad.push(&vec![loud; 3 * FRAME]), []);
-        assert_eq!(vad.push(&vec![loud; FRAME]), [Change::Started(10 * FRAME)]);
+        assert_eq!(vad.push(&[loud; FRAME]), [Change::Started(10 * FRAME)]);
         assert_eq!(vad.push(&[SILENCE; 24 * FRAME]), []);
         assert_eq!(vad.push(&[SILENCE; FRAME]), [Change::Stopped(39 * FRAME)]);
     }

@@ -14,6 +14,7 @@ use tokio::time::Instant;
 use crate::http::App;
 use crate::http::body::{self, Unread};
 use crate::http::error::ApiError;
+use crate::metrics::{Metrics, Webhook as Fate};
 use crate::provider::{CarrierWebhooks, Webhook};
 
 /// What the check stands on.
@@ -21,6 +22,7 @@ use crate::provider::{CarrierWebhooks, Webhook};
 pub(in crate::http) struct Gate {
     carrier: Arc<dyn CarrierWebhooks>,
     refused: Arc<Refused>,
+    metrics: Arc<Metrics>,
 }
 
 /// The body of a request whose signature was checked; only [`require`] makes one.
@@ -35,8 +37,13 @@ pub(in crate::http) async fn require(State(gate): State<Gate>, request: Request,
     let (mut parts, body) = request.into_parts();
     let body = match body::read(body).await {
         Ok(body) => body,
-        Err(Unread::TooLarge) => return StatusCode::PAYLOAD_TOO_LARGE.into_response(),
-        Err(Unread::TooSlow | Unread::Broken) => return StatusCode::BAD_REQUEST.into_response(),
+        Err(unread) => {
+            gate.metrics.webhook(Fate::Unread);
+            return match unread {
+                Unread::TooLarge => StatusCode::PAYLOAD_TOO_LARGE.into_response(),
+                Unread::TooSlow | Unread::Broken => StatusCode::BAD_REQUEST.into_response(),
+            };
+        }
     };
     // Byte for byte what the carrier asked for: it signed that.
     let asked = parts.extensions.get::<OriginalUri>().map_or(&parts.uri, |OriginalUri(uri)| uri);
@@ -57,11 +64,12 @@ fn only_value<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
 }
 
 impl Gate {
-    pub(in crate::http) fn new(carrier: Arc<dyn CarrierWebhooks>) -> Self {
-        Self { carrier, refused: Arc::default() }
+    pub(in crate::http) fn new(carrier: Arc<dyn CarrierWebhooks>, metrics: Arc<Metrics>) -> Self {
+        Self { carrier, refused: Arc::default(), metrics }
     }
 
     fn refuse(&self) -> Response {
+        self.metrics.webhook(Fate::Forged);
         self.refused.note(Instant::now());
         StatusCode::UNAUTHORIZED.into_response()
     }
@@ -106,7 +114,9 @@ impl FromRequestParts<App> for Signed {
             return Err(ApiError::internal("a webhook's route stands outside the signature check").into_response());
         };
         // The adapter has logged what is wrong with it.
-        app.carrier.parse(&body).map(Self).map_err(|_| StatusCode::BAD_REQUEST.into_response())
+        let read = app.carrier.parse(&body);
+        app.metrics.webhook(if read.is_ok() { Fate::Taken } else { Fate::NotUnderstood });
+        read.map(Self).map_err(|_| StatusCode::BAD_REQUEST.into_response())
     }
 }
 

@@ -108,6 +108,8 @@ async fn an_empty_key_lets_nobody_in() {
         carrier: Arc::new(FakeCarrier),
         api_key: String::new().into(),
         public_url: String::new(),
+        metrics_token: METRICS_TOKEN.to_owned().into(),
+        metrics: Arc::default(),
     };
     let request = Request::get("/api/health").header("authorization", "Bearer ").body(Body::empty());
     let response = router(parts).oneshot(request.expect("a request")).await.expect("an answer");

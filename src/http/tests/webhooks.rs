@@ -79,6 +79,7 @@ async fn a_webhook_route_outside_its_layer_fails_closed() {
         carrier: Arc::new(FakeCarrier),
         health: Health::Starting,
         openapi: "".into(),
+        metrics: Arc::default(),
     };
     let bare: Router = Router::new().route("/", post(carrier::twiml)).with_state(app);
     let response = bare.oneshot(Request::post("/").body(Body::from("fetch")).expect("a request")).await;
@@ -94,6 +95,8 @@ async fn a_media_socket_is_handed_over_with_the_token_of_its_path() {
         carrier: Arc::new(FakeCarrier),
         api_key: KEY.to_owned().into(),
         public_url: String::new(),
+        metrics_token: METRICS_TOKEN.to_owned().into(),
+        metrics: Arc::default(),
     });
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let address = listener.local_addr().expect("an address");

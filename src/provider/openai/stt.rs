@@ -8,6 +8,7 @@ use std::time::Duration;
 use secrecy::SecretString;
 use serde_json::json;
 
+use crate::metrics::Metrics;
 use crate::provider::openai::endpoint::Endpoint;
 use crate::provider::{ProviderError, Stt, SttSession};
 
@@ -52,14 +53,17 @@ struct Plan {
     update: String,
     /// How long a pause ends a stretch.
     silence: Duration,
+    metrics: Arc<Metrics>,
 }
 
 impl OpenAiStt {
     /// # Errors
     /// When the system's certificates cannot be read, or the key cannot stand in a header.
-    pub fn new(settings: &SttSettings) -> Result<Self, ProviderError> {
+    pub fn new(settings: &SttSettings, metrics: Arc<Metrics>) -> Result<Self, ProviderError> {
         let dialer = socket::Dialer::new(&settings.endpoint, &settings.key)?;
-        Ok(Self { plan: Arc::new(Plan { dialer, update: session_update(settings), silence: settings.silence }) })
+        Ok(Self {
+            plan: Arc::new(Plan { dialer, update: session_update(settings), silence: settings.silence, metrics }),
+        })
     }
 }
 

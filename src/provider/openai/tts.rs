@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::StreamExt;
 use futures_util::stream;
-use reqwest::{Client, Response};
+use reqwest::{Client, RequestBuilder, Response};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 use tokio::time::{Instant, timeout_at};
@@ -69,7 +69,7 @@ struct SpeechRequest<'a> {
 /// What is left to do for an utterance.
 enum Making {
     /// Nothing was sent yet.
-    Ask(Box<reqwest::RequestBuilder>),
+    Ask(Box<RequestBuilder>),
     /// The sound is coming.
     Sound(Box<Sound>),
     /// The end, or an error, was handed out.
@@ -155,7 +155,7 @@ impl Making {
 }
 
 /// Sends the request; gives the response when it is a success.
-async fn ask(request: reqwest::RequestBuilder, stalled: Instant) -> Result<Response, ProviderError> {
+async fn ask(request: RequestBuilder, stalled: Instant) -> Result<Response, ProviderError> {
     let response = match timeout_at(stalled, request.send()).await {
         Ok(Ok(response)) => response,
         Ok(Err(error)) => return Err(broken(&error)),

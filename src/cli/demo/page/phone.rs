@@ -40,6 +40,10 @@ pub(super) async fn socket(State(demo): State<Arc<Demo>>, upgrade: WebSocketUpgr
 async fn carry(mut socket: WebSocket, phone: &Phone) {
     let mut sounds = phone.listen();
     let mut told = 0;
+    // The page's clock is set before anything happens.
+    if socket.send(news(phone, &[])).await.is_err() {
+        return;
+    }
     loop {
         let message = tokio::select! {
             events = phone.news(told) => {

@@ -5,8 +5,11 @@ import { inWords } from './words.js';
 
 const $ = (id) => document.getElementById(id);
 
-/** Pixels in a second, at least; a longer call scrolls. */
+/** Pixels in a second, at least; a longer call scrolls. One that is over may be looked at as a whole. */
 const LEAST_SCALE = 44;
+const LEAST_SCALE_OVER = 24;
+/** Pixels after the end of a call, for the labels of its last moment. */
+const LABELS = 64;
 /** A call that has just begun is drawn into this many seconds. */
 const LEAST_SPAN = 14;
 /** The axis above the lanes, and a lane. */
@@ -99,9 +102,11 @@ export class Timeline {
     $('chart').hidden = false;
     const origin = Math.min(this.#dialled(), ...this.#requests.map((r) => r.from));
     const last = Math.max(...this.#events.map((e) => e.at), ...this.#requests.map((r) => r.to ?? 0));
-    const end = (this.#isRunning() ? Math.max(last, this.now()) : last) + 0.6;
-    const span = Math.max(LEAST_SPAN, end - origin);
-    const scale = Math.max(LEAST_SCALE, ($('scroll').clientWidth - 2) / span);
+    const running = this.#isRunning();
+    const end = running ? Math.max(last, this.now()) + 0.6 : last;
+    const width = $('scroll').clientWidth - 2 - (running ? 0 : LABELS);
+    const scale = Math.max(running ? LEAST_SCALE : LEAST_SCALE_OVER, width / Math.max(LEAST_SPAN, end - origin));
+    const span = Math.max(LEAST_SPAN, end - origin + (running ? 0 : LABELS / scale));
     const drawing = new Drawing(origin, scale, span, end);
     this.#drawAxis(drawing, span);
     this.#drawRequests(drawing);
@@ -111,7 +116,7 @@ export class Timeline {
     this.#drawWire(drawing);
     this.#drawLatencies(drawing);
     $('scroll').replaceChildren(drawing.svg);
-    if (this.#follows && this.#isRunning()) $('scroll').scrollLeft = drawing.x(end) - $('scroll').clientWidth + 40;
+    if (this.#follows && running) $('scroll').scrollLeft = drawing.x(end) - $('scroll').clientWidth + 40;
   }
 
   #drawAxis(drawing, span) {
@@ -148,7 +153,9 @@ export class Timeline {
     if (over) {
       const hung = this.#events.findLast((e) => e.kind === 'hung-up');
       const who = { person: 'you', server: 'agent', carrier: 'carrier' }[hung?.by];
-      drawing.tick('state', over.at, 'end', `${over.state}${who ? `, by ${who}` : ''}`);
+      drawing.tick('state', over.at, 'end');
+      const label = drawing.text(drawing.x(over.at) - 7, MIDDLE.state + 4, `${over.state}${who ? `, by ${who}` : ''}`, 'label state');
+      label.setAttribute('text-anchor', 'end');
     }
   }
 
@@ -196,12 +203,14 @@ export class Timeline {
       }
       if (event.kind === 'person-hesitates') drawing.bar('person', event.at, event.at + event.length, 'person hesitation', '');
       if (event.kind === 'person-presses') drawing.tick('person', event.at, 'key', event.key);
-      if (event.kind === 'hearing' && event.what === 'speech-started') hears = event.at;
-      if (event.kind === 'hearing' && event.what === 'speech-stopped' && hears !== null) {
-        drawing.bar('ears', hears, event.at, 'ears', '');
+      if (event.kind !== 'hearing') continue;
+      if (event.what === 'speech-started') hears = event.at;
+      if (event.what === 'speech-stopped' && hears !== null) {
+        const words = this.#first((e) => e.at >= event.at && e.kind === 'hearing' && e.what === 'transcript');
+        drawing.bar('ears', hears, event.at, 'ears', words ? words.text || 'no words' : '');
         hears = null;
       }
-      if (event.kind === 'hearing' && event.what === 'transcript') drawing.tick('ears', event.at, 'words', event.text ? `“${event.text}”` : 'no words');
+      if (event.what === 'transcript') drawing.tick('ears', event.at, 'words');
     }
     if (says) drawing.bar('person', says.at, this.now(), 'person', says.text);
     if (hears !== null) drawing.bar('ears', hears, this.#isRunning() ? this.now() : this.#over().at, 'ears', '');
@@ -262,7 +271,8 @@ export class Timeline {
 }
 
 function millis(seconds) {
-  return seconds < 0.995 ? `${Math.max(0, Math.round(seconds * 1000))} ms` : `${seconds.toFixed(2)} s`;
+  if (seconds < 0.0095) return `${Math.max(0.1, seconds * 1000).toFixed(1)} ms`;
+  return seconds < 0.995 ? `${Math.round(seconds * 1000)} ms` : `${seconds.toFixed(2)} s`;
 }
 
 /** An SVG in which a second has `scale` pixels. */
@@ -301,7 +311,7 @@ class Drawing {
       this.text(x, MIDDLE[lane] + 17, label, 'small');
       return;
     }
-    const fits = Math.floor((width - 12) / 6.6);
+    const fits = Math.floor((width - 10) / 5.7);
     if (fits >= 3) this.text(x + 7, MIDDLE[lane] + 4, label.length > fits ? `${label.slice(0, fits - 1)}…` : label, `label ${kind}`);
   }
 

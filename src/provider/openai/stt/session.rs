@@ -56,6 +56,8 @@ pub(super) struct Session {
     timer: Option<Pin<Box<Sleep>>>,
     /// Whom to wake when there is audio to send.
     waker: Option<Waker>,
+    /// When the oldest audio that waits for a live socket came.
+    waiting_since: Option<Instant>,
 }
 
 /// How the provider is reached at the moment.
@@ -98,6 +100,7 @@ impl Session {
             born: now,
             timer: None,
             waker: None,
+            waiting_since: None,
         }
     }
 
@@ -153,7 +156,8 @@ impl Session {
             },
             (Link::Configuring { socket, .. }, Event::Updated { format }) => {
                 if let Some(format) = format.filter(|format| format != FORMAT) {
-                    tracing::warn!(%format, "the speech provider takes another audio format than it was told");
+                    let format = failure::shown(&format);
+                    tracing::warn!(format, "the speech provider takes another audio format than it was told");
                 }
                 tracing::debug!(tries = self.tries, waiting_bytes = self.tape.waiting(), "the speech session is live");
                 let from = self.tape.rewind();
@@ -174,7 +178,15 @@ impl Session {
                 return Poll::Ready(());
             }
             Poll::Ready(Err(error)) => Err(error),
-            Poll::Pending => send(socket, &mut self.tape, flush_at, cx, now),
+            Poll::Pending => {
+                let sent = send(socket, &mut self.tape, flush_at, cx, now);
+                if self.tape.waiting() < APPEND
+                    && let Some(since) = self.waiting_since.take()
+                {
+                    self.plan.metrics.frame_to_stt(now.duration_since(since));
+                }
+                sent
+            }
         };
         match sent {
             Ok(()) => Poll::Pending,
@@ -268,6 +280,9 @@ impl Session {
 impl SttSession for Session {
     fn hear(&mut self, ulaw: &[u8], now: Millis) {
         if !matches!(self.link, Link::Over(_)) {
+            if matches!(self.link, Link::Live { .. }) && self.tape.waiting() == 0 {
+                self.waiting_since = Some(Instant::now());
+            }
             self.tape.push(ulaw, now);
             self.kept();
         }

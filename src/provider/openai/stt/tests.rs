@@ -1,238 +1,22 @@
 //! Transcription sessions against a provider that the test plays by hand.
 
-use std::collections::VecDeque;
-use std::future::poll_fn;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Wake, Waker};
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use futures_util::{SinkExt, StreamExt};
-use serde_json::Value;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::mpsc;
-use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, sleep};
 use tokio_tungstenite::tungstenite::Message;
-use tokio_tungstenite::tungstenite::handshake::server::{Request, Response};
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
-use tokio_tungstenite::{WebSocketStream, accept_hdr_async};
 
 use super::*;
 use crate::clock::Millis;
 use crate::provider::{ErrorClass, Heard};
 
+mod played;
+
+use played::{Call, Order, Provider, sound};
+
 const SECOND: Duration = Duration::from_secs(1);
-
-/// The provider's door.
-struct Provider {
-    listener: TcpListener,
-    stt: OpenAiStt,
-}
-
-impl Provider {
-    async fn new() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let stt = OpenAiStt::new(&SttSettings {
-            endpoint: Endpoint::parse(&format!("ws://{}/v1", listener.local_addr().unwrap())).unwrap(),
-            key: SecretString::from("sk-test-key"),
-            model: "gpt-4o-transcribe".to_owned(),
-            silence: Duration::from_millis(800),
-            language: None,
-        })
-        .unwrap();
-        Self { listener, stt }
-    }
-
-    async fn tcp(&self) -> TcpStream {
-        let (socket, _) = self.listener.accept().await.unwrap();
-        // A delayed acknowledgement would take real time, which paused time does not wait for.
-        socket.set_nodelay(true).unwrap();
-        socket
-    }
-
-    async fn accept(&self) -> Peer {
-        let mut asked = None;
-        #[expect(clippy::result_large_err, reason = "the library's own type")]
-        let look = |request: &Request, response: Response| {
-            asked = Some((request.uri().to_string(), request.headers()["authorization"].to_str().unwrap().to_owned()));
-            Ok(response)
-        };
-        let socket = accept_hdr_async(self.tcp().await, look).await.unwrap();
-        Peer { socket, asked: asked.unwrap(), pending: VecDeque::new() }
-    }
-
-    /// Accepts and opens a session.
-    async fn open(&self) -> Peer {
-        let mut peer = self.accept().await;
-        peer.say(r#"{"type":"session.created"}"#).await;
-        assert_eq!(peer.event().await["type"], "session.update");
-        peer.say(r#"{"type":"session.updated","session":{"audio":{"input":{"format":{"type":"audio/pcmu"}}}}}"#).await;
-        peer
-    }
-
-    /// Answers the upgrade with something else.
-    async fn refuse(&self, status: &str, body: &str) {
-        let mut socket = self.tcp().await;
-        let mut request = vec![0; 4096];
-        let _ = socket.read(&mut request).await.unwrap();
-        let answer = format!("HTTP/1.1 {status}\r\ncontent-length: {}\r\n\r\n{body}", body.len());
-        socket.write_all(answer.as_bytes()).await.unwrap();
-    }
-}
-
-/// The provider's side of one socket.
-struct Peer {
-    socket: WebSocketStream<TcpStream>,
-    /// URI and `Authorization` of the upgrade.
-    asked: (String, String),
-    pending: VecDeque<Vec<u8>>,
-}
-
-impl Peer {
-    async fn say(&mut self, event: &str) {
-        self.socket.send(Message::text(event)).await.unwrap();
-    }
-
-    /// Says an event about an item: `speech_started`, `speech_stopped`, `committed`, or words.
-    async fn item(&mut self, item: &str, what: &str) {
-        let (what, rest) = what.split_once(' ').unwrap_or((what, ""));
-        let (kind, field) = match what {
-            "started" => ("input_audio_buffer.speech_started", format!(r#""audio_start_ms":{rest}"#)),
-            "stopped" => ("input_audio_buffer.speech_stopped", format!(r#""audio_end_ms":{rest}"#)),
-            "committed" => ("input_audio_buffer.committed", r#""previous_item_id":null"#.to_owned()),
-            "words" => ("conversation.item.input_audio_transcription.completed", format!(r#""transcript":"{rest}""#)),
-            other => panic!("{other}"),
-        };
-        self.say(&format!(r#"{{"type":"{kind}","event_id":"e","item_id":"{item}",{field}}}"#)).await;
-    }
-
-    async fn event(&mut self) -> Value {
-        loop {
-            match self.socket.next().await.unwrap().unwrap() {
-                Message::Text(text) => return serde_json::from_str(&text).unwrap(),
-                Message::Pong(_) => {}
-                other => panic!("{other}"),
-            }
-        }
-    }
-
-    /// The next append.
-    async fn audio(&mut self) -> Vec<u8> {
-        if let Some(audio) = self.pending.pop_front() {
-            return audio;
-        }
-        let event = self.event().await;
-        assert_eq!(event["type"], "input_audio_buffer.append");
-        STANDARD.decode(event["audio"].as_str().unwrap()).unwrap()
-    }
-
-    /// So much audio, from as many appends as it takes.
-    async fn audio_of(&mut self, length: usize) -> Vec<u8> {
-        let mut audio = Vec::new();
-        while audio.len() < length {
-            audio.extend(self.audio().await);
-        }
-        assert_eq!(audio.len(), length);
-        audio
-    }
-
-    async fn says_nothing_for(&mut self, time: Duration) {
-        assert!(timeout(time, self.event()).await.is_err());
-    }
-}
-
-/// The owner of a session: a task, as the media's is.
-struct Call {
-    orders: mpsc::UnboundedSender<Order>,
-    heard: mpsc::UnboundedReceiver<Heard>,
-    frames: u64,
-    _owner: JoinSet<()>,
-}
-
-enum Order {
-    Hear(Vec<u8>, Millis),
-    Finish(Millis),
-}
-
-impl Call {
-    fn new(provider: &Provider) -> Self {
-        let mut session = provider.stt.listen();
-        let (orders, mut to_do) = mpsc::unbounded_channel();
-        let (tell, heard) = mpsc::unbounded_channel();
-        let mut owner = JoinSet::new();
-        owner.spawn(async move {
-            loop {
-                tokio::select! {
-                    order = to_do.recv() => match order {
-                        Some(Order::Hear(ulaw, now)) => session.hear(&ulaw, now),
-                        Some(Order::Finish(now)) => session.finish(now),
-                        None => return,
-                    },
-                    heard = poll_fn(|cx| session.poll_heard(cx)) => tell.send(heard).unwrap(),
-                }
-            }
-        });
-        Self { orders, heard, frames: 0, _owner: owner }
-    }
-
-    /// The call's time, by its audio.
-    fn now(&self) -> Millis {
-        Millis(self.frames * 20)
-    }
-
-    /// One frame, made of its own number.
-    fn frame(&mut self) {
-        let byte = u8::try_from(self.frames % 251).unwrap();
-        self.frames += 1;
-        self.orders.send(Order::Hear(vec![byte; 160], self.now())).unwrap();
-    }
-
-    /// Frames in real time.
-    async fn frames(&mut self, count: usize) {
-        for _ in 0..count {
-            sleep(Duration::from_millis(20)).await;
-            self.frame();
-        }
-    }
-
-    async fn next(&mut self) -> Heard {
-        self.heard.recv().await.unwrap()
-    }
-
-    /// What was heard, in short: `+1@120` started, `.1` stopped, `-1` nothing, `1:words`.
-    async fn hears(&mut self, want: &str) {
-        let mut short = Vec::new();
-        for _ in want.split_whitespace() {
-            short.push(match timeout(Duration::from_secs(20), self.next()).await.expect(want) {
-                Heard::Started { stretch, began_at } => format!("+{}@{began_at}", stretch.0),
-                Heard::Stopped { stretch } => format!(".{}", stretch.0),
-                Heard::Words { stretch, text, .. } => format!("{}:{text}", stretch.0),
-                Heard::Nothing { stretch } => format!("-{}", stretch.0),
-                Heard::Failed(error) => format!("{:?}:{error}", error.class),
-            });
-        }
-        assert_eq!(short.join(" "), want);
-    }
-
-    async fn fails(&mut self) -> ProviderError {
-        match self.next().await {
-            Heard::Failed(error) => error,
-            other => panic!("{other:?}"),
-        }
-    }
-
-    async fn hears_nothing(&mut self) {
-        sleep(SECOND).await;
-        assert!(self.heard.try_recv().is_err());
-    }
-}
-
-/// What frames `from..to` are made of.
-fn sound(from: u64, to: u64) -> Vec<u8> {
-    (from..to).flat_map(|frame| [u8::try_from(frame % 251).unwrap(); 160]).collect()
-}
 
 #[tokio::test(start_paused = true)]
 async fn audio_waits_until_the_settings_are_in_force() {
@@ -327,7 +111,7 @@ async fn an_error_before_the_settings_are_in_force_is_final() {
         peer.say(r#"{"type":"error","error":{"type":"invalid_request_error","code":"invalid_model","message":"No sk-abc123."}}"#)
             .await;
         let error = call.fails().await;
-        assert_eq!((error.class, error.to_string().as_str()), (ErrorClass::Refused, "No sk-…. (code invalid_model)"));
+        assert_eq!((error.class, error.to_string().as_str()), (ErrorClass::Refused, "No sk-… (code invalid_model)"));
         call.frames(10).await;
         call.hears_nothing().await;
     }
@@ -419,11 +203,11 @@ async fn a_socket_lost_in_mid_speech_is_replaced_and_the_words_come_once() {
     let provider = Provider::new().await;
     let mut call = Call::new(&provider);
     let mut peer = provider.open().await;
-    call.frames(150).await;
-    peer.audio_of(24_000).await;
+    call.frames(80).await;
+    peer.audio_of(12_800).await;
     peer.item("A", "started 1000").await;
     call.hears("+1@1300").await;
-    call.frames(2).await;
+    call.frames(72).await;
     let began = Instant::now();
     drop(peer);
     let mut peer = provider.open().await;
@@ -452,13 +236,14 @@ async fn a_stretch_without_words_is_heard_again_and_one_with_words_is_not() {
     let provider = Provider::new().await;
     let mut call = Call::new(&provider);
     let mut peer = provider.open().await;
-    call.frames(400).await;
-    peer.audio_of(64_000).await;
     for (item, from, to) in [("A", 1_000, 2_000), ("B", 3_000, 4_000), ("C", 5_000, 6_000)] {
+        call.frames(100).await;
+        peer.audio_of(16_000).await;
         peer.item(item, &format!("started {from}")).await;
         peer.item(item, &format!("stopped {to}")).await;
         peer.item(item, "committed").await;
     }
+    call.frames(100).await;
     peer.item("B", "words two").await;
     call.hears("+1@1300 .1 +2@3300 .2 +3@5300 .3").await;
     // The server may be slow; the words of B are in before the end.

@@ -1,0 +1,356 @@
+//! A session with a virtual clock, a person who can be told what to do, and a carrier that does as it is asked.
+
+use std::time::Duration;
+
+use crate::clock::Millis;
+use crate::domain::carrier::{CallEnd, ErrorClass, ProviderError, Verdict};
+use crate::domain::media::{MediaCommand, MediaEvent, Progress};
+use crate::domain::outcome::MessageHeard;
+use crate::domain::session::{Answer, Body, CarrierNews, Effect, Failure, Input, Limits, Phase, Said, Session};
+use crate::domain::text::{AgentText, PersonText};
+use crate::ids::{CarrierCallId, RequestId, StretchId, UtteranceId};
+
+/// When every scenario begins.
+const START: Millis = Millis(1_000_000);
+/// What the first request asks.
+pub(super) const QUESTION: &str = "Shall I deploy the new version now?";
+
+#[derive(Clone)]
+pub(super) struct Scenario {
+    pub(super) session: Session,
+    now: Millis,
+    /// Everything the session has asked for.
+    pub(super) effects: Vec<Effect>,
+    /// The carrier and the media answer what they are asked at once, and well.
+    pub(super) obliging: bool,
+    stretches: u64,
+    requests: u64,
+}
+
+/// How a session comes to its start.
+impl Scenario {
+    /// Request 1 rings the person and asks [`QUESTION`].
+    pub(super) fn dialing() -> Self {
+        Self::dialing_with(Limits::default())
+    }
+
+    pub(super) fn dialing_with(limits: Limits) -> Self {
+        let session = Session::call(RequestId(1), text(QUESTION), limits, START);
+        let mut scenario = Self { session, now: START, effects: Vec::new(), obliging: true, stretches: 0, requests: 1 };
+        scenario.carry_out();
+        scenario
+    }
+
+    pub(super) fn ringing() -> Self {
+        let mut scenario = Self::dialing();
+        scenario.give(Input::Dialed(Ok(call())));
+        scenario.news(CarrierNews::Ringing);
+        scenario
+    }
+
+    /// Picked up at 0 ms; no verdict and no media yet.
+    pub(super) fn picked_up() -> Self {
+        let mut scenario = Self::ringing();
+        scenario.news(CarrierNews::Answered);
+        scenario
+    }
+
+    /// The media is up since 0 ms; no verdict yet.
+    pub(super) fn connected() -> Self {
+        let mut scenario = Self::picked_up();
+        scenario.media(MediaEvent::Connected);
+        scenario
+    }
+
+    /// A person is listening to the question since 100 ms; at 1,100 ms, when the opening guard is over.
+    pub(super) fn asking() -> Self {
+        let mut scenario = Self::connected();
+        scenario.news(CarrierNews::Machine(Verdict::Human));
+        scenario.at(100).starts(1).at(1100);
+        scenario
+    }
+
+    /// A person has heard the question, at 2,000 ms.
+    pub(super) fn asked() -> Self {
+        let mut scenario = Self::asking();
+        scenario.at(2000).ends(1);
+        scenario
+    }
+
+    /// A person has answered "Yes.", at 4,000 ms, and request 1 has the reply, uncollected.
+    pub(super) fn replied() -> Self {
+        let mut scenario = Self::asked();
+        scenario.at(3000).says("Yes.");
+        scenario.at(4000);
+        assert_eq!(scenario.told(1), "reply: Yes.");
+        scenario
+    }
+}
+
+/// What happens.
+impl Scenario {
+    /// Goes to this time, in milliseconds from the start; what is due on the way is done when it is due.
+    pub(super) fn at(&mut self, millis: u64) -> &mut Self {
+        let then = START + Duration::from_millis(millis);
+        while let Some(due) = self.session.next_deadline().filter(|due| *due <= then) {
+            self.now = self.now.max(due);
+            self.session.handle_timeout(self.now);
+            self.carry_out();
+        }
+        assert!(self.now <= then, "time goes forward");
+        self.now = then;
+        self
+    }
+
+    pub(super) fn after(&mut self, millis: u64) -> &mut Self {
+        let at = self.elapsed() + millis;
+        self.at(at)
+    }
+
+    pub(super) fn elapsed(&self) -> u64 {
+        self.now.0 - START.0
+    }
+
+    /// Lets every deadline run out; ends when nothing is waited for any more.
+    pub(super) fn run_out(&mut self) -> &mut Self {
+        for _ in 0..1000 {
+            let Some(due) = self.session.next_deadline() else { return self };
+            self.now = self.now.max(due);
+            self.session.handle_timeout(self.now);
+            self.carry_out();
+        }
+        panic!("the deadlines never run out");
+    }
+
+    pub(super) fn give(&mut self, input: Input) -> &mut Self {
+        self.session.handle(input, self.now);
+        self.carry_out();
+        self
+    }
+
+    pub(super) fn news(&mut self, news: CarrierNews) -> &mut Self {
+        self.give(Input::Carrier { call: call(), news })
+    }
+
+    pub(super) fn over(&mut self, end: CallEnd) -> &mut Self {
+        self.news(CarrierNews::Over(end))
+    }
+
+    pub(super) fn media(&mut self, event: MediaEvent) -> &mut Self {
+        self.give(Input::Media(event))
+    }
+
+    fn carry_out(&mut self) {
+        while let Some(effect) = self.session.poll_effect() {
+            self.effects.push(effect.clone());
+            if self.obliging {
+                match effect {
+                    Effect::HangUp { .. } => self.session.handle(Input::HangUpAnswered(Ok(())), self.now),
+                    Effect::Media(MediaCommand::Drain) => {
+                        self.session.handle(Input::Media(MediaEvent::Drained), self.now);
+                    }
+                    _ => {}
+                }
+            }
+        }
+    }
+}
+
+/// What the agents do; each gives its request's number.
+impl Scenario {
+    fn request(&mut self, input: impl FnOnce(RequestId) -> Input) -> u64 {
+        self.requests += 1;
+        self.give(input(RequestId(self.requests)));
+        self.requests
+    }
+
+    pub(super) fn asks(&mut self, words: &str) -> u64 {
+        self.request(|request| Input::Ask { request, text: text(words) })
+    }
+
+    pub(super) fn speaks(&mut self, words: &str) -> u64 {
+        self.request(|request| Input::Say { request, text: text(words) })
+    }
+
+    pub(super) fn waits(&mut self) -> u64 {
+        self.request(|request| Input::Wait { request })
+    }
+
+    pub(super) fn leaves(&mut self) -> u64 {
+        self.request(|request| Input::End { request, text: text("Goodbye then.") })
+    }
+
+    pub(super) fn collects(&mut self, request: u64) -> &mut Self {
+        self.give(Input::Collected { request: RequestId(request) })
+    }
+}
+
+/// What becomes of what the agent says: the `n`-th utterance, four seconds long.
+impl Scenario {
+    pub(super) fn starts(&mut self, n: u64) -> &mut Self {
+        self.media(MediaEvent::UtteranceStarted { utterance: UtteranceId(n) })
+    }
+
+    pub(super) fn ends(&mut self, n: u64) -> &mut Self {
+        self.media(MediaEvent::UtteranceEnded { utterance: UtteranceId(n), heard: heard(4000), failed: None })
+    }
+
+    pub(super) fn progresses(&mut self, n: u64, millis: u64) -> &mut Self {
+        self.media(MediaEvent::Progress { utterance: UtteranceId(n), heard: heard(millis) })
+    }
+
+    pub(super) fn is_cut(&mut self, n: u64, millis: u64) -> &mut Self {
+        self.media(MediaEvent::Interrupted { utterance: UtteranceId(n), heard: heard(millis) })
+    }
+
+    /// It could not be made: not at all, or no further than `millis`.
+    pub(super) fn fails(&mut self, n: u64, millis: u64) -> &mut Self {
+        let heard = if millis == 0 { Progress::default() } else { heard(millis) };
+        let failed = Some(error(ErrorClass::Refused, "model_not_found"));
+        self.media(MediaEvent::UtteranceEnded { utterance: UtteranceId(n), heard, failed })
+    }
+}
+
+/// What the person does.
+impl Scenario {
+    pub(super) fn begins_to_speak(&mut self) -> StretchId {
+        self.stretches += 1;
+        let stretch = StretchId(self.stretches);
+        self.media(MediaEvent::SpeechStarted { stretch, began_at: self.now });
+        stretch
+    }
+
+    pub(super) fn words(&mut self, stretch: StretchId, began: u64, words: &str) -> &mut Self {
+        let began_at = START + Duration::from_millis(began);
+        self.media(MediaEvent::Words { stretch, began_at, text: PersonText(words.to_owned()) })
+    }
+
+    pub(super) fn falls_silent(&mut self, stretch: StretchId) -> &mut Self {
+        self.media(MediaEvent::NoWords { stretch })
+    }
+
+    /// Says something and is understood at once.
+    pub(super) fn says(&mut self, words: &str) -> &mut Self {
+        let stretch = self.begins_to_speak();
+        self.words(stretch, self.elapsed(), words)
+    }
+}
+
+/// What is seen of it.
+impl Scenario {
+    pub(super) fn answers(&self, request: u64) -> Vec<&Answer> {
+        let of_this = |effect| match effect {
+            &Effect::Answer { request: of, ref answer } => (of.0 == request).then_some(answer),
+            _ => None,
+        };
+        self.effects.iter().filter_map(of_this).collect()
+    }
+
+    /// What a request was told, in a line.
+    pub(super) fn told(&self, request: u64) -> String {
+        match self.answers(request)[..] {
+            [] => "nothing yet".to_owned(),
+            [answer] => in_a_line(&answer.body),
+            _ => panic!("request {request} was answered more than once"),
+        }
+    }
+
+    /// The outcome a request was told: dial, who answered, how much was heard, the reply's channel, who ended it.
+    pub(super) fn truth(&self, request: u64) -> String {
+        let outcome = &self.answers(request).first().expect("an answer").outcome;
+        let heard = match &outcome.message_heard {
+            MessageHeard::None => "none",
+            MessageHeard::Partial(_) => "partial",
+            MessageHeard::Full => "full",
+        };
+        let channel = outcome.reply_channel.map_or("none", crate::domain::outcome::Channel::as_str);
+        let ended_by = outcome.ended_by.map_or("null", crate::domain::outcome::EndedBy::as_str);
+        format!("{} {} {heard} {channel} {ended_by}", outcome.dial.as_str(), outcome.answered_by.as_str())
+    }
+
+    pub(super) fn hang_ups(&self) -> usize {
+        self.effects.iter().filter(|effect| matches!(effect, Effect::HangUp { .. })).count()
+    }
+
+    pub(super) fn searches(&self) -> usize {
+        self.effects.iter().filter(|effect| matches!(effect, Effect::FindCall { .. })).count()
+    }
+
+    /// Everything the agent's side asked the media to say.
+    pub(super) fn spoken(&self) -> Vec<&str> {
+        let of = |effect| match effect {
+            &Effect::Media(MediaCommand::Speak { ref text, .. }) => Some(text.as_str()),
+            _ => None,
+        };
+        self.effects.iter().filter_map(of).collect()
+    }
+
+    /// What the history says the person said.
+    pub(super) fn recorded(&self) -> Vec<&str> {
+        let of = |effect| match effect {
+            &Effect::Said { by_person: true, ref text, .. } => Some(text.as_str()),
+            _ => None,
+        };
+        self.effects.iter().filter_map(of).collect()
+    }
+
+    pub(super) fn uncollected(&self) -> String {
+        joined(&self.session.uncollected())
+    }
+
+    /// The session is over and has said so once, waits for nothing, and has answered requests 1 to the last once each.
+    pub(super) fn check_ended(&self) {
+        assert_eq!(self.session.phase(), Phase::Ended);
+        assert_eq!(self.session.next_deadline(), None, "an ended session waits for nothing");
+        assert_eq!(self.effects.iter().filter(|effect| **effect == Effect::Finished).count(), 1, "finished once");
+        for request in 1..=self.requests {
+            assert_eq!(self.answers(request).len(), 1, "answers to request {request}");
+        }
+    }
+}
+
+fn in_a_line(body: &Body) -> String {
+    let of = |what: &str, said: &[Said]| match said {
+        [] => String::new(),
+        said => format!(" ({what}: {})", joined(said)),
+    };
+    match body {
+        Body::Reply(reply) => {
+            let cut = if reply.interrupted { ", interrupted" } else { "" };
+            format!("reply: {}{}{cut}", joined(&reply.words), of("earlier", &reply.earlier))
+        }
+        Body::Spoken { interrupted } => if *interrupted { "spoken, interrupted" } else { "spoken" }.to_owned(),
+        Body::Ended { talked } => format!("ended after {talked}"),
+        Body::Failed { failure, said } => {
+            let failure = match failure {
+                Failure::Speech(error) | Failure::Carrier(error) => {
+                    let kind = if matches!(failure, Failure::Speech(_)) { "Speech" } else { "Carrier" };
+                    format!("{kind} {}", error.code.as_deref().unwrap_or("without code"))
+                }
+                other => format!("{other:?}"),
+            };
+            format!("{failure}{}", of("said", said))
+        }
+    }
+}
+
+fn joined(said: &[Said]) -> String {
+    said.iter().map(|said| said.text.as_str()).collect::<Vec<_>>().join(" / ")
+}
+
+pub(super) fn text(words: &str) -> AgentText {
+    AgentText::parse(words).expect("a short text")
+}
+
+pub(super) fn call() -> CarrierCallId {
+    CarrierCallId("CA1".to_owned())
+}
+
+pub(super) fn error(class: ErrorClass, code: &str) -> ProviderError {
+    ProviderError { class, code: Some(code.to_owned()), message: "no".to_owned() }
+}
+
+/// Of an utterance of four seconds.
+fn heard(millis: u64) -> Progress {
+    Progress { heard: Duration::from_millis(millis), whole: Duration::from_secs(4) }
+}

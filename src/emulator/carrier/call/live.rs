@@ -1,0 +1,333 @@
+//! An answered call: instructions, the media stream, and the person on the line, 20 ms at a time.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::time::Instant;
+use url::Url;
+
+use super::super::media::{self, Effect, Incoming, Stream};
+use super::super::twiml::{self, Verb};
+use super::super::webhook::{Form, post};
+use super::super::{Call, Control, Segment};
+use super::End;
+use crate::emulator::faults::Fault;
+use crate::emulator::person::acting::{Act, Acting};
+use crate::emulator::phone::{Hand, Sound};
+use crate::emulator::timeline::{CallState, Side, What};
+use crate::emulator::world::World;
+use crate::emulator::{FRAME, TICK};
+
+/// Fetches instructions.
+pub(super) fn fetch(world: &Arc<World>, call: &Arc<Call>, url: String, form: Form) -> Leg {
+    let (world, call) = (Arc::clone(world), Arc::clone(call));
+    Leg::Fetching(Box::pin(async move {
+        if world.faults.strikes(&Fault::TwimlTwice) {
+            let first = post(&world, &url, &form).await.map(|(status, _)| status);
+            call.note(&world, What::Twiml { status: first, verbs: "answer lost".to_owned() });
+        }
+        let answer = post(&world, &url, &form).await;
+        let status = answer.as_ref().map(|(status, _)| *status);
+        let verbs = match answer {
+            Some((200..=299, text)) => twiml::parse(&text),
+            Some((status, _)) => Err(format!("11200 the instructions were answered with {status}")),
+            None => Err("11200 the instructions could not be fetched".to_owned()),
+        };
+        let names = verbs.as_ref().map(|v| v.iter().map(Verb::name).collect::<Vec<_>>().join(" "));
+        call.note(&world, What::Twiml { status, verbs: names.unwrap_or_default() });
+        verbs.map(|verbs| (url, verbs))
+    }))
+}
+
+/// How many redirects are followed at once.
+const REDIRECTS: usize = 10;
+
+/// What the carrier is doing with an answered call.
+pub(super) enum Leg {
+    Fetching(BoxFuture<'static, Result<(String, VecDeque<Verb>), String>>),
+    Opening(BoxFuture<'static, Result<Box<Stream>, String>>),
+    Pausing(BoxFuture<'static, ()>),
+    Streaming(Box<Stream>),
+    /// The instructions have ended the call.
+    Over,
+}
+
+/// What a leg came to.
+enum Progressed {
+    Fetched(Result<(String, VecDeque<Verb>), String>),
+    Opened(Result<Box<Stream>, String>),
+    Paused,
+    Came(Incoming),
+    Over,
+}
+
+impl Leg {
+    /// Can be dropped and called again.
+    async fn next(&mut self) -> Progressed {
+        match self {
+            Self::Fetching(fetching) => Progressed::Fetched(fetching.await),
+            Self::Opening(opening) => Progressed::Opened(opening.await),
+            Self::Pausing(pausing) => {
+                pausing.await;
+                Progressed::Paused
+            }
+            Self::Streaming(stream) => Progressed::Came(stream.next().await),
+            Self::Over => Progressed::Over,
+        }
+    }
+}
+
+/// An answered call.
+pub(super) struct Live {
+    world: Arc<World>,
+    call: Arc<Call>,
+    acting: Acting,
+    leg: Leg,
+    /// What comes after the present leg.
+    verbs: VecDeque<Verb>,
+    /// The URL of the present instructions, which relative ones refer to.
+    document: String,
+    answered: Instant,
+    /// Ticks since the answer.
+    ticks: u32,
+    /// The last segment is still growing.
+    hearing: bool,
+    /// Since the last tick.
+    redirects: usize,
+}
+
+impl Live {
+    /// From the answer on.
+    pub(super) fn new(world: Arc<World>, call: Arc<Call>, acting: Acting, first: Leg) -> Self {
+        let document = call.dial.url.clone();
+        Self {
+            world,
+            call,
+            acting,
+            leg: first,
+            verbs: VecDeque::new(),
+            document,
+            answered: Instant::now(),
+            ticks: 0,
+            hearing: false,
+            redirects: 0,
+        }
+    }
+
+    /// Until somebody hangs up.
+    pub(super) async fn run(mut self, controlled: &mut UnboundedReceiver<Control>) -> End {
+        loop {
+            let tick = self.answered + TICK * (self.ticks + 1);
+            tokio::select! {
+                biased;
+                Some(control) = controlled.recv() => match control {
+                    Control::HangUp => return self.end(Side::Server),
+                    Control::Hand(Hand::HangsUp) => return self.end(Side::Person),
+                    Control::Hand(Hand::Does(step, sound)) => self.acting.then(step, sound),
+                    Control::Hand(Hand::PicksUp | Hand::Declines) => {}
+                    Control::Redirect(url) => {
+                        if let Leg::Streaming(stream) = self.redirect(url) {
+                            self.note(What::MediaDown(Side::Carrier));
+                            self.world.spawn(stream.stop());
+                        }
+                    }
+                },
+                step = self.leg.next() => match step {
+                    Progressed::Over => return self.end(Side::Server),
+                    Progressed::Fetched(Ok((url, verbs))) => {
+                        (self.document, self.verbs) = (url, verbs);
+                        self.advance();
+                    }
+                    Progressed::Fetched(Err(why)) => {
+                        self.note(What::Violation(why));
+                        return self.end(Side::Carrier);
+                    }
+                    Progressed::Opened(Ok(stream)) => {
+                        self.call.progress().streams += 1;
+                        self.note(What::MediaUp);
+                        self.leg = Leg::Streaming(stream);
+                    }
+                    Progressed::Opened(Err(why)) => {
+                        self.note(What::Violation(why));
+                        self.advance();
+                    }
+                    Progressed::Paused => self.advance(),
+                    Progressed::Came(incoming) => self.take(incoming).await,
+                },
+                () = tokio::time::sleep_until(tick) => if let Some(end) = self.tick().await {
+                    return end;
+                },
+            }
+        }
+    }
+
+    /// Goes on with the next instruction.
+    fn advance(&mut self) {
+        let (world, call) = (Arc::clone(&self.world), Arc::clone(&self.call));
+        self.leg = match self.verbs.pop_front() {
+            Some(Verb::Stream { url, parameters, status_callback }) => {
+                Leg::Opening(Box::pin(media::open(world, call, url, parameters, status_callback)))
+            }
+            // A server that sends in circles would otherwise be followed for ever, and time would stand still meanwhile.
+            Some(Verb::Redirect(_)) if self.redirects >= REDIRECTS => {
+                self.note(What::Violation("12203 redirected in circles".to_owned()));
+                Leg::Over
+            }
+            Some(Verb::Redirect(url)) => {
+                self.redirects += 1;
+                self.redirect(url);
+                return;
+            }
+            Some(Verb::Pause(time)) => Leg::Pausing(Box::pin(tokio::time::sleep(time))),
+            Some(Verb::Hangup | Verb::Reject) | None => Leg::Over,
+        };
+    }
+
+    /// Goes on with other instructions; gives the leg that this ends.
+    fn redirect(&mut self, url: String) -> Leg {
+        let url = Url::parse(&self.document).and_then(|base| base.join(&url)).map_or(url, String::from);
+        let form = self.call.form(&self.world, CallState::InProgress);
+        self.quiet(true);
+        std::mem::replace(&mut self.leg, fetch(&self.world, &self.call, url, form))
+    }
+
+    async fn take(&mut self, incoming: Incoming) {
+        let Leg::Streaming(stream) = &mut self.leg else { return };
+        let effect = match incoming {
+            Incoming::Text(text) => stream.take(&text),
+            Incoming::Binary => Effect::Wrong("31950 a binary frame".to_owned()),
+            Incoming::Closed => {
+                let cut = stream.is_playing();
+                self.quiet(cut);
+                self.note(What::MediaDown(Side::Server));
+                return self.advance();
+            }
+        };
+        match effect {
+            Effect::Nothing => {}
+            Effect::Wrong(what) => self.note(What::Violation(what)),
+            Effect::Marks(marks, played) => self.return_marks(marks, played).await,
+            Effect::Cleared(bytes, marks) => {
+                let dropped = Duration::from_micros(u64::try_from(bytes).unwrap_or(u64::MAX) * 125);
+                self.note(What::Cleared { dropped });
+                self.quiet(bytes > 0);
+                self.return_marks(marks, false).await;
+            }
+        }
+    }
+
+    async fn return_marks(&mut self, marks: Vec<String>, played: bool) {
+        for name in marks {
+            let Leg::Streaming(stream) = &mut self.leg else { return };
+            if stream.return_mark(&name).await {
+                self.note(What::MarkReturned { name, played });
+            }
+        }
+    }
+
+    /// The stretch of sound that was heard, if one was, is over.
+    fn quiet(&mut self, cut: bool) {
+        if std::mem::take(&mut self.hearing) {
+            if let Some(segment) = self.call.progress().segments.last_mut() {
+                segment.cut = cut;
+            }
+            if cut {
+                self.whisper(|call| Sound::Cut { call });
+            }
+            self.note(What::AgentQuiet);
+        }
+    }
+
+    /// 20 ms of the line.
+    async fn tick(&mut self) -> Option<End> {
+        (self.ticks, self.redirects) = (self.ticks + 1, 0);
+        if self.call.dial.time_limit.is_some_and(|limit| TICK * self.ticks >= limit) {
+            return Some(self.end(Side::Carrier));
+        }
+        let mut heard = false;
+        if let Leg::Streaming(stream) = &mut self.leg {
+            let mut ear = [0; FRAME];
+            let played = stream.play(&mut ear);
+            heard = played.bytes > 0;
+            self.hear(&ear[..played.bytes]);
+            self.return_marks(played.marks, true).await;
+        }
+        let (mut mouth, open) = ([0; FRAME], matches!(self.leg, Leg::Streaming(_)));
+        let acts = self.acting.tick(heard, open, &mut mouth);
+        if let Leg::Streaming(stream) = &mut self.leg {
+            // A socket that broke is noticed when it is read.
+            stream.speak(&mouth).await;
+        }
+        for act in acts {
+            match act {
+                Act::Begins(text) => self.note(What::PersonSays(text)),
+                Act::Ends(text) => self.note(What::PersonSaid(text)),
+                Act::Hesitates(length) => self.note(What::PersonHesitates(length)),
+                Act::Presses(key) => {
+                    self.note(What::PersonPresses(key));
+                    if let Leg::Streaming(stream) = &mut self.leg {
+                        stream.press(key).await;
+                    }
+                }
+                Act::DropsSocket => {
+                    self.quiet(true);
+                    self.note(What::MediaDown(Side::Carrier));
+                    if self.world.faults.strikes(&Fault::StreamLost) {
+                        self.leg = Leg::Pausing(Box::pin(std::future::pending()));
+                    } else {
+                        self.advance();
+                    }
+                }
+                Act::HangsUp => return Some(self.end(Side::Person)),
+            }
+        }
+        None
+    }
+
+    /// Adds to what the ear heard: sound, or its absence.
+    fn hear(&mut self, sound: &[u8]) {
+        if sound.is_empty() {
+            return self.quiet(false);
+        }
+        self.whisper(|call| Sound::Frame { call, ulaw: sound.into() });
+        let mut progress = self.call.progress();
+        if self.hearing {
+            let segment = progress.segments.last_mut().expect("a segment is growing");
+            segment.audio.extend_from_slice(sound);
+        } else {
+            let began = TICK * (self.ticks - 1);
+            progress.segments.push(Segment { began, audio: sound.to_vec(), cut: false, text: String::new() });
+        }
+        drop(progress);
+        if !std::mem::replace(&mut self.hearing, true) {
+            self.note(What::AgentAudible);
+        }
+        // A frame that was not filled has silence after it.
+        if sound.len() < FRAME {
+            self.quiet(false);
+        }
+    }
+
+    /// Lets those who listen in hear it.
+    fn whisper(&self, sound: impl FnOnce(usize) -> Sound) {
+        if self.world.ear.receiver_count() > 0 {
+            let _ = self.world.ear.send(sound(self.call.number));
+        }
+    }
+
+    fn end(&mut self, by: Side) -> End {
+        let stream = match std::mem::replace(&mut self.leg, Leg::Over) {
+            Leg::Streaming(stream) => Some(stream),
+            _ => None,
+        };
+        self.quiet(stream.as_ref().is_some_and(|s| s.is_playing()));
+        End { state: CallState::Completed, by, sip: 200, stream }
+    }
+
+    fn note(&self, what: What) {
+        self.call.note(&self.world, what);
+    }
+}

@@ -1,0 +1,31 @@
+//! The emulator is driven by the official packages of those it stands in for, in real time: they keep it honest.
+
+use std::process::Command;
+
+use callme::emulator::{Emulator, EmulatorConfig};
+
+const PYTHON: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/target/venv/bin/python");
+
+/// Runs a script of `scripts/peers` and shows what it said when it is not content.
+async fn run(script: &str, arguments: Vec<String>) {
+    assert!(std::path::Path::new(PYTHON).exists(), "the official packages are not installed: run scripts/test");
+    let path = format!("{}/scripts/peers/{script}", env!("CARGO_MANIFEST_DIR"));
+    let run = move || Command::new(PYTHON).arg(path).args(arguments).output();
+    let ran = tokio::task::spawn_blocking(run).await.expect("the task does not panic");
+    let output = ran.expect("python can be started");
+    let said = [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat();
+    assert!(output.status.success(), "{script}: {said}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_official_twilio_package_finds_twilio() {
+    let emulator = Emulator::start(EmulatorConfig::default()).await.expect("a free port");
+    let EmulatorConfig { account_sid, auth_token, number, .. } = EmulatorConfig::default();
+    run("twilio_check.py", vec![emulator.url(), account_sid, auth_token, number]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_official_openai_package_finds_openai() {
+    let emulator = Emulator::start(EmulatorConfig::default()).await.expect("a free port");
+    run("openai_check.py", vec![emulator.url(), EmulatorConfig::default().api_key]).await;
+}
