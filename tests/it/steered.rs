@@ -38,8 +38,8 @@ async fn a_steered_person_answers_interrupts_without_a_word_and_hangs_up() {
 
     let from = world.emulator.timeline().events().len();
     let interrupts = async {
-        let audible = world.emulator.wait_from(from, |event| event.what == What::AgentAudible).await;
-        audible.expect("the plan is heard");
+        let played = |what: &What| matches!(what, What::MarkReturned { played: true, .. });
+        world.emulator.wait_from(from, |event| played(&event.what)).await.expect("a second of the plan is heard");
         phone.hesitate().await.expect("the line is open");
         world.event(|what| matches!(what, What::Cleared { .. })).await;
         assert_eq!(phone.press('a'), Err(NotNow::NoSuchKey));

@@ -10,6 +10,8 @@ const LEAST_SCALE = 44;
 const LEAST_SCALE_OVER = 24;
 /** Pixels after the end of a call, for the labels of its last moment. */
 const LABELS = 64;
+/** Pixels before its beginning. */
+const LEFT = 6;
 /** A call that has just begun is drawn into this many seconds. */
 const LEAST_SPAN = 14;
 /** The axis above the lanes, and a lane. */
@@ -104,7 +106,7 @@ export class Timeline {
     const last = Math.max(...this.#events.map((e) => e.at), ...this.#requests.map((r) => r.to ?? 0));
     const running = this.#isRunning();
     const end = running ? Math.max(last, this.now()) + 0.6 : last;
-    const width = $('scroll').clientWidth - 2 - (running ? 0 : LABELS);
+    const width = $('scroll').clientWidth - 2 - LEFT - (running ? 0 : LABELS);
     const scale = Math.max(running ? LEAST_SCALE : LEAST_SCALE_OVER, width / Math.max(LEAST_SPAN, end - origin));
     const span = Math.max(LEAST_SPAN, end - origin + (running ? 0 : LABELS / scale));
     const drawing = new Drawing(origin, scale, span, end);
@@ -218,7 +220,7 @@ export class Timeline {
 
   #drawWire(drawing) {
     // Where the last label of each of two rows ends.
-    const ends = [0, 0];
+    const ends = [-9, -9];
     for (const event of this.#events) {
       const name = { callback: HOOKS[event.name], twiml: 'twiml', rest: REST[event.verb] }[event.kind];
       if (!name) continue;
@@ -227,7 +229,7 @@ export class Timeline {
       drawing.dot('wire', event.at, kind, `${inWords(event)}`);
       const row = ends.findIndex((taken) => taken < x - 4);
       if (row < 0) continue;
-      const label = drawing.text(x + (row ? 5 : 5), MIDDLE.wire + (row ? 16 : -9), name, 'small');
+      const label = drawing.text(x + 5, MIDDLE.wire + (row ? 16 : -9), name, 'small');
       ends[row] = x + 8 + label.textContent.length * 6.4;
     }
   }
@@ -280,12 +282,12 @@ class Drawing {
   constructor(origin, scale, span, end) {
     Object.assign(this, { origin, scale, end });
     this.svg = document.createElementNS('http://www.w3.org/2000/svg', 'svg');
-    this.svg.setAttribute('width', Math.ceil(span * scale));
+    this.svg.setAttribute('width', LEFT + Math.ceil(span * scale));
     this.svg.setAttribute('height', AXIS + LANES.length * LANE);
   }
 
   x(at) {
-    return Math.round((at - this.origin) * this.scale * 10) / 10;
+    return LEFT + Math.round((at - this.origin) * this.scale * 10) / 10;
   }
 
   add(tag, attributes, text = null) {
