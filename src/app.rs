@@ -86,6 +86,13 @@ impl App {
         Ok(Self { manager, media, router })
     }
 
+    /// The same server with further routes beside its own, which they win over.
+    #[must_use]
+    pub fn beside(mut self, routes: Router) -> Self {
+        self.router = routes.fallback_service(self.router);
+        self
+    }
+
     /// Serves until `stop`, then ends every session as kindly as there is time for.
     pub async fn serve(self, listener: TcpListener, stop: CancellationToken) {
         let closed = CancellationToken::new();
@@ -159,7 +166,7 @@ fn desk(
 
 /// Where chance enters the server.
 #[expect(clippy::disallowed_methods, reason = "the shell hands random bytes to whoever takes them as an argument")]
-fn random(bytes: &mut [u8]) {
+pub fn random(bytes: &mut [u8]) {
     rand::Rng::fill_bytes(&mut rand::rng(), bytes);
 }
 

@@ -27,7 +27,7 @@ pub enum Command {
     Serve,
     /// Ask a running server whether it can make calls; fails when it cannot.
     Health(Health),
-    /// Run a whole call on this machine, with a carrier, a speech provider and a person that are played.
+    /// Try it without any account: be the agent and the person on a page in the browser, all on this machine.
     Demo(Demo),
 }
 
@@ -42,11 +42,17 @@ pub struct Health {
 /// What `demo` is told.
 #[derive(Args, Clone, Debug, PartialEq, Eq)]
 pub struct Demo {
-    /// Play the person by a script, rather than ask.
+    /// The port of the page; 0 is any. Without it 3333, or the next one that is free.
+    #[arg(long, value_name = "N", conflicts_with = "script")]
+    pub port: Option<u16>,
+    /// Do not open the page in a browser.
+    #[arg(long)]
+    pub no_open: bool,
+    /// Play the person by a script instead, without a page.
     #[arg(long)]
     pub script: bool,
     /// Keep what was heard on both sides as sound files in this directory.
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", requires = "script")]
     pub record: Option<PathBuf>,
 }
 
@@ -115,7 +121,8 @@ mod tests {
     #[test]
     fn the_server_is_what_runs_without_a_command() {
         Cli::command().debug_assert();
-        let demo = Demo { script: true, record: Some("out".into()) };
+        let played = Demo { port: None, no_open: false, script: true, record: Some("out".into()) };
+        let shown = Demo { port: Some(4000), no_open: true, script: false, record: None };
         for (words, want) in [
             (&[][..], Command::Serve),
             (&["serve"], Command::Serve),
@@ -124,7 +131,8 @@ mod tests {
                 &["health", "--url", "http://h/health"],
                 Command::Health(Health { url: Some("http://h/health".to_owned()) }),
             ),
-            (&["demo", "--script", "--record", "out"], Command::Demo(demo)),
+            (&["demo", "--script", "--record", "out"], Command::Demo(played)),
+            (&["demo", "--no-open", "--port", "4000"], Command::Demo(shown)),
         ] {
             assert_eq!(parse(words).expect("words that fit"), want, "{words:?}");
         }

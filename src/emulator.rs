@@ -26,6 +26,7 @@ mod carrier;
 mod connection;
 pub mod faults;
 pub mod person;
+pub mod phone;
 mod speech;
 pub mod timeline;
 pub mod voice;
@@ -34,6 +35,7 @@ mod world;
 pub use carrier::{CallRecord, Frame, Segment, Sent};
 pub use faults::{DialFault, Fault, Faults, Times};
 pub use person::{AnsweredBy, Person, PickUp, Script, Step, Verdict};
+pub use phone::{NotNow, Phone, Sound};
 pub use timeline::{CallState, Callback, Event, Hearing, NeverHappened, Side, Timeline, What};
 pub use voice::Voice;
 
@@ -169,6 +171,11 @@ impl Emulator {
     /// What the person does in the calls to come.
     pub fn person(&self) -> Person {
         self.world.person.clone()
+    }
+
+    /// The phone, for somebody who answers it live; see [`Script::steered`].
+    pub fn phone(&self) -> Phone {
+        Phone::new(Arc::clone(&self.world))
     }
 
     /// What goes wrong.

@@ -35,6 +35,6 @@ fn main() -> anyhow::Result<ExitCode> {
             telemetry::init(loaded.basics.log_format, &loaded.basics.log_filter);
             runtime.block_on(cli::serve::serve(loaded))
         }
-        Command::Demo(demo) => runtime.block_on(cli::demo::demo(&demo)),
+        Command::Demo(demo) => runtime.block_on(cli::demo::demo(&demo, &|name| environment.value(name))),
     }
 }

@@ -1,20 +1,45 @@
-//! `callme demo`: a whole call on this machine, with a carrier, a speech provider and a person that are played.
+//! `callme demo`: whole calls on this machine, with a carrier and a speech provider that are played, and a person who is
+//! played by a script or is whoever looks at the page.
 
+mod page;
 mod promises;
 mod script;
 
+use std::collections::HashMap;
 use std::path::Path;
 use std::process::ExitCode;
 
-use super::Demo;
+use anyhow::Context;
 
-/// Plays a conversation, prints what happened, and checks what was promised.
+use super::Demo;
+use crate::config::Config;
+use crate::emulator::Emulator;
+
+/// Where the server believes to be reached; the emulator knows the way.
+const PUBLIC: &str = "https://callme.example";
+
+/// The settings of a server that calls by this emulator, and takes this key from agents.
+fn configuration(emulator: &Emulator, key: &str) -> anyhow::Result<Config> {
+    let mut settings: HashMap<&str, String> = emulator.environment().into_iter().collect();
+    settings.insert("CALLME_PUBLIC_URL", PUBLIC.to_owned());
+    settings.insert("CALLME_API_KEY", key.to_owned());
+    settings.insert("CALLME_USER_PHONE_NUMBER", "+15005550009".to_owned());
+    // Nobody pays for these calls.
+    settings.insert("CALLME_MAX_CALLS_PER_HOUR", "0".to_owned());
+    let loaded = Config::from_source(&|name| settings.get(name).cloned());
+    let problems: Vec<String> = loaded.problems.iter().map(ToString::to_string).collect();
+    loaded.config.with_context(|| format!("the demo's own settings are bad: {}", problems.join("; ")))
+}
+
+/// Shows the page until it is told to stop; or plays a conversation, prints what happened, and checks what was promised.
+/// `environment` gives the values of variables.
 ///
 /// # Errors
 /// When the demo itself cannot run, rather than a promise not being kept.
-pub async fn demo(demo: &Demo) -> anyhow::Result<ExitCode> {
+pub async fn demo(demo: &Demo, environment: &dyn Fn(&str) -> Option<String>) -> anyhow::Result<ExitCode> {
     if !demo.script {
-        anyhow::bail!("this version plays the person by a script only: callme demo --script");
+        let open = !demo.no_open && page::browser::is_at_hand(environment);
+        return page::show(demo.port, open).await;
     }
     let played = script::play().await?;
     println!("{}", played.timeline);

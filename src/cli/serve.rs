@@ -63,7 +63,7 @@ async fn listen(port: u16) -> std::io::Result<TcpListener> {
 }
 
 /// A token that SIGTERM and SIGINT cancel.
-fn stop_on_signals() -> anyhow::Result<CancellationToken> {
+pub(super) fn stop_on_signals() -> anyhow::Result<CancellationToken> {
     let mut term = signal(SignalKind::terminate()).context("cannot listen for SIGTERM")?;
     let mut int = signal(SignalKind::interrupt()).context("cannot listen for SIGINT")?;
     let stop = CancellationToken::new();

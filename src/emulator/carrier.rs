@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::SILENCE;
 use super::person::AnsweredBy;
+use super::phone::Hand;
 use super::timeline::{CallState, Side, What};
 use super::world::World;
 
@@ -125,12 +126,14 @@ impl CallRecord {
     }
 }
 
-/// What the REST API tells a call's task.
+/// What the REST API or the person's hand tells a call's task.
 #[derive(Debug)]
 pub(super) enum Control {
     HangUp,
     /// Go on with the TwiML there.
     Redirect(String),
+    /// What somebody does with the phone.
+    Hand(Hand),
 }
 
 /// One call, shared between its task and the REST API.

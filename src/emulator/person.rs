@@ -65,6 +65,8 @@ pub enum Step {
     WhenHeard(Duration),
     /// Waits until the agent has spoken (since the person last began to) and then been quiet for this long.
     WhenAgentSilent(Duration),
+    /// Makes a sound that is no word: an agent that speaks is interrupted by it, and gets no reply.
+    Hesitate,
     /// Presses a key.
     Press(char),
     /// The media socket breaks without a word; the call goes on with the TwiML after the stream.
@@ -86,6 +88,11 @@ impl Script {
     /// Nobody picks up, for one of the reasons of [`PickUp`].
     pub fn unanswered(pick_up: PickUp) -> Self {
         Self { pick_up, verdict: None, steps: Vec::new() }
+    }
+
+    /// A person who is steered by hand: it rings until the [`Phone`](super::Phone) is picked up.
+    pub fn steered() -> Self {
+        Self { pick_up: PickUp::Never, ..Self::answers() }
     }
 
     /// A voicemail: picks up, greets, records a minute of silence, hangs up.

@@ -151,6 +151,8 @@ pub enum What {
     PersonSays(String),
     /// The person has said it.
     PersonSaid(String),
+    /// The person makes a sound that is no word, for so long.
+    PersonHesitates(Duration),
     /// The person pressed a key.
     PersonPresses(char),
     /// Somebody hung up.
@@ -240,6 +242,7 @@ impl fmt::Display for What {
             Self::Cleared { dropped } => write!(f, "server: clear, {} ms unheard", dropped.as_millis()),
             Self::PersonSays(text) => write!(f, "person: {text:?}"),
             Self::PersonSaid(_) => f.write_str("person has spoken"),
+            Self::PersonHesitates(length) => write!(f, "person hesitates for {} ms", length.as_millis()),
             Self::PersonPresses(key) => write!(f, "person presses {key}"),
             Self::HungUp(side) => write!(f, "{side:?} hangs up"),
             Self::SpeechAsked { request, text, status } => write!(f, "speech {request}: {text:?} → {status}"),
@@ -340,6 +343,13 @@ impl Recorder {
 
     pub(crate) fn snapshot(&self) -> Timeline {
         Timeline(self.events.lock().expect("no holder of the lock panics").clone())
+    }
+
+    /// The events from index `from` on, as soon as there is one.
+    pub(crate) async fn after(&self, from: usize) -> Vec<Event> {
+        let mut grown = self.grown.subscribe();
+        grown.wait_for(|count| *count > from).await.expect("the recorder holds the sender");
+        self.events.lock().expect("no holder of the lock panics")[from..].to_vec()
     }
 
     /// The first event that fits, of those at or after index `from`; waits for it if need be.

@@ -49,6 +49,14 @@ impl Voice {
         if espeak::is_installed() { Self::espeak() } else { Self::babble() }
     }
 
+    /// What it is: `espeak-ng` or `babble`.
+    pub fn name(&self) -> &'static str {
+        match self.kind {
+            Kind::Espeak => "espeak-ng",
+            Kind::Babble => "babble",
+        }
+    }
+
     /// The sound of `text`.
     pub async fn say(&self, speaker: Speaker, text: &str) -> Arc<[i16]> {
         let key = (speaker, text.to_owned());

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
+use tokio::sync::broadcast;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -13,8 +14,12 @@ use super::EmulatorConfig;
 use super::carrier::Call;
 use super::faults::Faults;
 use super::person::Person;
+use super::phone::Sound;
 use super::speech::recogniser::Phrasebook;
 use super::timeline::{Recorder, What};
+
+/// Frames that wait for a listener: five seconds.
+const EAR: usize = 256;
 
 /// Everything the handlers and tasks of one emulator can reach.
 pub(super) struct World {
@@ -26,6 +31,8 @@ pub(super) struct World {
     pub(super) calls: Mutex<Vec<Arc<Call>>>,
     /// Every sound that was made, so that it is known when it comes back.
     pub(super) phrases: Mutex<Phrasebook>,
+    /// What the person's ear hears, for who listens in; a listener that is slow misses frames.
+    pub(super) ear: broadcast::Sender<Sound>,
     /// Public origins and where they really are.
     pub(super) routes: Mutex<Vec<(String, String)>>,
     /// Makes the carrier's requests.
@@ -66,6 +73,7 @@ impl World {
             person: Person::default(),
             calls: Mutex::default(),
             phrases: Mutex::default(),
+            ear: broadcast::Sender::new(EAR),
             routes: Mutex::default(),
             http,
             stop: CancellationToken::new(),

@@ -11,5 +11,6 @@ mod metrics;
 mod peers;
 mod rows;
 mod speech;
+mod steered;
 mod webhook;
 mod world;

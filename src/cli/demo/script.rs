@@ -1,6 +1,5 @@
 //! The scripted conversation: a question, an answer, an interruption, a second turn, a goodbye.
 
-use std::collections::HashMap;
 use std::time::Duration;
 
 use anyhow::Context;
@@ -9,9 +8,9 @@ use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use super::{PUBLIC, configuration};
 use crate::app::App;
 use crate::cli::serve::wall_clock;
-use crate::config::Config;
 use crate::emulator::person::PickUp;
 use crate::emulator::{CallRecord, Emulator, EmulatorConfig, Script, Timeline, Voice};
 
@@ -27,8 +26,7 @@ pub(super) const GREETING: &str = "Hello?";
 pub(super) const ANSWER: &str = "Yes, but wait until the backup has finished.";
 pub(super) const INTERRUPTION: &str = "Stop. Only the first server please.";
 
-/// Where the server believes to be reached; the emulator knows the way.
-const PUBLIC: &str = "https://callme.example";
+/// What the agent authenticates with.
 const KEY: &str = "demo";
 
 /// Everything that is left of the conversation.
@@ -52,7 +50,7 @@ pub(super) async fn play() -> anyhow::Result<Played> {
     let listener = TcpListener::bind("127.0.0.1:0").await.context("no free port on the loopback")?;
     let server = format!("http://{}", listener.local_addr()?);
     emulator.route(PUBLIC, &server);
-    let app = App::new(&configuration(&emulator)?, wall_clock())?;
+    let app = App::new(&configuration(&emulator, KEY)?, wall_clock())?;
     let stop = CancellationToken::new();
     let mut tasks = JoinSet::new();
     tasks.spawn(app.serve(listener, stop.clone()));
@@ -83,16 +81,6 @@ fn person() -> Script {
         .say(ANSWER)
         .when_heard(Duration::from_millis(2500))
         .say(INTERRUPTION)
-}
-
-fn configuration(emulator: &Emulator) -> anyhow::Result<Config> {
-    let mut settings: HashMap<&str, String> = emulator.environment().into_iter().collect();
-    settings.insert("CALLME_PUBLIC_URL", PUBLIC.to_owned());
-    settings.insert("CALLME_API_KEY", KEY.to_owned());
-    settings.insert("CALLME_USER_PHONE_NUMBER", "+15005550009".to_owned());
-    let loaded = Config::from_source(&|name| settings.get(name).cloned());
-    let problems: Vec<String> = loaded.problems.iter().map(ToString::to_string).collect();
-    loaded.config.with_context(|| format!("the demo's own settings are bad: {}", problems.join("; ")))
 }
 
 /// The agent's side of the REST API.

@@ -9,6 +9,7 @@ use tokio::time::Instant;
 
 use super::super::person::acting::Acting;
 use super::super::person::{PickUp, Script, Step};
+use super::super::phone::Hand;
 use super::super::timeline::{CallState, Callback, Side, What};
 use super::super::voice::Speaker;
 use super::super::world::World;
@@ -123,17 +124,19 @@ async fn ring(
         tokio::time::sleep_until(at).await;
         outcome
     };
-    let hung_up = async {
+    let told = async {
         // A redirect means nothing before the answer; a closed channel means that nobody can hang up.
         loop {
             match controlled.recv().await {
                 Some(Control::HangUp) => return unanswered(CallState::Canceled, Side::Server, 487),
-                Some(Control::Redirect(_)) => {}
+                Some(Control::Hand(Hand::PicksUp)) => return Ok(()),
+                Some(Control::Hand(Hand::Declines)) => return unanswered(CallState::NoAnswer, Side::Person, 603),
+                Some(Control::Redirect(_) | Control::Hand(Hand::Does(..) | Hand::HangsUp)) => {}
                 None => std::future::pending().await,
             }
         }
     };
-    tokio::select! { biased; end = hung_up => end, end = ringing => end }
+    tokio::select! { biased; end = told => end, end = ringing => end }
 }
 
 /// The first thing after the answer: the instructions, at once or after a synchronous verdict.

@@ -12,6 +12,8 @@ use crate::emulator::{FRAME, SILENCE, TICK};
 pub(crate) enum Act {
     Begins(String),
     Ends(String),
+    /// For so long.
+    Hesitates(Duration),
     Presses(char),
     DropsSocket,
     HangsUp,
@@ -22,8 +24,8 @@ pub(crate) enum Act {
 pub(crate) struct Acting {
     /// What is still to do, the sound of what will be said beside it.
     steps: VecDeque<(Step, Arc<[u8]>)>,
-    /// What is being said, and how many of its bytes have been.
-    saying: Option<(String, Arc<[u8]>, usize)>,
+    /// What is being said (no words for a hesitation), and how many of its bytes have been.
+    saying: Option<(Option<String>, Arc<[u8]>, usize)>,
     /// Since the first step began.
     in_step: Duration,
     /// Of the agent, since the first step began.
@@ -47,6 +49,11 @@ impl Acting {
         }
     }
 
+    /// Does this too, after everything else.
+    pub(crate) fn then(&mut self, step: Step, sound: Arc<[u8]>) {
+        self.steps.push_back((step, sound));
+    }
+
     /// Lives through one tick: `agent` was heard or not, the line is `open` for sound or not; fills `mouth`.
     pub(crate) fn tick(&mut self, agent: bool, open: bool, mouth: &mut [u8; FRAME]) -> Vec<Act> {
         let mut acts = Vec::new();
@@ -65,7 +72,12 @@ impl Acting {
                 Step::Say(text) => {
                     acts.push(Act::Begins(text.clone()));
                     self.agent_spoke = false;
-                    self.saying = Some((text, sound, 0));
+                    self.saying = Some((Some(text), sound, 0));
+                }
+                Step::Hesitate => {
+                    let length = TICK * u32::try_from(sound.len().div_ceil(FRAME)).unwrap_or(u32::MAX);
+                    acts.push(Act::Hesitates(length));
+                    self.saying = Some((None, sound, 0));
                 }
                 Step::Press(key) => acts.push(Act::Presses(key)),
                 Step::DropSocket => acts.push(Act::DropsSocket),
@@ -78,7 +90,7 @@ impl Acting {
             mouth[..frame.len()].copy_from_slice(frame);
             *at += FRAME;
             if *at >= sound.len() {
-                acts.push(Act::Ends(std::mem::take(text)));
+                acts.extend(text.take().map(Act::Ends));
                 self.saying = None;
                 (self.in_step, self.heard_in_step) = (Duration::ZERO, Duration::ZERO);
             }
@@ -88,7 +100,7 @@ impl Acting {
 
     fn step_is_due(&self, open: bool) -> bool {
         self.steps.front().is_some_and(|(step, _)| match step {
-            Step::Say(_) | Step::DropSocket | Step::Press(_) => open,
+            Step::Say(_) | Step::Hesitate | Step::DropSocket | Step::Press(_) => open,
             Step::HangUp => true,
             Step::Wait(time) => self.in_step >= *time,
             Step::WhenHeard(time) => self.heard_in_step >= *time,
@@ -123,5 +135,17 @@ mod tests {
         let acts = act([silent(), say("a"), silent(), say("b")], |n| (5..10).contains(&n) || (20..25).contains(&n), 40);
         let begins: Vec<_> = acts.iter().filter(|(_, a)| matches!(a, Act::Begins(_))).map(|(n, _)| *n).collect();
         assert_eq!(begins, [12, 27]);
+    }
+
+    #[test]
+    fn a_hesitation_is_sound_without_words_and_what_is_added_comes_after_it() {
+        let sound: Arc<[u8]> = vec![1; 3 * FRAME].into();
+        let mut acting = Acting::new([(Step::Hesitate, Arc::clone(&sound))].into());
+        acting.then(Step::Say("well".to_owned()), sound);
+        let mut mouth = [0; FRAME];
+        let acts: Vec<_> = (0..8).flat_map(|_| acting.tick(false, true, &mut mouth)).collect();
+        let well = "well".to_owned();
+        assert_eq!(acts, [Act::Hesitates(3 * TICK), Act::Begins(well.clone()), Act::Ends(well)]);
+        assert_eq!(mouth, [SILENCE; FRAME], "all was said in six ticks");
     }
 }

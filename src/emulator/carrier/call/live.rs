@@ -16,6 +16,7 @@ use super::super::{Call, Control, Segment};
 use super::End;
 use crate::emulator::faults::Fault;
 use crate::emulator::person::acting::{Act, Acting};
+use crate::emulator::phone::{Hand, Sound};
 use crate::emulator::timeline::{CallState, Side, What};
 use crate::emulator::world::World;
 use crate::emulator::{FRAME, TICK};
@@ -124,6 +125,9 @@ impl Live {
                 biased;
                 Some(control) = controlled.recv() => match control {
                     Control::HangUp => return self.end(Side::Server),
+                    Control::Hand(Hand::HangsUp) => return self.end(Side::Person),
+                    Control::Hand(Hand::Does(step, sound)) => self.acting.then(step, sound),
+                    Control::Hand(Hand::PicksUp | Hand::Declines) => {}
                     Control::Redirect(url) => {
                         if let Leg::Streaming(stream) = self.redirect(url) {
                             self.note(What::MediaDown(Side::Carrier));
@@ -230,6 +234,9 @@ impl Live {
             if let Some(segment) = self.call.progress().segments.last_mut() {
                 segment.cut = cut;
             }
+            if cut {
+                self.whisper(|call| Sound::Cut { call });
+            }
             self.note(What::AgentQuiet);
         }
     }
@@ -258,6 +265,7 @@ impl Live {
             match act {
                 Act::Begins(text) => self.note(What::PersonSays(text)),
                 Act::Ends(text) => self.note(What::PersonSaid(text)),
+                Act::Hesitates(length) => self.note(What::PersonHesitates(length)),
                 Act::Presses(key) => {
                     self.note(What::PersonPresses(key));
                     if let Leg::Streaming(stream) = &mut self.leg {
@@ -284,6 +292,7 @@ impl Live {
         if sound.is_empty() {
             return self.quiet(false);
         }
+        self.whisper(|call| Sound::Frame { call, ulaw: sound.into() });
         let mut progress = self.call.progress();
         if self.hearing {
             let segment = progress.segments.last_mut().expect("a segment is growing");
@@ -299,6 +308,13 @@ impl Live {
         // A frame that was not filled has silence after it.
         if sound.len() < FRAME {
             self.quiet(false);
+        }
+    }
+
+    /// Lets those who listen in hear it.
+    fn whisper(&self, sound: impl FnOnce(usize) -> Sound) {
+        if self.world.ear.receiver_count() > 0 {
+            let _ = self.world.ear.send(sound(self.call.number));
         }
     }
 

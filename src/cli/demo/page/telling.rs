@@ -1,0 +1,66 @@
+//! The timeline's events as the page reads them.
+
+use serde_json::{Value, json};
+
+use crate::emulator::{Event, Hearing, Side, What};
+
+/// One event: `at` in seconds since the emulator started, `call` counted from 1 or null, `kind`, and what the kind brings.
+pub(super) fn tell(event: &Event) -> Value {
+    let mut told = what(&event.what);
+    told["at"] = json!(event.at.as_secs_f64());
+    told["call"] = json!(event.call);
+    told
+}
+
+fn what(what: &What) -> Value {
+    match what {
+        What::Rest { verb, status } => json!({ "kind": "rest", "verb": verb, "status": status }),
+        What::Callback { name, status } => json!({ "kind": "callback", "name": name.as_str(), "status": status }),
+        What::Twiml { status, verbs } => json!({ "kind": "twiml", "status": status, "verbs": verbs }),
+        What::State(state) => json!({ "kind": "state", "state": state.as_str(), "over": state.is_over() }),
+        What::MediaUp => json!({ "kind": "media-up" }),
+        What::MediaDown(by) => json!({ "kind": "media-down", "by": side(*by) }),
+        What::AgentAudible => json!({ "kind": "agent-audible" }),
+        What::AgentQuiet => json!({ "kind": "agent-quiet" }),
+        What::MarkSet(name) => json!({ "kind": "mark-set", "name": name }),
+        What::MarkReturned { name, played } => json!({ "kind": "mark-returned", "name": name, "played": played }),
+        What::Cleared { dropped } => json!({ "kind": "cleared", "dropped": dropped.as_secs_f64() }),
+        What::PersonSays(text) => json!({ "kind": "person-says", "text": text }),
+        What::PersonSaid(text) => json!({ "kind": "person-said", "text": text }),
+        What::PersonHesitates(length) => json!({ "kind": "person-hesitates", "length": length.as_secs_f64() }),
+        What::PersonPresses(key) => json!({ "kind": "person-presses", "key": key.to_string() }),
+        What::HungUp(by) => json!({ "kind": "hung-up", "by": side(*by) }),
+        What::SpeechAsked { request, text, status } => {
+            json!({ "kind": "speech-asked", "request": request, "text": text, "status": status })
+        }
+        What::SpeechBegan { request } => json!({ "kind": "speech-began", "request": request }),
+        What::SpeechEnded { request, bytes, whole } => {
+            json!({ "kind": "speech-ended", "request": request, "bytes": bytes, "whole": whole })
+        }
+        What::Hearing { what, .. } => hearing(what),
+        What::Violation(text) => json!({ "kind": "violation", "text": text }),
+    }
+}
+
+fn hearing(what: &Hearing) -> Value {
+    let (what, text) = match what {
+        Hearing::Opened => ("opened", None),
+        Hearing::Configured(model) => ("configured", Some(model)),
+        Hearing::SpeechStarted => ("speech-started", None),
+        Hearing::SpeechStopped => ("speech-stopped", None),
+        Hearing::Committed => ("committed", None),
+        Hearing::Transcript(text) => ("transcript", Some(text)),
+        Hearing::Failed => ("failed", None),
+        Hearing::Refused(code) => ("refused", Some(code)),
+        Hearing::Closed => ("closed", None),
+    };
+    json!({ "kind": "hearing", "what": what, "text": text })
+}
+
+fn side(side: Side) -> &'static str {
+    match side {
+        Side::Person => "person",
+        Side::Server => "server",
+        Side::Carrier => "carrier",
+    }
+}
