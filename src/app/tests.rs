@@ -9,7 +9,8 @@ use super::*;
 use crate::clock::Millis;
 use crate::clock::wall::WallClock;
 use crate::domain::session::Input;
-use crate::emulator::{Emulator, EmulatorConfig, Script, What};
+use crate::emulator::faults::DialFault;
+use crate::emulator::{CallState, Callback, Emulator, EmulatorConfig, Event, Fault, Script, Times, What};
 use crate::ids::SessionId;
 
 const KEY: &str = "a-key-for-the-tests-0123456789";
@@ -107,4 +108,28 @@ async fn a_session_that_panics_ends_alone_and_leaves_nothing_behind() {
         assert_eq!(world.say(&path, "Goodbye.").await.0, 200, "{moment}");
         assert!(timeline.violations().is_empty(), "{moment}\n{timeline}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_session_that_dies_before_its_call_has_a_name_leaves_no_phone_ringing() {
+    let world = World::new().await;
+    let faults = world.emulator.faults();
+    faults.add(Fault::Dial(DialFault::Hangs { placed: true }), Times::Once);
+    let by = Duration::from_millis(300);
+    faults.add(Fault::CallbackDelayed { name: Callback::Initiated, by }, Times::Once);
+    let crashing = async {
+        let placed = |event: &Event| matches!(event.what, What::Rest { verb: "dial", .. });
+        world.emulator.wait_for(placed).await.expect("the call is placed");
+        let history = world.look("/api/history").await;
+        let id = history["conversations"][0]["id"].as_str().and_then(SessionId::parse).expect("a session");
+        world.sessions.request(&id, |_| Input::Panic).expect("it runs");
+    };
+    let (call, ()) = tokio::join!(world.say("/api/call", "Shall I deploy?"), crashing);
+    assert_eq!((call.0, &call.1["outcome"]["endedBy"]), (424, &json!("crash")), "{call:?}");
+    let over = |event: &Event| matches!(event.what, What::State(state) if state.is_over());
+    world.emulator.wait_for(over).await.expect("the call is hung up");
+    let timeline = world.emulator.timeline();
+    let rang = timeline.first(|what| *what == What::State(CallState::Ringing)).map(|event| event.at);
+    let over = timeline.first(|what| matches!(what, What::State(state) if state.is_over())).map(|event| event.at);
+    assert!(rang.is_none_or(|rang| over.is_some_and(|over| over < rang + by)), "it rings no longer\n{timeline}");
 }

@@ -27,6 +27,8 @@ use crate::store::Store;
 const INBOX: usize = 256;
 /// How long a webhook waits for its session's word; the carrier itself gives up after 15 s.
 const FETCH: Duration = Duration::from_secs(5);
+/// Waits between tries to hang up a call without a session.
+const HANG_UP_AGAIN: [Duration; 3] = [Duration::from_secs(1), Duration::from_secs(2), Duration::from_secs(4)];
 /// Calls remembered after their end: more than can be placed while a dial is in doubt.
 const MOST_PAST: usize = 64;
 
@@ -217,12 +219,17 @@ impl Manager {
         looked.await.ok()
     }
 
-    /// A carrier's news about a call; `session` as its URL named it, else the call's name decides.
+    /// A carrier's news about a call; `session` as its URL named it, else the call's name decides. A call that nobody
+    /// knows (any more) and that is not over yet is hung up: its session died before it learned the call's name.
     pub fn news(&self, session: Option<SessionId>, call: CarrierCallId, news: CarrierNews) {
-        let session = session.or_else(|| self.shared.session_of(&call));
-        if let Some(id) = session {
-            // An ended session has no use for news, and a stuck one is not waited for.
-            let _ = self.send(&id, Message::Input(Input::Carrier { call, news }));
+        let Some(id) = session.or_else(|| self.shared.session_of(&call)) else { return };
+        let input = Input::Carrier { call: call.clone(), news };
+        let unwanted = self.send(&id, Message::Input(input)).is_err()
+            && matches!(news, CarrierNews::Queued | CarrierNews::Ringing | CarrierNews::Answered)
+            && !self.shared.is_past(&call);
+        if unwanted {
+            let shared = Arc::clone(&self.shared);
+            self.shared.config.tasks.spawn(async move { shared.hang_up_orphan(&id, &call).await });
         }
     }
 
@@ -309,6 +316,19 @@ impl Shared {
         self.lock().calls.get(call).cloned()
     }
 
+    fn is_past(&self, call: &CarrierCallId) -> bool {
+        self.lock().past.contains(call)
+    }
+
+    /// Hangs up a call that has no session to do it, with the patience a session would have.
+    async fn hang_up_orphan(&self, id: &SessionId, call: &CarrierCallId) {
+        for wait in HANG_UP_AGAIN {
+            let Err(error) = self.config.carrier.hang_up(call).await else { return };
+            tracing::error!(call.id = %id, %error, "the call of {id}, which does not run any more, could not be hung up");
+            tokio::time::sleep(wait).await;
+        }
+    }
+
     /// Whether this call is, or was, another session's.
     pub(super) fn is_of_another(&self, id: &SessionId, call: &CarrierCallId) -> bool {
         let tables = self.lock();
@@ -345,10 +365,8 @@ impl Shared {
     /// A session died of a fault of ours: its call is hung up and its history closed. The process lives.
     async fn bury(&self, id: &SessionId, call: Option<CarrierCallId>) {
         tracing::error!(call.id = %id, "session {id} died of a fault; its call is hung up");
-        if let Some(call) = call
-            && let Err(error) = self.config.carrier.hang_up(&call).await
-        {
-            tracing::error!(call.id = %id, %error, "the call of {id} could not be hung up");
+        if let Some(call) = call {
+            self.hang_up_orphan(id, &call).await;
         }
         if let Ok(Some(mut conversation)) = self.config.store.get(id).await {
             conversation.ended_at = Some(self.config.clock.now());
