@@ -102,8 +102,8 @@ pub struct Session {
 /// Where a session stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum State {
-    /// The carrier was asked to ring; it has not named the call yet. `looked` counts the searches for a lost answer.
-    Dialing { looked: usize },
+    /// The carrier was asked to ring; it has not named the call yet. `looked` counts the searches for a `lost` answer.
+    Dialing { looked: usize, lost: Option<ProviderError> },
     /// The carrier has the call; nobody has picked up.
     Ringing { call: CarrierCallId },
     /// Picked up; the media is not up yet.
@@ -214,7 +214,7 @@ impl Session {
     pub fn call(request: RequestId, text: AgentText, limits: Limits, now: Millis) -> Self {
         let mut session = Self {
             limits,
-            state: State::Dialing { looked: 0 },
+            state: State::Dialing { looked: 0, lost: None },
             turns: Turns::default(),
             outcome: Outcome::default(),
             began_at: now,

@@ -44,13 +44,20 @@ impl Session {
         let unplaced = matches!(self.state, State::Dialing { .. } | State::Ending(Ending::Unplaced { .. }));
         match error.class {
             _ if !unplaced => {}
-            ErrorClass::Unknown => self.deadlines.hasten(Timer::Settle, now + SEARCHES[0]),
+            ErrorClass::Unknown => {
+                if let State::Dialing { lost, .. } = &mut self.state {
+                    *lost = Some(error);
+                }
+                self.deadlines.hasten(Timer::Settle, now + SEARCHES[0]);
+            }
             ErrorClass::Refused | ErrorClass::Busy => self.was_refused(error, now),
         }
     }
 
     pub(super) fn look_for_the_call(&mut self, now: Millis) {
-        let (State::Dialing { looked } | State::Ending(Ending::Unplaced { looked })) = &mut self.state else { return };
+        let (State::Dialing { looked, .. } | State::Ending(Ending::Unplaced { looked })) = &mut self.state else {
+            return;
+        };
         *looked += 1;
         if *looked > SEARCHES.len() {
             return self.never_placed(now);
@@ -60,10 +67,10 @@ impl Session {
     }
 
     pub(super) fn found(&mut self, found: Result<Option<(CarrierCallId, CallProgress)>, ProviderError>, now: Millis) {
-        let (State::Dialing { looked } | State::Ending(Ending::Unplaced { looked })) = self.state else { return };
+        let (State::Dialing { looked, .. } | State::Ending(Ending::Unplaced { looked })) = self.state else { return };
         match found {
             Ok(Some((call, progress))) => self.carrier(&call, progress.into(), now),
-            Ok(None) if looked >= SEARCHES.len() => self.was_refused(no_such_call(), now),
+            Ok(None) if looked >= SEARCHES.len() => self.was_refused(self.no_such_call(), now),
             Ok(None) | Err(_) => {
                 let wait = SEARCHES.get(looked).copied().unwrap_or_default();
                 self.deadlines.hasten(Timer::Settle, now + wait);
@@ -80,6 +87,17 @@ impl Session {
         self.finish(&Why::Refused(error), now);
     }
 
+    /// What went wrong, in the carrier's own words where it had some.
+    fn no_such_call(&self) -> ProviderError {
+        let (code, message) = match &self.state {
+            State::Dialing { lost: Some(ProviderError { code: Some(code), message, .. }), .. } => {
+                (Some(code.clone()), message.clone())
+            }
+            _ => (None, "the carrier did not answer the dial and has no such call".to_owned()),
+        };
+        ProviderError { class: ErrorClass::Refused, code, message }
+    }
+
     /// The carrier never told whether it rang: not to be repeated, and not to be called an answer.
     fn never_placed(&mut self, now: Millis) {
         if let State::Ending(Ending::Unplaced { .. }) = self.state {
@@ -88,14 +106,6 @@ impl Session {
         self.outcome.dial = Dial::Failed;
         self.outcome.ended_by = Some(EndedBy::Carrier);
         self.finish(&Why::Unreached, now);
-    }
-}
-
-fn no_such_call() -> ProviderError {
-    ProviderError {
-        class: ErrorClass::Refused,
-        code: None,
-        message: "the carrier did not answer the dial and has no such call".to_owned(),
     }
 }
 
