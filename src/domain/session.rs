@@ -92,8 +92,6 @@ pub struct Session {
     turns: Turns,
     outcome: Outcome,
     began_at: Millis,
-    /// Why nobody could say at once whether the carrier took the dial.
-    lost_dial: Option<ProviderError>,
     answered_at: Option<Millis>,
     /// When the call, or without one the session, was over.
     ended_at: Option<Millis>,
@@ -104,8 +102,8 @@ pub struct Session {
 /// Where a session stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum State {
-    /// The carrier was asked to ring; it has not named the call yet. `looked` counts the searches for a lost answer.
-    Dialing { looked: usize },
+    /// The carrier was asked to ring; it has not named the call yet. `looked` counts the searches for a `lost` answer.
+    Dialing { looked: usize, lost: Option<ProviderError> },
     /// The carrier has the call; nobody has picked up.
     Ringing { call: CarrierCallId },
     /// Picked up; the media is not up yet.
@@ -216,11 +214,10 @@ impl Session {
     pub fn call(request: RequestId, text: AgentText, limits: Limits, now: Millis) -> Self {
         let mut session = Self {
             limits,
-            state: State::Dialing { looked: 0 },
+            state: State::Dialing { looked: 0, lost: None },
             turns: Turns::default(),
             outcome: Outcome::default(),
             began_at: now,
-            lost_dial: None,
             answered_at: None,
             ended_at: None,
             deadlines: Deadlines::default(),

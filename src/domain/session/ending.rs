@@ -119,7 +119,7 @@ impl Session {
     pub(super) fn finish(&mut self, why: &Why, now: Millis) {
         let call = match &self.state {
             State::Ending(_) | State::Ended => return,
-            State::Dialing { looked } => {
+            State::Dialing { looked, .. } => {
                 let looked = *looked;
                 self.close_books(why, now);
                 return match why {
@@ -131,14 +131,13 @@ impl Session {
         };
         let unheard = !self.turns.stretches.is_empty();
         match why {
-            Why::HungUp | Why::Lost | Why::Inactivity | Why::Longest => {
-                self.await_last_words(why, call, false, now);
-            }
+            Why::HungUp | Why::Lost => self.await_last_words(why, call, false, now),
+            Why::Inactivity | Why::Longest if unheard => self.await_last_words(why, call, false, now),
             Why::Agent | Why::Shutdown if unheard => {
                 self.close_books(why, now);
                 self.await_last_words(why, call, false, now);
             }
-            Why::Agent | Why::Shutdown | Why::Unreached | Why::Refused(_) | Why::Speech(_) => {
+            _ => {
                 self.close_books(why, now);
                 self.hang_up(call, now);
             }

@@ -45,7 +45,9 @@ impl Session {
         match error.class {
             _ if !unplaced => {}
             ErrorClass::Unknown => {
-                self.lost_dial = Some(error);
+                if let State::Dialing { lost, .. } = &mut self.state {
+                    *lost = Some(error);
+                }
                 self.deadlines.hasten(Timer::Settle, now + SEARCHES[0]);
             }
             ErrorClass::Refused | ErrorClass::Busy => self.was_refused(error, now),
@@ -53,7 +55,9 @@ impl Session {
     }
 
     pub(super) fn look_for_the_call(&mut self, now: Millis) {
-        let (State::Dialing { looked } | State::Ending(Ending::Unplaced { looked })) = &mut self.state else { return };
+        let (State::Dialing { looked, .. } | State::Ending(Ending::Unplaced { looked })) = &mut self.state else {
+            return;
+        };
         *looked += 1;
         if *looked > SEARCHES.len() {
             return self.never_placed(now);
@@ -63,13 +67,10 @@ impl Session {
     }
 
     pub(super) fn found(&mut self, found: Result<Option<(CarrierCallId, CallProgress)>, ProviderError>, now: Millis) {
-        let (State::Dialing { looked } | State::Ending(Ending::Unplaced { looked })) = self.state else { return };
+        let (State::Dialing { looked, .. } | State::Ending(Ending::Unplaced { looked })) = self.state else { return };
         match found {
             Ok(Some((call, progress))) => self.carrier(&call, progress.into(), now),
-            Ok(None) if looked >= SEARCHES.len() => {
-                let error = self.lost_dial.take().unwrap_or_else(unanswered_dial);
-                self.was_refused(ProviderError { class: ErrorClass::Refused, ..error }, now);
-            }
+            Ok(None) if looked >= SEARCHES.len() => self.was_refused(self.no_such_call(), now),
             Ok(None) | Err(_) => {
                 let wait = SEARCHES.get(looked).copied().unwrap_or_default();
                 self.deadlines.hasten(Timer::Settle, now + wait);
@@ -86,6 +87,17 @@ impl Session {
         self.finish(&Why::Refused(error), now);
     }
 
+    /// What went wrong, in the carrier's own words where it had some.
+    fn no_such_call(&self) -> ProviderError {
+        let (code, message) = match &self.state {
+            State::Dialing { lost: Some(ProviderError { code: Some(code), message, .. }), .. } => {
+                (Some(code.clone()), message.clone())
+            }
+            _ => (None, "the carrier did not answer the dial and has no such call".to_owned()),
+        };
+        ProviderError { class: ErrorClass::Refused, code, message }
+    }
+
     /// The carrier never told whether it rang: not to be repeated, and not to be called an answer.
     fn never_placed(&mut self, now: Millis) {
         if let State::Ending(Ending::Unplaced { .. }) = self.state {
@@ -95,10 +107,6 @@ impl Session {
         self.outcome.ended_by = Some(EndedBy::Carrier);
         self.finish(&Why::Unreached, now);
     }
-}
-
-fn unanswered_dial() -> ProviderError {
-    ProviderError { class: ErrorClass::Refused, code: None, message: "it did not answer the dial".to_owned() }
 }
 
 impl From<CallProgress> for CarrierNews {

@@ -1,6 +1,6 @@
 //! From the dial to the pick-up.
 
-use crate::domain::carrier::{CallEnd, CallProgress, ErrorClass};
+use crate::domain::carrier::{CallEnd, CallProgress, ErrorClass, ProviderError};
 use crate::domain::session::{CarrierNews, Input, Phase};
 use crate::ids::CarrierCallId;
 
@@ -63,18 +63,28 @@ fn a_dial_with_unknown_result_is_looked_for_and_goes_on_where_it_is_found() {
 
 #[test]
 fn a_dial_that_was_never_placed_has_reached_nobody() {
-    let mut scenario = Scenario::dialing();
-    scenario.give(Input::Dialed(Err(error(ErrorClass::Unknown, "500"))));
-    for searches in 1..=5 {
-        while scenario.searches() < searches {
-            scenario.after(500);
+    for (lost, told) in [
+        (Some(error(ErrorClass::Unknown, "20500")), "Carrier 20500"),
+        (Some(ProviderError { code: None, ..error(ErrorClass::Unknown, "") }), "Carrier without code"),
+        (None, "Carrier without code"),
+    ] {
+        let mut scenario = Scenario::dialing();
+        let answered = lost.is_some();
+        if let Some(lost) = lost {
+            scenario.give(Input::Dialed(Err(lost)));
         }
-        assert_eq!(scenario.told(1), "nothing yet");
-        scenario.give(Input::Found(Ok(None)));
+        for searches in 1..=5 {
+            while scenario.searches() < searches {
+                scenario.after(500);
+            }
+            assert_eq!(scenario.told(1), "nothing yet");
+            scenario.give(Input::Found(Ok(None)));
+        }
+        assert_eq!(scenario.told(1), told);
+        let took = scenario.elapsed() - if answered { 0 } else { 14_000 };
+        assert!((24_000..30_000).contains(&took), "the carrier's list had time to catch up: {took} ms");
+        scenario.check_ended();
     }
-    assert_eq!(scenario.told(1), "Carrier 500");
-    assert!((24_000..30_000).contains(&scenario.elapsed()), "the carrier's list had time to catch up");
-    scenario.check_ended();
 }
 
 #[test]

@@ -292,6 +292,19 @@ fn a_call_has_a_maximum_length_in_whatever_state() {
         assert_eq!(scenario.truth(1), format!("answered human full {heard} max-length"));
         scenario.check_ended();
     }
+    // Somebody who is speaking is heard out, for three seconds; where nobody is, there is nothing to wait for.
+    for (speaks, hung_up) in [(false, 60_000), (true, 63_000)] {
+        let mut scenario = Scenario::dialing_with(limits());
+        scenario.obliging = false;
+        scenario.news(CarrierNews::Machine(Verdict::Human)).media(MediaEvent::Connected).starts(1).at(59_000);
+        if speaks {
+            scenario.begins_to_speak();
+        }
+        scenario.at(hung_up - 1);
+        assert_eq!(scenario.hang_ups(), 0);
+        scenario.at(hung_up);
+        assert_eq!(scenario.hang_ups(), 1);
+    }
     let mut leaving = Scenario::dialing_with(limits());
     leaving.news(CarrierNews::Machine(Verdict::Human)).media(MediaEvent::Connected).at(58_000);
     let end = leaving.leaves();
