@@ -1,6 +1,7 @@
 //! What is said in a call, by both sides, and who hears what of it.
 
 mod endings;
+mod long;
 mod waiting;
 
 use std::time::Duration;

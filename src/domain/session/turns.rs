@@ -366,6 +366,8 @@ impl Session {
             self.finish(&Why::Speech(error), now);
         } else {
             self.fail_asking(&Failure::Speech(error));
+            // Nobody can answer it: what the person says from here on is there for whoever waits.
+            self.turns.question = None;
         }
     }
 

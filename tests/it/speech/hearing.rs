@@ -58,7 +58,7 @@ async fn ears_that_say_nothing_are_a_person_who_says_nothing() {
 async fn words_come_once_wherever_the_hearing_breaks() {
     let reply = "Yes, please deploy it to production right now.";
     // An append is 40 ms; the reply is spoken from about the 120th to the 190th, its words come at about the 217th.
-    for after in [1, 30, 110, 118, 121, 130, 150, 180, 189, 195, 205, 209, 211, 213, 215, 217, 219, 222] {
+    for after in [1, 30, 118, 121, 150, 189, 205, 211, 215, 217, 219, 222] {
         let world = World::new().await;
         world.emulator.faults().add(Fault::HearingDropped { after }, Times::Once);
         world.person(Script::converses([reply]));

@@ -11,7 +11,7 @@ use crate::world::World;
 async fn without_marks_a_turn_goes_on_by_the_clock() {
     let world = World::new().await;
     world.emulator.faults().add(Fault::MarkLost, Times::Always);
-    world.person(Script::converses(["Yes.", "Fine."]));
+    world.person(Script::answers().when_silent(ms(2000)).say("Yes.").when_silent(ms(2000)).say("Fine."));
     let answer = world.call(QUESTION).await;
     assert_eq!((answer.status, &answer.body["response"]), (200, &json!("Yes.")), "{answer:?}");
     let id = answer.call_id();
