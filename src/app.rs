@@ -169,3 +169,6 @@ fn desk(
 pub fn random(bytes: &mut [u8]) {
     rand::Rng::fill_bytes(&mut rand::rng(), bytes);
 }
+
+#[cfg(test)]
+mod tests;

@@ -9,6 +9,7 @@ use tracing_subscriber::filter::{EnvFilter, LevelFilter};
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::fmt::format::JsonFields;
 use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{Layer, fmt};
 
@@ -30,15 +31,27 @@ pub fn init(format: LogFormat, filter: &str) {
     }
 }
 
+/// The lines that [`init`] would write, into another writer: for those who read everything that is written.
+pub fn lines<W>(
+    format: LogFormat,
+    filter: &str,
+    writer: W,
+) -> impl tracing::Subscriber + for<'a> LookupSpan<'a> + Send + Sync
+where
+    W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
+{
+    tracing_subscriber::registry().with(layer(format, false, writer).with_filter(parse(filter).0))
+}
+
 /// The filter, and whether it was one. Libraries below `info` stay quiet unless they are named: at `debug` and `trace`
 /// some of them write headers and bodies.
 fn parse(filter: &str) -> (EnvFilter, bool) {
-    let level = filter.parse::<LevelFilter>().ok();
-    let directives = match level {
-        Some(level) if level > LevelFilter::INFO => format!("info,callme={level}"),
-        _ => filter.to_owned(),
+    let ours_only = |directive: &str| match directive.trim().parse::<LevelFilter>() {
+        Ok(level) if level > LevelFilter::INFO => format!("info,callme={level}"),
+        _ => directive.to_owned(),
     };
-    match EnvFilter::try_new(directives) {
+    let directives: Vec<String> = filter.split(',').map(ours_only).collect();
+    match EnvFilter::try_new(directives.join(",")) {
         Ok(filter) => (filter, true),
         Err(_) => (EnvFilter::new("info"), false),
     }
@@ -46,7 +59,7 @@ fn parse(filter: &str) -> (EnvFilter, bool) {
 
 fn layer<S, W>(format: LogFormat, colours: bool, writer: W) -> Box<dyn Layer<S> + Send + Sync>
 where
-    S: tracing::Subscriber + for<'a> tracing_subscriber::registry::LookupSpan<'a>,
+    S: tracing::Subscriber + for<'a> LookupSpan<'a>,
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
 {
     match format {
@@ -87,12 +100,10 @@ mod tests {
     }
 
     fn written(format: LogFormat, filter: &str, log: impl FnOnce()) -> String {
-        let lines = Lines::default();
-        let writer = lines.clone();
-        let subscriber = tracing_subscriber::registry()
-            .with(layer(format, false, move || writer.clone()).with_filter(parse(filter).0));
-        tracing::subscriber::with_default(subscriber, log);
-        let bytes = lines.0.lock().expect("no test panics with it").clone();
+        let written = Lines::default();
+        let writer = written.clone();
+        tracing::subscriber::with_default(lines(format, filter, move || writer.clone()), log);
+        let bytes = written.0.lock().expect("no test panics with it").clone();
         String::from_utf8(bytes).expect("lines are text")
     }
 
@@ -115,6 +126,8 @@ mod tests {
         assert_eq!(written(LogFormat::Text, "info", both), "");
         let debug = written(LogFormat::Text, "debug", both);
         assert!(debug.contains("ours") && !debug.contains("theirs"), "{debug}");
+        let among_others = written(LogFormat::Text, "debug,other=info", both);
+        assert!(among_others.contains("ours") && !among_others.contains("theirs"), "{among_others}");
         let named = written(LogFormat::Text, "warn,hyper=debug", both);
         assert!(!named.contains("ours") && named.contains("theirs"), "{named}");
     }

@@ -58,7 +58,7 @@ impl<'a> Reader<'a> {
         match PhoneNumber::parse(&value) {
             Ok(number) => Some(number),
             Err(why) => {
-                self.fatal(name, format!("is {why}; write it like +391234567890"));
+                self.fatal(name, format!("is {why}; write it with its country code"));
                 None
             }
         }

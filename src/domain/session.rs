@@ -92,6 +92,8 @@ pub struct Session {
     turns: Turns,
     outcome: Outcome,
     began_at: Millis,
+    /// Why nobody could say at once whether the carrier took the dial.
+    lost_dial: Option<ProviderError>,
     answered_at: Option<Millis>,
     /// When the call, or without one the session, was over.
     ended_at: Option<Millis>,
@@ -218,6 +220,7 @@ impl Session {
             turns: Turns::default(),
             outcome: Outcome::default(),
             began_at: now,
+            lost_dial: None,
             answered_at: None,
             ended_at: None,
             deadlines: Deadlines::default(),

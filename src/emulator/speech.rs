@@ -82,12 +82,13 @@ impl Refused {
         Self { status, message: message.into(), param: None, code: Some(code.to_owned()) }
     }
 
-    /// What a fault refuses with.
-    fn fault(status: u16, code: &str) -> Self {
+    /// What a fault refuses with: at its worst, quoting all that it was sent, key and words.
+    fn fault(status: u16, code: &str, headers: &HeaderMap, body: &[u8]) -> Self {
+        let key = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()).unwrap_or_default();
         Self::new(
             StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
             code,
-            "The request was refused.",
+            format!("The request was refused: {key} {}", String::from_utf8_lossy(body)),
         )
     }
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use axum::extract::rejection::PathRejection;
 use axum::extract::ws::WebSocketUpgrade;
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
 use axum::extract::{Path, RawQuery, State};
@@ -105,9 +106,10 @@ pub(super) async fn media(
     responses((status = 101, description = "a WebSocket"), (status = 400, description = "not a WebSocket handshake")))]
 pub(super) async fn media_with_token(
     State(app): State<App>,
-    Path(token): Path<String>,
+    token: Result<Path<String>, PathRejection>,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Result<Response, ApiError> {
+    let Path(token) = token.map_err(|_| ApiError::invalid("the token is not text"))?;
     upgrade_to(app, Some(token), upgrade)
 }
 

@@ -4,11 +4,18 @@ use axum::extract::State;
 use axum::http::header;
 use axum::response::IntoResponse;
 use serde_json::{Value, json};
+use utoipa::OpenApi as _;
 use utoipa::openapi::OpenApi;
 
 use super::App;
 use super::auth::Principal;
 use super::error::Kind;
+use super::json::ErrorBody;
+
+/// The shapes that no route names by itself.
+#[derive(utoipa::OpenApi)]
+#[openapi(components(schemas(ErrorBody)))]
+struct Shapes;
 
 /// The description of this API.
 #[utoipa::path(get, path = "/api/openapi.json", tag = "agents", responses(
@@ -56,7 +63,7 @@ fn refusals(path: &str) -> Vec<Kind> {
 
 /// The whole description as JSON.
 pub(super) fn describe(parts: [OpenApi; 5]) -> Vec<u8> {
-    let mut whole = OpenApi::default();
+    let mut whole = Shapes::openapi();
     for part in parts {
         whole.merge(part);
     }

@@ -61,19 +61,27 @@ pub async fn run(listener: TcpListener, router: Router, stop: CancellationToken)
 async fn serve(stream: TcpStream, router: Router, stop: CancellationToken) {
     // Frames are small and must not wait for one another.
     let _ = stream.set_nodelay(true);
-    if !matches!(tokio::time::timeout(BEGIN, stream.readable()).await, Ok(Ok(()))) {
-        return;
-    }
-    let service =
-        TowerToHyperService::new(router.map_request(|request: Request<Incoming>| request.map(axum::body::Body::new)));
+    let begun = CancellationToken::new();
+    let begins = begun.clone();
+    let service = TowerToHyperService::new(router.map_request(move |request: Request<Incoming>| {
+        begins.cancel();
+        request.map(axum::body::Body::new)
+    }));
     let mut builder = Builder::new(TokioExecutor::new());
     builder.http1().timer(TokioTimer::new()).header_read_timeout(HEAD);
     builder.http2().timer(TokioTimer::new()).keep_alive_interval(BEGIN);
     let connection = builder.serve_connection_with_upgrades(TokioIo::new(stream), service);
     tokio::pin!(connection);
+    // hyper's own limit begins when it knows which HTTP is spoken, and is the longer one; HTTP/2 has none.
+    let silent = async {
+        if tokio::time::timeout(BEGIN, begun.cancelled()).await.is_ok() {
+            std::future::pending::<()>().await;
+        }
+    };
     tokio::select! {
         // A broken connection is its client's business.
         _ = connection.as_mut() => {}
+        () = silent => {}
         () = stop.cancelled() => {
             connection.as_mut().graceful_shutdown();
             let _ = connection.await;

@@ -4,6 +4,7 @@ use super::{Refusal, RefusalKind};
 use crate::domain::outcome::{AnsweredBy, Channel, Dial, EndedBy, Outcome};
 use crate::domain::session::{Failure, Said};
 use crate::ids::SessionId;
+use crate::privacy;
 use crate::session::NotStarted;
 use std::time::Duration;
 
@@ -30,7 +31,7 @@ pub(super) fn failed(id: &SessionId, failure: &Failure, said: &[Said], outcome: 
             ),
         ),
         Failure::CallEnded => (RefusalKind::CallEnded, ended(id, outcome)),
-        Failure::NoActiveCall => return gone(id, said, Some(outcome)),
+        Failure::NoActiveCall => return gone(id, said, outcome),
         Failure::Speech(error) => (
             RefusalKind::SpeechFailed,
             format!("The speech provider failed in call {id}: {error}. What was to be said may not have been heard."),
@@ -42,13 +43,16 @@ pub(super) fn failed(id: &SessionId, failure: &Failure, said: &[Said], outcome: 
     about(id, kind, with_words(what, said.iter().map(|said| said.text.as_str())), Some(outcome))
 }
 
-/// There is no such session, or none any more.
-pub(super) fn gone(id: &SessionId, said: &[Said], outcome: Option<&Outcome>) -> Refusal {
-    let mut what = format!("No active call: {id}");
-    if let Some(outcome) = outcome {
-        what = format!("{what}. {} Use initiate_call to begin a new one.", ended(id, outcome));
-    }
-    about(id, RefusalKind::NoActiveCall, with_words(what, said.iter().map(|said| said.text.as_str())), outcome)
+/// There never was such a session, or it is forgotten. The id is the client's own invention and may be anything, a phone
+/// number too: it is repeated masked, and as text only.
+pub(super) fn unknown(id: &SessionId) -> Refusal {
+    bare(RefusalKind::NoActiveCall, &format!("No active call: {}", privacy::mask(id.as_str())))
+}
+
+/// The session is over.
+pub(super) fn gone(id: &SessionId, said: &[Said], outcome: &Outcome) -> Refusal {
+    let what = format!("No active call: {id}. {} Use initiate_call to begin a new one.", ended(id, outcome));
+    about(id, RefusalKind::NoActiveCall, with_words(what, said.iter().map(|said| said.text.as_str())), Some(outcome))
 }
 
 /// Our own fault ended the session.

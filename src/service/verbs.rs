@@ -11,6 +11,7 @@ use super::limits::CallLimit;
 use super::repeats::{Begun, Joined, Repeats, Route};
 use super::{Ask, Ended, PrincipalId, Refusal, Reply, Spoken, Verbs, View, sentence};
 use crate::clock::Clock;
+use crate::domain::outcome::Outcome;
 use crate::domain::session::{Answer, Body, Input, Said};
 use crate::domain::text::PersonText;
 use crate::ids::{RequestId, SessionId};
@@ -116,10 +117,10 @@ impl Service {
     async fn kept(&self, id: &SessionId) -> Result<Answered, Refusal> {
         match self.store.get(id).await {
             Ok(Some(conversation)) => Ok(Answered::Kept(Box::new(conversation))),
-            Ok(None) => Err(sentence::gone(id, &[], None)),
+            Ok(None) => Err(sentence::unknown(id)),
             Err(error) => {
-                tracing::error!(%error, "the store did not say what is left of {id}");
-                Err(sentence::gone(id, &[], None))
+                tracing::error!(%error, "the store did not say what is left of a session");
+                Err(sentence::unknown(id))
             }
         }
     }
@@ -135,10 +136,23 @@ impl Service {
             Answered::Given(delivered) => reply(id, &delivered.answer),
             Answered::Kept(conversation) => Err(over(&conversation)),
             Answered::OutOfTime => {
-                let outcome = self.manager.look(id).await.map(|look| look.conversation.outcome);
+                let outcome = self.outcome_of(id).await;
                 Err(sentence::out_of_time(id, outcome.as_ref()))
             }
         }
+    }
+
+    /// What happened in a session so far, also when it has just ended.
+    async fn outcome_of(&self, id: &SessionId) -> Option<Outcome> {
+        self.view(id).await.ok().map(|view| view.conversation.outcome)
+    }
+
+    /// A refusal because of another session tells how that one stands.
+    async fn with_outcome(&self, mut refusal: Refusal) -> Refusal {
+        if let Some(session) = &refusal.session {
+            refusal.outcome = self.outcome_of(session).await;
+        }
+        refusal
     }
 
     async fn view(&self, id: &SessionId) -> Result<View, Refusal> {
@@ -148,14 +162,14 @@ impl Service {
         }
         match self.kept(id).await? {
             Answered::Kept(conversation) => Ok(View { conversation: *conversation, state: "ended", waiting: false }),
-            Answered::Given(_) | Answered::OutOfTime => Err(sentence::gone(id, &[], None)),
+            Answered::Given(_) | Answered::OutOfTime => Err(sentence::unknown(id)),
         }
     }
 
     async fn wait_for_reply(&self, id: SessionId) -> Result<Reply, Refusal> {
         let Ok(pending) = self.manager.request(&id, |request| Input::Wait { request }) else {
             let Answered::Kept(conversation) = self.kept(&id).await? else {
-                return Err(sentence::gone(&id, &[], None));
+                return Err(sentence::unknown(&id));
             };
             if conversation.uncollected.is_empty() {
                 return Err(over(&conversation));
@@ -177,7 +191,7 @@ impl Verbs for Service {
                     self.reply(&begun.pending.session, answered).await
                 }
                 Joined::Mismatch => Err(sentence::mismatch()),
-                Joined::Refused(refusal) => Err(refusal),
+                Joined::Refused(refusal) => Err(self.with_outcome(refusal).await),
             }
         }
         .boxed()
@@ -276,7 +290,7 @@ fn refusal(id: &SessionId, answer: &Answer) -> Refusal {
 /// A verb that needs a running session met one that is over.
 fn over(conversation: &Conversation) -> Refusal {
     let said: Vec<Said> = conversation.uncollected.iter().map(said).collect();
-    sentence::gone(&conversation.id, &said, Some(&conversation.outcome))
+    sentence::gone(&conversation.id, &said, &conversation.outcome)
 }
 
 /// The words that nobody had collected when the session ended.

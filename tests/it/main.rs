@@ -1,8 +1,11 @@
 //! Tests of the whole: of the source tree here, of the running server beside it.
 
+mod api;
+mod binary;
 mod calls;
 mod carrier;
 mod conversation;
+mod leaks;
 mod media_socket;
 mod metrics;
 mod peers;

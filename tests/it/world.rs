@@ -154,9 +154,8 @@ impl World {
         async move { waiting.await.unwrap_or_else(|never| panic!("{never}")) }
     }
 
-    /// Waits until no session runs, and holds what must hold after every test: no call is live, the server broke no
-    /// rule of the wire, nothing is left of the sessions.
-    pub(crate) async fn settled(&self) {
+    /// Waits until no session runs.
+    pub(crate) async fn sessions_end(&self) {
         let patience = Duration::from_hours(1);
         let over = async {
             while self.sessions.running() > 0 {
@@ -166,6 +165,12 @@ impl World {
         if tokio::time::timeout(patience, over).await.is_err() {
             panic!("sessions still run:\n{}", self.emulator.timeline());
         }
+    }
+
+    /// Waits until no session runs, and holds what must hold after every test: no call is live, the server broke no
+    /// rule of the wire, nothing is left of the sessions.
+    pub(crate) async fn settled(&self) {
+        self.sessions_end().await;
         let live: Vec<_> = self.emulator.calls().into_iter().filter(|call| !call.state.is_over()).collect();
         assert!(live.is_empty(), "calls are still live: {live:?}\n{}", self.emulator.timeline());
         let violations: Vec<String> = self.emulator.timeline().violations().into_iter().map(str::to_owned).collect();

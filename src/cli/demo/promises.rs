@@ -39,9 +39,12 @@ pub(super) fn broken(played: &Played) -> Vec<String> {
     }
     hold(heard.len() == 4, format!("the phone hears four utterances and nothing else; it heard {heard:?}"));
     hold(played.call.ended_by == Some(Side::Server), "the agent's end hangs up".to_owned());
-    let goodbye_ended = played.timeline.events().iter().rfind(|e| e.what == What::AgentQuiet).map(|e| e.at);
+    let goodbye_heard = last_mark_played(played.timeline.events());
     let hung_up = played.timeline.first(|what| *what == What::HungUp(Side::Server)).map(|e| e.at);
-    hold(goodbye_ended <= hung_up, "the goodbye is heard to its end before the hang-up".to_owned());
+    hold(
+        goodbye_heard.is_some() && goodbye_heard <= hung_up,
+        "the goodbye is heard to its end before the hang-up".to_owned(),
+    );
     let dials = played.timeline.count(|what| matches!(what, What::Rest { verb: "dial", .. }));
     hold(dials == 1, format!("the phone rings once; it was dialed {dials} times"));
     for violation in played.timeline.violations() {
@@ -54,7 +57,6 @@ pub(super) fn broken(played: &Played) -> Vec<String> {
 pub(super) fn latencies(played: &Played) -> String {
     let events = played.timeline.events();
     let first = |fits: &dyn Fn(&What) -> bool| events.iter().find(|e| fits(&e.what)).map(|e| e.at);
-    let last = |fits: &dyn Fn(&What) -> bool| events.iter().rfind(|e| fits(&e.what)).map(|e| e.at);
     let rings = first(&|what| *what == What::State(CallState::Ringing));
     let answer = first(&|what| *what == What::State(CallState::InProgress));
     let audible = first(&|what| *what == What::AgentAudible);
@@ -62,7 +64,7 @@ pub(super) fn latencies(played: &Played) -> String {
     let spoke_up = cleared
         .and_then(|at| before(events, at, &|what| matches!(what, What::Hearing { what: Hearing::SpeechStarted, .. })));
     let said = first(&|what| matches!(what, What::PersonSaid(text) if text == ANSWER));
-    let quiet = last(&|what| *what == What::AgentQuiet);
+    let goodbye_heard = last_mark_played(events);
     let hung_up = first(&|what| *what == What::HungUp(Side::Server));
     let mut text = String::new();
     for (name, from, to) in [
@@ -70,7 +72,7 @@ pub(super) fn latencies(played: &Played) -> String {
         ("picked up → the agent is heard", answer, audible),
         ("the provider hears speech → clear", spoke_up, cleared),
         ("the person has spoken → the agent has the words", said, played.answered.first().copied()),
-        ("the goodbye was heard → hang-up", quiet, hung_up),
+        ("the goodbye was heard → hang-up", goodbye_heard, hung_up),
     ] {
         let took = from.zip(to).map(|(from, to)| to.saturating_sub(from));
         let took =
@@ -78,6 +80,13 @@ pub(super) fn latencies(played: &Played) -> String {
         let _ = writeln!(text, "{name:<50} {took:>12}");
     }
     text
+}
+
+/// When the carrier had played all that the server sent: the last mark stands behind the goodbye's last sound. The
+/// silence after it would not do, for a voice without a pause at its end goes quiet only as the server hangs up.
+fn last_mark_played(events: &[Event]) -> Option<Duration> {
+    let last = events.iter().rev().find_map(|e| if let What::MarkSet(name) = &e.what { Some(name) } else { None })?;
+    events.iter().rfind(|e| matches!(&e.what, What::MarkReturned { name, played: true } if name == last)).map(|e| e.at)
 }
 
 /// When the last event like this came before `at`.

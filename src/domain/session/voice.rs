@@ -44,7 +44,10 @@ impl Session {
         let unplaced = matches!(self.state, State::Dialing { .. } | State::Ending(Ending::Unplaced { .. }));
         match error.class {
             _ if !unplaced => {}
-            ErrorClass::Unknown => self.deadlines.hasten(Timer::Settle, now + SEARCHES[0]),
+            ErrorClass::Unknown => {
+                self.lost_dial = Some(error);
+                self.deadlines.hasten(Timer::Settle, now + SEARCHES[0]);
+            }
             ErrorClass::Refused | ErrorClass::Busy => self.was_refused(error, now),
         }
     }
@@ -63,7 +66,10 @@ impl Session {
         let (State::Dialing { looked } | State::Ending(Ending::Unplaced { looked })) = self.state else { return };
         match found {
             Ok(Some((call, progress))) => self.carrier(&call, progress.into(), now),
-            Ok(None) if looked >= SEARCHES.len() => self.was_refused(no_such_call(), now),
+            Ok(None) if looked >= SEARCHES.len() => {
+                let error = self.lost_dial.take().unwrap_or_else(unanswered_dial);
+                self.was_refused(ProviderError { class: ErrorClass::Refused, ..error }, now);
+            }
             Ok(None) | Err(_) => {
                 let wait = SEARCHES.get(looked).copied().unwrap_or_default();
                 self.deadlines.hasten(Timer::Settle, now + wait);
@@ -91,12 +97,8 @@ impl Session {
     }
 }
 
-fn no_such_call() -> ProviderError {
-    ProviderError {
-        class: ErrorClass::Refused,
-        code: None,
-        message: "the carrier did not answer the dial and has no such call".to_owned(),
-    }
+fn unanswered_dial() -> ProviderError {
+    ProviderError { class: ErrorClass::Refused, code: None, message: "it did not answer the dial".to_owned() }
 }
 
 impl From<CallProgress> for CarrierNews {

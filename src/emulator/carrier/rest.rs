@@ -37,7 +37,9 @@ pub(super) async fn dial(
     let fault = world.faults.strike(|f| if let Fault::Dial(fault) = f { Some(*fault) } else { None });
     if let Some(DialFault::Refused { status, code }) = fault {
         answer(None, Some(status));
-        return refuse((status, code, "The request was refused."));
+        // At its worst: Twilio quotes numbers in several of its sentences.
+        let quoted = form(&body).into_iter().map(|(name, value)| format!("{name}: {value}")).collect::<Vec<_>>();
+        return refuse((status, code, &format!("The request was refused. {}", quoted.join(", "))));
     }
     let checked = authorise(&world, &account, &headers).and_then(|()| Dial::read(&form(&body), &world.config.number));
     let dial = match checked {
@@ -242,7 +244,7 @@ fn authorise(world: &World, account: &str, headers: &HeaderMap) -> Result<(), Re
 }
 
 /// An error as Twilio writes it.
-fn refuse((status, code, message): Refusal) -> Response {
+fn refuse((status, code, message): (u16, u32, &str)) -> Response {
     let more = format!("https://www.twilio.com/docs/errors/{code}");
     let body = json!({"code": code, "message": message, "more_info": more, "status": status});
     (StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR), Json(body)).into_response()

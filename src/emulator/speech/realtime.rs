@@ -42,7 +42,7 @@ pub(super) async fn open(
     }
     let refused = world.faults.strike(|f| if let Fault::HearingRefused { status } = f { Some(*status) } else { None });
     if let Some(status) = refused {
-        return Refused::fault(status, "invalid_api_key").into_response();
+        return Refused::fault(status, "invalid_api_key", &headers, b"").into_response();
     }
     let kind = kind(query.as_deref().unwrap_or(""), &headers);
     upgrade.on_upgrade(move |socket| async move {

@@ -39,7 +39,7 @@ pub(super) async fn speak(State(world): State<Arc<World>>, headers: HeaderMap, b
         .faults
         .strike(|f| if let Fault::SpeechRefused { status, code } = f { Some((*status, *code)) } else { None });
     if let Some((status, code)) = fault {
-        return refused(Refused::fault(status, code));
+        return refused(Refused::fault(status, code, &headers, &body));
     }
     let text = match check(&body) {
         Ok(text) => text,

@@ -30,6 +30,7 @@ async fn every_route_is_described() {
             "get /health",
             "get /media-stream",
             "get /media-stream/{token}",
+            "get /metrics",
             "post /api/call",
             "post /api/call/{id}/continue",
             "post /api/call/{id}/end",

@@ -44,6 +44,26 @@ pub(super) fn of_event(error: &Value) -> ProviderError {
     ProviderError { class, code, message }
 }
 
+/// How much of a secret in a row gives it away. Less is found in any sentence.
+const TELLING: usize = 12;
+
+/// The same error, with another sentence where the provider's own quotes `secret`: a key, or words for the person.
+pub(super) fn hiding(mut error: ProviderError, secret: &str) -> ProviderError {
+    if quotes(&error.message, secret) {
+        "the speech provider refused, and quoted what it was sent".clone_into(&mut error.message);
+    }
+    error.code = error.code.filter(|code| !quotes(code, secret));
+    error
+}
+
+/// Whether a text has a telling part of a secret, or the whole of a short one.
+fn quotes(text: &str, secret: &str) -> bool {
+    let chars: Vec<char> = secret.chars().collect();
+    // One or two letters are found anywhere, and say nothing.
+    chars.len() > 3
+        && chars.windows(TELLING.min(chars.len())).any(|part| text.contains(&part.iter().collect::<String>()))
+}
+
 /// The text without what must not be shown, cut to a length that can be.
 pub(super) fn shown(text: &str) -> String {
     let masked = mask(text.trim());
@@ -155,6 +175,17 @@ mod tests {
         let error = of_status(401, body.as_bytes());
         for secret in ["abc123", "5551234"] {
             assert!(!error.message.contains(secret), "{error}");
+        }
+        let own = "the speech provider refused, and quoted what it was sent";
+        for (message, secret, hidden) in [
+            ("Bad input: 'Shall I deploy the rele…'", "Shall I deploy the release to production?", true),
+            ("Incorrect key my-own-server-key.", "my-own-server-key", true),
+            ("Bad input: 'Stop!'", "Stop!", true),
+            ("This model does not exist.", "is", false),
+            ("No such voice.", "Shall I deploy the release to production?", false),
+        ] {
+            let error = hiding(ours(ErrorClass::Refused, message), secret);
+            assert_eq!(error.message, if hidden { own } else { message });
         }
         assert_eq!(shown(&"é".repeat(400)).chars().count(), LONGEST + 1);
     }

@@ -108,12 +108,17 @@ impl Tts for OpenAiTts {
             response_format: "pcm",
         };
         let request = self.client.post(self.url.clone()).bearer_auth(key.expose_secret()).json(&body);
+        let key = key.clone();
         stream::unfold(Making::Ask(Box::new(request)), |making| async {
             match making.go_on().await {
                 Ok(None) => None,
                 Ok(Some((sound, making))) => Some((Ok(sound), making)),
                 Err(error) => Some((Err(error), Making::Over)),
             }
+        })
+        .map(move |piece| {
+            let hiding = |error| failure::hiding(failure::hiding(error, key.expose_secret()), &text);
+            piece.map_err(hiding)
         })
         .boxed()
     }

@@ -87,7 +87,9 @@ async fn a_stop_is_in_time_whatever_the_person_and_the_providers_do() {
         world.person(script);
         let asked = ask(&world, "Shall I deploy?");
         tokio::time::sleep(Duration::from_secs(10)).await;
-        fault.into_iter().for_each(|fault| world.emulator.faults().add(fault, Times::Count(2)));
+        if let Some(fault) = fault {
+            world.emulator.faults().add(fault, Times::Count(2));
+        }
         let began = Instant::now();
         let emulator = world.shut_down().await;
         assert!(began.elapsed() <= PATIENCE, "{what}: {:?}\n{}", began.elapsed(), emulator.timeline());

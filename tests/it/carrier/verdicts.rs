@@ -42,7 +42,7 @@ async fn words_are_held_until_the_verdict_or_six_seconds() {
         assert_eq!(answer.status, status, "{verdict:?}: {answer:?}\n{timeline}");
         assert_eq!(answer.at("/outcome/answeredBy"), by, "{verdict:?}: {answer:?}");
         let answered = timeline.first(|what| *what == What::State(CallState::InProgress)).expect("it was answered").at;
-        let after = (at - answered).as_millis();
+        let after = at.abs_diff(answered).as_millis();
         assert!(after_ms.contains(&after), "{verdict:?} was answered {after} ms after the pick-up\n{timeline}");
         let id = answer.call_id();
         if status == 200 {

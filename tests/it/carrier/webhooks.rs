@@ -26,7 +26,9 @@ async fn repeats_delays_and_disorder_leave_a_conversation_as_it_is() {
     ] {
         let world = World::new().await;
         world.person(Script::converses([REPLY]));
-        faults.iter().for_each(|fault| world.emulator.faults().add(fault.clone(), Times::Always));
+        for fault in &faults {
+            world.emulator.faults().add(fault.clone(), Times::Always);
+        }
         let answer = world.call("Shall I deploy?").await;
         let timeline = world.emulator.timeline();
         assert_eq!(

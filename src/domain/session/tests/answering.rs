@@ -170,4 +170,9 @@ fn a_hello_is_no_reply() {
             assert_eq!(scenario.told(1), "reply: Yes. (earlier: Hello?)");
         }
     }
+    // An utterance that was never heard ends no guard.
+    let mut unheard = Scenario::connected();
+    unheard.news(CarrierNews::Machine(Verdict::Human)).speaks("The build is green.");
+    unheard.starts(1).at(300).fails(2, 0).at(500).says("Hello?").at(5000);
+    assert_eq!(unheard.told(1), "nothing yet");
 }

@@ -72,7 +72,7 @@ fn a_dial_that_was_never_placed_has_reached_nobody() {
         assert_eq!(scenario.told(1), "nothing yet");
         scenario.give(Input::Found(Ok(None)));
     }
-    assert_eq!(scenario.told(1), "Carrier without code");
+    assert_eq!(scenario.told(1), "Carrier 500");
     assert!((24_000..30_000).contains(&scenario.elapsed()), "the carrier's list had time to catch up");
     scenario.check_ended();
 }

@@ -181,6 +181,22 @@ fn an_end_cuts_off_whoever_waits_and_keeps_what_was_said() {
 }
 
 #[test]
+fn an_end_while_the_media_is_lost_cuts_off_whoever_waits_too() {
+    for speaks in [false, true] {
+        let mut scenario = Scenario::asked();
+        scenario.says("Yes.");
+        if speaks {
+            scenario.begins_to_speak();
+        }
+        scenario.media(MediaEvent::MediaGone { stopped: false });
+        let end = scenario.leaves();
+        assert_eq!((scenario.told(1).as_str(), scenario.hang_ups()), ("CallEnded (said: Yes.)", 1));
+        assert_eq!((scenario.told(end).as_str(), scenario.uncollected().as_str()), ("ended after 2000", "Yes."));
+        scenario.check_ended();
+    }
+}
+
+#[test]
 fn a_goodbye_that_never_ends_is_not_waited_for() {
     let mut scenario = Scenario::replied();
     let end = scenario.leaves();
@@ -211,7 +227,8 @@ fn lost_media_may_come_back_within_two_seconds() {
 
     for (stopped, by) in [(false, "carrier"), (true, "person")] {
         let mut gone = Scenario::asked();
-        gone.at(3000).media(MediaEvent::MediaGone { stopped }).at(4999);
+        gone.at(3000).media(MediaEvent::MediaGone { stopped });
+        gone.at(4000).media(MediaEvent::MediaGone { stopped: !stopped }).at(4999);
         assert_eq!((gone.told(1).as_str(), gone.session.phase()), ("nothing yet", Phase::Listening));
         gone.at(5000).media(MediaEvent::Connected);
         assert_eq!((gone.told(1), gone.truth(1)), ("CallEnded".to_owned(), format!("answered human full none {by}")));

@@ -32,6 +32,8 @@ enum Step {
     End,
     /// Of one of the requests so far, or of none.
     Collect(u64),
+    /// As [`Step::Collect`].
+    OutOfTime(u64),
     /// Words are made unlike any others.
     Words(u64, u64),
     Other(Input),
@@ -89,6 +91,7 @@ fn talk() -> impl Strategy<Value = Step> {
         1 => Just(Step::Say),
         1 => Just(Step::Wait),
         2 => (0..40_u64).prop_map(Step::Collect),
+        1 => (0..10_u64).prop_map(Step::OutOfTime),
         4 => (0..12_u64, 0..6000_u64).prop_map(|(stretch, ago)| Step::Words(stretch, ago)),
         12 => media.prop_map(|event| Step::Other(Input::Media(event))),
         1 => (call(), news).prop_map(|(call, news)| Step::Other(Input::Carrier { call, news })),
@@ -191,6 +194,7 @@ impl Trial {
                 self.collected.extend(self.replies.get(&request).into_iter().flatten().cloned());
                 Input::Collected { request: RequestId(request) }
             }
+            Step::OutOfTime(ago) => Input::OutOfTime { request: RequestId(self.requests.saturating_sub(ago)) },
             Step::Words(stretch, ago) => {
                 let words = format!("words {}", self.said.len());
                 self.said.push(words.clone());

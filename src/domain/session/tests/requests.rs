@@ -1,8 +1,9 @@
 //! Several requests of several agents in one call.
 
 use crate::domain::carrier::CallEnd;
-use crate::domain::outcome::EndedBy;
-use crate::domain::session::Phase;
+use crate::domain::outcome::{EndedBy, MessageHeard};
+use crate::domain::session::{Input, Phase};
+use crate::ids::RequestId;
 
 use super::scenario::{QUESTION, Scenario};
 
@@ -13,6 +14,17 @@ fn a_second_question_while_one_waits_is_refused_and_not_said() {
         assert_eq!((scenario.told(second).as_str(), scenario.told(1).as_str()), ("Busy", "nothing yet"));
         assert_eq!(scenario.spoken(), [QUESTION]);
     }
+}
+
+#[test]
+fn a_request_that_ran_out_of_time_makes_room_and_goes_on_waiting() {
+    let mut scenario = Scenario::asked();
+    scenario.give(Input::OutOfTime { request: RequestId(1) }).give(Input::OutOfTime { request: RequestId(7) });
+    let second = scenario.asks("Or tomorrow?");
+    let third = scenario.asks("Or never?");
+    assert_eq!(scenario.told(third), "Busy", "room for one");
+    scenario.at(3000).starts(2).ends(2).says("Tomorrow.").at(4000);
+    assert_eq!((scenario.told(1).as_str(), scenario.told(second).as_str()), ("reply: Tomorrow.", "reply: Tomorrow."));
 }
 
 #[test]
@@ -95,6 +107,7 @@ fn a_reply_that_nobody_collects_is_passed_on_and_kept() {
     assert_eq!(scenario.spoken(), [QUESTION, "I will pass that on. Goodbye."]);
     scenario.at(64_600).starts(2).at(69_000);
     assert_eq!(scenario.hang_ups(), 0, "heard to its end");
+    assert_eq!(scenario.session.outcome().message_heard, MessageHeard::Full, "our own goodbye is no message");
     scenario.ends(2);
     assert_eq!((scenario.hang_ups(), scenario.uncollected().as_str()), (1, "Yes."));
     assert_eq!(scenario.session.outcome().ended_by.map(EndedBy::as_str), Some("inactivity"));
@@ -104,7 +117,7 @@ fn a_reply_that_nobody_collects_is_passed_on_and_kept() {
         [late, scenario.waits()]
     };
     assert_eq!(scenario.told(late), "reply: Yes.");
-    assert_eq!(scenario.truth(late), "answered human full voice inactivity", "our own goodbye is no message");
+    assert_eq!(scenario.truth(late), "answered human full voice inactivity");
     assert_eq!(scenario.told(none), "NoActiveCall");
     scenario.check_ended();
 }

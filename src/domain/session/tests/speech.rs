@@ -33,6 +33,16 @@ fn a_call_that_has_something_else_to_say_goes_on_without_the_question() {
     scenario.fails(1, 0);
     assert_eq!((scenario.told(1).as_str(), scenario.session.phase()), ("Speech model_not_found", Phase::Ringing));
     assert_eq!(scenario.told(second), "nothing yet");
+
+    let mut mute = Scenario::ringing();
+    let second = mute.speaks("The build is green.");
+    mute.fails(2, 0).fails(1, 0);
+    assert_eq!(
+        (mute.told(1).as_str(), mute.told(second).as_str()),
+        ("Speech model_not_found", "Speech model_not_found")
+    );
+    assert_eq!(mute.hang_ups(), 1, "nothing is left to say");
+    mute.check_ended();
 }
 
 #[test]

@@ -37,6 +37,8 @@ pub(super) struct Dialer {
     url: String,
     /// `Bearer` and the key; marked as sensitive, so that nothing prints it.
     bearer: HeaderValue,
+    /// To be kept out of what the provider says.
+    key: SecretString,
     tls: Option<Arc<ClientConfig>>,
 }
 
@@ -46,6 +48,8 @@ pub(super) type Dialing = BoxFuture<'static, Result<Socket, ProviderError>>;
 /// An open socket.
 pub(super) struct Socket {
     stream: WebSocketStream<MaybeTlsStream<TcpStream>>,
+    /// To be kept out of what the provider says.
+    key: SecretString,
     /// Something was written that the layers below may still hold.
     unflushed: bool,
 }
@@ -64,7 +68,7 @@ impl Dialer {
         } else {
             None
         };
-        Ok(Self { url: endpoint.realtime_url().into(), bearer, tls })
+        Ok(Self { url: endpoint.realtime_url().into(), bearer, key: key.clone(), tls })
     }
 
     /// Opens a socket, without a time limit.
@@ -80,11 +84,12 @@ impl Dialer {
             .write_buffer_size(0)
             .max_message_size(Some(LARGEST_EVENT))
             .max_frame_size(Some(LARGEST_EVENT));
+        let key = self.key.clone();
         async move {
             let request = request.map_err(not_opened)?;
             match connect_async_tls_with_config(request, Some(config), true, Some(connector)).await {
-                Ok((stream, _)) => Ok(Socket { stream, unflushed: false }),
-                Err(error) => Err(not_opened(error)),
+                Ok((stream, _)) => Ok(Socket { stream, key, unflushed: false }),
+                Err(error) => Err(failure::hiding(not_opened(error), key.expose_secret())),
             }
         }
         .boxed()
@@ -96,8 +101,10 @@ impl Socket {
     pub(super) fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<Result<Event, ProviderError>> {
         loop {
             return Poll::Ready(match ready!(self.stream.poll_next_unpin(cx)) {
-                Some(Ok(Message::Text(text))) => Ok(Event::parse(text.as_str())),
-                Some(Ok(Message::Close(frame))) => Err(closed(frame.as_ref())),
+                Some(Ok(Message::Text(text))) => Ok(self.without_key(Event::parse(text.as_str()))),
+                Some(Ok(Message::Close(frame))) => {
+                    Err(failure::hiding(closed(frame.as_ref()), self.key.expose_secret()))
+                }
                 Some(Ok(Message::Ping(_))) => {
                     // The answer is queued by the library; it leaves with the next read or flush.
                     self.unflushed = true;
@@ -107,6 +114,15 @@ impl Socket {
                 Some(Err(error)) => Err(broken(&error)),
                 None => Err(closed(None)),
             });
+        }
+    }
+
+    fn without_key(&self, event: Event) -> Event {
+        let hide = |error| failure::hiding(error, self.key.expose_secret());
+        match event {
+            Event::Error(error) => Event::Error(hide(error)),
+            Event::Failed { item, error } => Event::Failed { item, error: hide(error) },
+            other => other,
         }
     }
 

@@ -85,7 +85,7 @@ fn refusal(status: StatusCode, body: &[u8]) -> ProviderError {
     let said: ErrorBody = serde_json::from_slice(body).unwrap_or_default();
     let code = match said.code {
         Value::Number(code) => Some(code.to_string()),
-        Value::String(code) if !code.is_empty() => Some(code),
+        Value::String(code) if !code.is_empty() => Some(presentable(&code)),
         _ => None,
     };
     let message = match said.message {

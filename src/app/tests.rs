@@ -1,0 +1,110 @@
+//! What only the server's own crate can bring about: a fault of ours in the middle of a call.
+
+use std::collections::HashMap;
+
+use serde_json::{Value, json};
+use tokio::task::JoinSet;
+
+use super::*;
+use crate::clock::Millis;
+use crate::clock::wall::WallClock;
+use crate::domain::session::Input;
+use crate::emulator::{Emulator, EmulatorConfig, Script, What};
+use crate::ids::SessionId;
+
+const KEY: &str = "a-key-for-the-tests-0123456789";
+const PUBLIC: &str = "https://callme.example";
+const REPLY: &str = "Yes, deploy it now please.";
+
+struct World {
+    emulator: Emulator,
+    sessions: Manager,
+    url: String,
+    client: reqwest::Client,
+    _tasks: JoinSet<()>,
+}
+
+impl World {
+    async fn new() -> Self {
+        let emulator = Emulator::start(EmulatorConfig::default()).await.expect("a free port on loopback");
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port on loopback");
+        let url = format!("http://{}", listener.local_addr().expect("a bound listener has an address"));
+        emulator.route(PUBLIC, &url);
+        let mut environment: HashMap<&str, String> = emulator.environment().into_iter().collect();
+        for (name, value) in [
+            ("CALLME_PUBLIC_URL", PUBLIC),
+            ("CALLME_API_KEY", KEY),
+            ("CALLME_USER_PHONE_NUMBER", "+393331234567"),
+            ("CALLME_MAX_LIVE_CALLS", "2"),
+        ] {
+            environment.insert(name, value.to_owned());
+        }
+        let loaded = Config::from_source(&|name| environment.get(name).cloned());
+        let config = loaded.config.expect("the configuration is good");
+        let app = App::new(&config, Arc::new(WallClock::starting_at(Millis(1_790_000_000_000)))).expect("a server");
+        let sessions = app.sessions().clone();
+        let mut tasks = JoinSet::new();
+        tasks.spawn(app.serve(listener, CancellationToken::new()));
+        let client = reqwest::Client::builder().no_proxy().build().expect("an HTTP client");
+        Self { emulator, sessions, url, client, _tasks: tasks }
+    }
+
+    async fn ask(&self, request: reqwest::RequestBuilder) -> (u16, Value) {
+        let response = request.bearer_auth(KEY).send().await.expect("the server answers");
+        (response.status().as_u16(), response.json().await.expect("the answer is JSON"))
+    }
+
+    async fn say(&self, path: &str, message: &str) -> (u16, Value) {
+        self.ask(self.client.post(format!("{}{path}", self.url)).json(&json!({ "message": message }))).await
+    }
+
+    async fn look(&self, path: &str) -> Value {
+        self.ask(self.client.get(format!("{}{path}", self.url))).await.1
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_session_that_panics_ends_alone_and_leaves_nothing_behind() {
+    for (moment, seconds) in [("while it rings", 1), ("in the conversation", 4)] {
+        let world = World::new().await;
+        world.emulator.person().then(Script::converses([REPLY]));
+        world.emulator.person().then(Script::answers());
+        let crashing = async {
+            tokio::time::sleep(Duration::from_secs(seconds)).await;
+            let history = world.look("/api/history").await;
+            let ids: Vec<_> = history["conversations"].as_array().expect("a list").iter().map(|c| &c["id"]).collect();
+            let id = ids.into_iter().filter_map(Value::as_str).max().and_then(SessionId::parse).expect("the second");
+            let pending = world.sessions.request(&id, |_| Input::Panic).expect("it runs");
+            assert!(pending.answer().await.is_err(), "nobody is left to answer");
+            id
+        };
+        let second = async {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            world.say("/api/call", "Is the coffee ready?").await
+        };
+        let (first, second, crashed) = tokio::join!(world.say("/api/call", "Shall I deploy?"), second, crashing);
+        let timeline = world.emulator.timeline();
+        assert_eq!((first.0, &first.1["response"]), (200, &json!(REPLY)), "{moment}: {first:?}\n{timeline}");
+        assert_eq!((second.0, &second.1["code"]), (424, &json!("speech_failed")), "{moment}: {second:?}");
+        assert_eq!(second.1["outcome"]["endedBy"], "crash", "{moment}: {second:?}");
+        assert_eq!(second.1["callId"], crashed.as_str(), "{moment}");
+        let look = world.look(&format!("/api/call/{crashed}")).await;
+        assert_eq!(
+            (&look["state"], &look["outcome"]["endedBy"]),
+            (&json!("ended"), &json!("crash")),
+            "{moment}: {look}"
+        );
+        assert!(look["endedAt"].is_u64(), "{moment}: its history is closed: {look}");
+        assert!(world.emulator.calls()[1].state.is_over(), "{moment}: the call is hung up\n{timeline}");
+        assert_eq!(
+            timeline.count(|what| matches!(what, What::Rest { verb: "hang up", .. })),
+            1,
+            "{moment}\n{timeline}"
+        );
+        // The line is free again, the other session unharmed.
+        assert_eq!(world.sessions.running(), 1, "{moment}");
+        let path = format!("/api/call/{}/end", first.1["callId"].as_str().expect("an id"));
+        assert_eq!(world.say(&path, "Goodbye.").await.0, 200, "{moment}");
+        assert!(timeline.violations().is_empty(), "{moment}\n{timeline}");
+    }
+}
