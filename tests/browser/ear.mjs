@@ -80,8 +80,9 @@ function withoutSilence(samples) {
 function likeness(a, aFrom, b, bFrom, length) {
   let [ab, aa, bb] = [0, 0, 0];
   for (let n = 0; n < length; n++) {
-    const x = a[aFrom + n] ?? 0;
-    const y = b[bFrom + n] ?? 0;
+    const at = aFrom + n;
+    const x = at >= 0 && at < a.length ? a[at] : 0;
+    const y = b[bFrom + n];
     ab += x * y;
     aa += x * x;
     bb += y * y;
@@ -102,13 +103,12 @@ export function compare(loudspeaker, said) {
     const loud = loudness(said.subarray(at, at + PIECE));
     if (loud > 0.01) pieces.push({ at, loud });
   }
-  // Where the first loud second is found decides where everything else must be.
+  // Where the first piece is found decides where everything else must be.
   const first = pieces[0].at;
-  const probe = Math.min(RATE, said.length - first);
   let delay = 0;
   let best = -1;
-  for (let at = -first; at + first + probe <= heard.length; at++) {
-    const like = likeness(heard, first + at, said, first, probe);
+  for (let at = -first; at + first + PIECE <= heard.length; at++) {
+    const like = likeness(heard, first + at, said, first, PIECE);
     if (like > best) [best, delay] = [like, at];
   }
   const found = pieces.map(({ at }) => {
@@ -119,7 +119,8 @@ export function compare(loudspeaker, said) {
     }
     return there;
   });
-  const good = found.filter(({ like }) => like > 0.9);
+  // A frame of the twelve in a piece that is lost takes the likeness below this.
+  const good = found.filter(({ like }) => like > 0.97);
   const delays = good.map((piece) => piece.delay);
   return {
     share: good.length / pieces.length,

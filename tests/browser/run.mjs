@@ -5,6 +5,7 @@
 //   node run.mjs BINARY --screenshots   the pictures in docs/images, instead
 
 import { openPage, startBrowser, startDemo } from './demo.mjs';
+import { checkEar } from './ear_check.mjs';
 import { converse } from './scenario.mjs';
 
 const [binary, ...options] = process.argv.slice(2);
@@ -45,6 +46,7 @@ if (options.includes('--screenshots')) {
   const { takeScreenshots } = await import('./screenshots.mjs');
   await takeScreenshots(binary);
 } else {
+  checkEar();
   const rests = [];
   for (const name of ['chromium', 'firefox'].filter((name) => !only || name === only)) {
     const { rest } = await drive(name);

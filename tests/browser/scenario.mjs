@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { compare, loudness, take, voice } from './ear.mjs';
+import { isWhole } from './ear_check.mjs';
 
 export const QUESTION = 'Hello, this is your build agent. All tests are green. Shall I deploy the release now?';
 export const ANSWER = 'Yes, but wait until the backup has finished.';
@@ -18,7 +19,7 @@ export class Hands {
   }
 
   state(state) {
-    return this.page.waitForSelector(`#device[data-state="${state}"]`, { timeout: 30_000 });
+    return this.page.waitForSelector(`#device[data-state="${state}"]`, { timeout: 60_000 });
   }
 
   /** The agent says this by a button. */
@@ -60,8 +61,7 @@ export class Hands {
   /** What the loudspeaker played must have been this, whole and without a gap. */
   async hears(text) {
     const likeness = compare(await take(this.page), await voice(this.address, text));
-    assert.ok(likeness.share > 0.95, `${JSON.stringify(text)} is heard whole: ${JSON.stringify(likeness)}`);
-    assert.ok(likeness.spread < 3, `${JSON.stringify(text)} is heard without a gap: ${JSON.stringify(likeness)}`);
+    assert.ok(isWhole(likeness), `${JSON.stringify(text)} is heard whole and without a gap: ${JSON.stringify(likeness)}`);
     return likeness;
   }
 
