@@ -35,6 +35,7 @@ fn main() -> anyhow::Result<ExitCode> {
             telemetry::init(loaded.basics.log_format, &loaded.basics.log_filter);
             runtime.block_on(cli::serve::serve(loaded))
         }
+        Command::Bench(kind) => cli::bench::bench(&kind),
         Command::Demo(demo) => runtime.block_on(cli::demo::demo(&demo)),
     }
 }

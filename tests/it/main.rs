@@ -1,5 +1,6 @@
 //! Tests of the whole: of the source tree here, of the running server beside it.
 
+mod bench;
 mod calls;
 mod carrier;
 mod conversation;
