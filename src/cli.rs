@@ -1,5 +1,6 @@
 //! The commands: what stands on the command line, and `health`, which needs nothing else.
 
+pub mod bench;
 pub mod demo;
 pub mod serve;
 
@@ -29,6 +30,9 @@ pub enum Command {
     Health(Health),
     /// Try it without any account: be the agent and the person on a page in the browser, all on this machine.
     Demo(Demo),
+    /// Measure what the server needs and whether its sound stays whole under load.
+    #[command(subcommand)]
+    Bench(BenchKind),
 }
 
 /// What `health` is told.
@@ -54,6 +58,30 @@ pub struct Demo {
     /// Keep what was heard on both sides as sound files in this directory.
     #[arg(long, value_name = "DIR", requires = "script")]
     pub record: Option<PathBuf>,
+}
+
+/// What is measured.
+#[derive(Clone, Debug, PartialEq, Eq, Subcommand)]
+pub enum BenchKind {
+    /// Calls, with a played carrier and speech provider; fails when sound was lost, late or misplaced.
+    Calls(BenchCalls),
+}
+
+/// What `bench calls` is told.
+#[derive(Args, Clone, Debug, PartialEq, Eq)]
+pub struct BenchCalls {
+    /// How many calls there are at once.
+    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u16).range(1..=4096))]
+    pub calls: u16,
+    /// How long the steady part is that is measured.
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u64).range(2..=3600))]
+    pub seconds: u64,
+    /// Print one JSON object.
+    #[arg(long)]
+    pub json: bool,
+    /// Let the system place server and load, rather than give each a core of its own.
+    #[arg(long)]
+    pub unpinned: bool,
 }
 
 impl Cli {
@@ -123,6 +151,7 @@ mod tests {
         Cli::command().debug_assert();
         let played = Demo { port: None, no_open: false, script: true, record: Some("out".into()) };
         let shown = Demo { port: Some(4000), no_open: true, script: false, record: None };
+        let bench = BenchCalls { calls: 3, seconds: 20, json: true, unpinned: false };
         for (words, want) in [
             (&[][..], Command::Serve),
             (&["serve"], Command::Serve),
@@ -133,10 +162,13 @@ mod tests {
             ),
             (&["demo", "--script", "--record", "out"], Command::Demo(played)),
             (&["demo", "--no-open", "--port", "4000"], Command::Demo(shown)),
+            (&["bench", "calls", "--calls", "3", "--json"], Command::Bench(BenchKind::Calls(bench))),
         ] {
             assert_eq!(parse(words).expect("words that fit"), want, "{words:?}");
         }
-        assert!(parse(&["sing"]).is_err());
+        for words in [&["sing"][..], &["bench"], &["bench", "calls", "--calls", "0"]] {
+            assert!(parse(words).is_err(), "{words:?}");
+        }
     }
 
     async fn ask(path: &str, port: u16) -> Finding {

@@ -36,5 +36,6 @@ fn main() -> anyhow::Result<ExitCode> {
             runtime.block_on(cli::serve::serve(loaded))
         }
         Command::Demo(demo) => runtime.block_on(cli::demo::demo(&demo, &|name| environment.value(name))),
+        Command::Bench(kind) => cli::bench::bench(&kind),
     }
 }

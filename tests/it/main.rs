@@ -1,6 +1,7 @@
 //! Tests of the whole: of the source tree here, of the running server beside it.
 
 mod api;
+mod bench;
 mod binary;
 mod calls;
 mod carrier;
