@@ -150,9 +150,10 @@ fn routes_and_description(parts: &Parts) -> (Groups, Vec<u8>) {
     let open = OpenApiRouter::<App>::new().routes(routes!(health::show));
     let signed = OpenApiRouter::<App>::new().routes(routes!(carrier::twiml));
     let media = OpenApiRouter::<App>::new().routes(routes!(carrier::media)).routes(routes!(carrier::media_with_token));
-    let [(agents, a), (open, b), (signed, c), (media, d), (operators, e)] =
-        [agents, open, signed, media, operators].map(OpenApiRouter::split_for_parts);
+    let groups = [agents, operators, open, signed, media].map(OpenApiRouter::split_for_parts);
+    let openapi = openapi::describe(groups.each_ref().map(|(_, description)| description.clone()));
+    let [agents, operators, open, signed, media] = groups.map(|(routes, _)| routes);
     let signed = carrier::guarded(signed, parts.carrier.clone(), parts.metrics.clone());
     let groups = Groups { agents, operators, open, carrier: signed.merge(media) };
-    (groups, openapi::describe([a, b, c, d, e]))
+    (groups, openapi)
 }

@@ -70,9 +70,10 @@ mod tests {
         let wait = limit.take(PrincipalId(1)).expect_err("the twenty-first call within an hour");
         assert_eq!(wait, Duration::from_secs(180));
         assert_eq!(limit.take(PrincipalId(2)), Ok(()), "another agent's calls are its own");
-        tokio::time::advance(wait - Duration::from_millis(1)).await;
+        let tick = Duration::from_millis(1);
+        tokio::time::advance(wait.saturating_sub(tick)).await;
         assert!(limit.take(PrincipalId(1)).is_err(), "a tick too early");
-        tokio::time::advance(Duration::from_millis(1)).await;
+        tokio::time::advance(tick).await;
         assert_eq!(limit.take(PrincipalId(1)), Ok(()));
     }
 

@@ -7,9 +7,9 @@ use callme::emulator::Script;
 use crate::world::{KEY, World};
 
 /// The value of a series, 0 where it is not there yet.
-fn value(text: &str, series: &str) -> f64 {
+fn value(text: &str, series: &str) -> u64 {
     let line = text.lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' '));
-    line.map_or(0.0, |value| value.parse().expect("a sample is a number"))
+    line.map_or(0, |value| value.parse().expect("a count is a whole number"))
 }
 
 async fn scrape(world: &World, key: &str) -> (u16, String) {
@@ -33,7 +33,7 @@ async fn a_call_moves_every_metric_it_touches() {
     let (_, before) = scrape(&world, KEY).await;
     let answer = world.call("This is a rather long question, which the person will not hear to its end.").await;
     let (_, during) = scrape(&world, "for-the-scraper").await;
-    assert_eq!(value(&during, "callme_sessions"), 1.0, "{during}");
+    assert_eq!(value(&during, "callme_sessions"), 1, "{during}");
     let id = answer.call_id();
     let late = world.wait(&id).await;
     assert_eq!(late.body["response"], "I am back.", "{late:?}\n{}", world.emulator.timeline());
@@ -54,8 +54,8 @@ async fn a_call_moves_every_metric_it_touches() {
         let (was, is) = (value(&before, series), value(&after, series));
         assert!(is > was, "{series} was {was} and is {is}\n{after}");
     }
-    assert_eq!(value(&after, "callme_sessions"), 0.0);
-    assert_eq!(value(&after, "callme_audio_gaps_total"), 0.0, "a provider that keeps up leaves no gap");
+    assert_eq!(value(&after, "callme_sessions"), 0);
+    assert_eq!(value(&after, "callme_audio_gaps_total"), 0, "a provider that keeps up leaves no gap");
 }
 
 #[tokio::test(start_paused = true)]
@@ -65,7 +65,7 @@ async fn a_provider_that_does_not_keep_up_leaves_gaps_that_are_counted() {
     world.person(Script::converses(["Yes."]));
     let answer = world.call("A question that comes in pieces, because its voice is made too slowly.").await;
     let (_, text) = scrape(&world, KEY).await;
-    assert!(value(&text, "callme_audio_gaps_total") > 0.0, "{text}\n{}", world.emulator.timeline());
+    assert!(value(&text, "callme_audio_gaps_total") > 0, "{text}\n{}", world.emulator.timeline());
     world.say("end", &answer.call_id(), "Goodbye.").await;
     world.settled().await;
 }

@@ -162,9 +162,8 @@ impl World {
                 tokio::time::sleep(Duration::from_millis(100)).await;
             }
         };
-        if tokio::time::timeout(patience, over).await.is_err() {
-            panic!("sessions still run:\n{}", self.emulator.timeline());
-        }
+        let ended = tokio::time::timeout(patience, over).await;
+        assert!(ended.is_ok(), "sessions still run:\n{}", self.emulator.timeline());
     }
 
     /// Waits until no session runs, and holds what must hold after every test: no call is live, the server broke no

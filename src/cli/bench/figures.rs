@@ -144,6 +144,7 @@ pub(super) struct Cpu {
 
 /// The server's resident memory.
 #[derive(Debug, Serialize)]
+#[expect(clippy::struct_field_names, reason = "the names are those of the JSON, where each says its unit")]
 pub(super) struct Memory {
     pub(super) idle_kib: u64,
     /// The most that was seen in the steady window.

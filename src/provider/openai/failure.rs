@@ -73,7 +73,7 @@ pub(super) fn shown(text: &str) -> String {
     }
 }
 
-/// Code and message of a body: OpenAI's `{"error":{…}}`, `FastAPI`'s `{"detail":…}`, or plain text.
+/// Code and message of a body: OpenAI's `{"error":{…}}`, FastAPI's `{"detail":…}`, or plain text.
 fn read(body: &[u8]) -> (Option<String>, Option<String>) {
     let Ok(json) = serde_json::from_slice::<Value>(body) else {
         let text = String::from_utf8_lossy(body);
