@@ -205,6 +205,8 @@ impl Playout {
     /// The person began to speak at `began_at`: cuts what plays, unless the opening guard covers it.
     pub fn speech_started(&mut self, began_at: Millis, now: Millis) {
         self.spoken_over.get_or_insert(now);
+        // What has played is not cut, though its mark may still be on the way back.
+        self.end_what_played(Duration::ZERO, now);
         let guarded = self.guard_until.is_none_or(|until| began_at < until);
         let cuts = |speech: &Speech| speech.is_started() && speech.interruptible;
         if self.line == Line::Up && !guarded && self.queue.front().is_some_and(cuts) {
@@ -324,8 +326,13 @@ impl Playout {
 
     /// Ends the utterance in front when it was heard to its end, or must have been, or can never be.
     fn end_if_over(&mut self, now: Millis) {
+        self.end_what_played(MARK_PATIENCE, now);
+    }
+
+    /// The same, with so much patience for a mark that has not come back.
+    fn end_what_played(&mut self, patience: Duration, now: Millis) {
         while let Some(speech) = self.queue.front() {
-            let overdue = speech.is_sent() && self.line == Line::Up && now >= self.plays_until + MARK_PATIENCE;
+            let overdue = speech.is_sent() && self.line == Line::Up && now >= self.plays_until + patience;
             if !speech.is_heard() && !overdue {
                 return;
             }

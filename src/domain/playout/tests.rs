@@ -128,6 +128,17 @@ fn speaking_up_cuts_what_plays_at_once() {
 }
 
 #[test]
+fn an_answer_that_is_faster_than_the_last_mark_interrupts_nothing() {
+    for (millis, told) in [(1999, "1999: 1 cut, 0 of 2000"), (2000, "2000: 1 ended, 2000 of 2000")] {
+        let mut phone = Phone::up();
+        // The marks are on their way back.
+        phone.deaf = true;
+        phone.say(1).sound(1, 2000).whole(1).at(millis).person_speaks();
+        assert_eq!(phone.told(), [told]);
+    }
+}
+
+#[test]
 fn after_a_cut_the_next_utterance_has_the_whole_bound_to_itself() {
     let mut phone = Phone::speaking(8000);
     phone.person_speaks().at(2000).person_pauses();
