@@ -252,6 +252,7 @@ struct Window {
     length: Duration,
     user: Duration,
     system: Duration,
+    starved: Duration,
     ours: Duration,
     most_resident_kib: u64,
 }
@@ -271,6 +272,7 @@ impl Window {
             length,
             user: after.user.saturating_sub(before.user),
             system: after.system.saturating_sub(before.system),
+            starved: after.starved.saturating_sub(before.starved),
             ours: Usage::ours()?.cpu().saturating_sub(ours.cpu()),
             most_resident_kib: most.into_inner(),
         })
@@ -305,6 +307,7 @@ impl Window {
                 user_ms_per_call_second: millis(self.user) / call_seconds,
                 system_ms_per_call_second: millis(self.system) / call_seconds,
                 percent: 100.0 * (self.user + self.system).as_secs_f64() / seconds,
+                starved_percent: 100.0 * self.starved.as_secs_f64() / seconds,
             },
             memory: Memory {
                 idle_kib: idle.resident_kib,

@@ -15,8 +15,7 @@ use crate::domain::carrier::{ErrorClass, ProviderError};
 use crate::domain::media::MediaEvent;
 use crate::domain::text::AgentText;
 use crate::ids::UtteranceId;
-pub use speech::{BYTES_PER_MS, duration_of};
-use speech::{Speech, span_of};
+use speech::{BYTES_PER_MS, Speech, span_of};
 
 /// A frame on the wire: 100 ms. Fewer messages than the 20 ms the carrier sends, and no audible delay.
 const FRAME: usize = 100 * BYTES_PER_MS;

@@ -11,7 +11,7 @@ use super::{Delivered, Look};
 use crate::clock::wall::Alarm;
 use crate::domain::carrier::CallProgress;
 use crate::domain::media::MediaCommand;
-use crate::domain::outcome::Channel;
+use crate::domain::outcome::{Channel, Outcome};
 use crate::domain::session::{CarrierNews, Effect, Input, Said, Session};
 use crate::ids::{CarrierCallId, RequestId, SessionId};
 use crate::phone_number::PhoneNumber;
@@ -50,6 +50,8 @@ pub(super) struct Task {
     alarm: Alarm,
     lines: Vec<Line>,
     finished: bool,
+    /// What was kept last; most of what wakes a task changes nothing of it.
+    kept: Option<News>,
     /// Shown to whoever must hang up should this task die.
     known_call: Option<CarrierCallId>,
 }
@@ -74,6 +76,7 @@ impl Task {
             alarm: Alarm::default(),
             lines: Vec::new(),
             finished: false,
+            kept: None,
             known_call: None,
         }
     }
@@ -188,6 +191,11 @@ impl Task {
 
     /// Keeps what has been said and has happened where a crash and a question find it.
     async fn keep(&mut self) {
+        let news = News::of(self);
+        if self.kept.as_ref() == Some(&news) {
+            return;
+        }
+        self.kept = Some(news);
         let conversation = self.conversation();
         if let Err(error) = self.shared.config.store.put(conversation).await {
             tracing::error!(call.id = %self.id, %error, "the history of {} could not be kept", self.id);
@@ -222,6 +230,26 @@ impl Task {
         let talk_ms = u64::try_from(self.session.talked(now).as_millis()).unwrap_or(u64::MAX);
         let lines = self.lines.len();
         tracing::info!(call.id = %self.id, dial, ended_by, talk_ms, lines, "call {} ended: {dial}, by {ended_by}", self.id);
+    }
+}
+
+/// What of a session is worth keeping anew when it changes.
+#[derive(PartialEq)]
+struct News {
+    lines: usize,
+    uncollected: usize,
+    outcome: Outcome,
+    finished: bool,
+}
+
+impl News {
+    fn of(task: &Task) -> Self {
+        Self {
+            lines: task.lines.len(),
+            uncollected: task.session.uncollected().len(),
+            outcome: task.session.outcome().clone(),
+            finished: task.finished,
+        }
     }
 }
 

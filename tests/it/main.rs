@@ -1,7 +1,5 @@
 //! Tests of the whole: of the source tree here, of the running server beside it.
 
-#![expect(clippy::unchecked_time_subtraction, reason = "an order that is not kept fails the test")]
-
 mod api;
 mod bench;
 mod binary;

@@ -319,7 +319,13 @@ impl Call {
                 self.tally.interruptions.add(1);
                 self.tally.speech_to_clear.add(now.saturating_sub(since));
             }
-            _ => self.tally.problem(format!("the server cleared call {} for no cause", self.number)),
+            // The person began 200 ms after the last mark went back, so the server was late to read that mark.
+            Some((Hearing::Whole, _)) => {
+                self.tally.problem(format!("call {} was cleared although all of it had played", self.number));
+            }
+            Some((Hearing::Open | Hearing::Cut, _)) | None => {
+                self.tally.problem(format!("call {} was cleared although nobody spoke", self.number));
+            }
         }
     }
 

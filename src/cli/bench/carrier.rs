@@ -215,11 +215,15 @@ async fn carry(world: &World, call: &Call, mut socket: Socket) -> anyhow::Result
                     let frame = format!(
                         r#"{{"event":"media","sequenceNumber":"{sequence}","media":{{"track":"inbound","chunk":"{chunk}","timestamp":"{timestamp}","payload":"{payload}"}},"streamSid":"{stream}"}}"#
                     );
-                    socket.send(Message::text(frame)).await.context("the media socket broke")?;
+                    if let Err(error) = socket.send(Message::text(frame)).await {
+                        return broken(world, &error);
+                    }
                 }
                 Some(ToMedia::Mark(name)) => {
                     let mark = format!(r#"{{"event":"mark","sequenceNumber":"1","streamSid":"{stream}","mark":{{"name":"{name}"}}}}"#);
-                    socket.send(Message::text(mark)).await.context("the media socket broke")?;
+                    if let Err(error) = socket.send(Message::text(mark)).await {
+                        return broken(world, &error);
+                    }
                 }
                 Some(ToMedia::Stop) | None => {
                     let stop = format!(r#"{{"event":"stop","sequenceNumber":"1","streamSid":"{stream}"}}"#);
@@ -239,6 +243,12 @@ async fn carry(world: &World, call: &Call, mut socket: Socket) -> anyhow::Result
             },
         }
     }
+}
+
+/// What a socket that takes nothing more means: before it hangs up, the server closes the socket.
+fn broken(world: &World, error: &tokio_tungstenite::tungstenite::Error) -> anyhow::Result<()> {
+    anyhow::ensure!(world.is_ending(), "the media socket broke: {error}");
+    Ok(())
 }
 
 /// What the server says on the media socket.

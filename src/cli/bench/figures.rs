@@ -140,11 +140,14 @@ pub(super) struct Cpu {
     pub(super) system_ms_per_call_second: f64,
     /// Of one core.
     pub(super) percent: f64,
+    /// How much of the time the server could have run and other work of the machine had its core: where this is not
+    /// close to nothing, latencies and gaps say more about the machine than about the server.
+    pub(super) starved_percent: f64,
 }
 
 /// The server's resident memory.
 #[derive(Debug, Serialize)]
-#[expect(clippy::struct_field_names, reason = "the names are those of the JSON, where each says its unit")]
+#[expect(clippy::struct_field_names, reason = "the unit stands in the name, for whoever reads the JSON")]
 pub(super) struct Memory {
     pub(super) idle_kib: u64,
     /// The most that was seen in the steady window.
@@ -210,8 +213,12 @@ impl fmt::Display for Report {
         writeln!(f, "{} calls, steady for {:.1} s (server and load: {place})", self.calls, self.seconds)?;
         writeln!(
             f,
-            "  CPU per call-second   {:.3} ms ({:.3} user, {:.3} system); {:.0} % of a core",
-            cpu.ms_per_call_second, cpu.user_ms_per_call_second, cpu.system_ms_per_call_second, cpu.percent
+            "  CPU per call-second   {:.3} ms ({:.3} user, {:.3} system); {:.0} % of a core, for which it waited {:.0} %",
+            cpu.ms_per_call_second,
+            cpu.user_ms_per_call_second,
+            cpu.system_ms_per_call_second,
+            cpu.percent,
+            cpu.starved_percent
         )?;
         writeln!(
             f,

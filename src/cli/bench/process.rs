@@ -96,6 +96,8 @@ pub(super) struct Usage {
     pub(super) user: Duration,
     /// In the kernel, on its behalf.
     pub(super) system: Duration,
+    /// How long its threads could have run and did not get a core: other work of the machine.
+    pub(super) starved: Duration,
     /// Memory that is resident, in KiB.
     pub(super) resident_kib: u64,
 }
@@ -117,13 +119,23 @@ impl Usage {
         let resident_kib = resident
             .and_then(|text| text.split_whitespace().next()?.parse().ok())
             .context("/proc/<pid>/status has another form")?;
-        Ok(Self { user, system, resident_kib })
+        Ok(Self { user, system, starved: starved(process), resident_kib })
     }
 
     /// User and system time together.
     pub(super) fn cpu(&self) -> Duration {
         self.user + self.system
     }
+}
+
+/// The second field of each thread's `schedstat`, in nanoseconds; nothing where the kernel does not keep it.
+fn starved(process: &str) -> Duration {
+    let Ok(threads) = std::fs::read_dir(format!("/proc/{process}/task")) else { return Duration::ZERO };
+    let of_thread = |path: std::path::PathBuf| {
+        let text = std::fs::read_to_string(path.join("schedstat")).ok()?;
+        text.split_whitespace().nth(1)?.parse().ok().map(Duration::from_nanos)
+    };
+    threads.filter_map(|thread| of_thread(thread.ok()?.path())).sum()
 }
 
 /// Moves this process, with all its threads, to the second core. `false` where there is no second one, or no `taskset`.

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::audio::mulaw::{self, duration_of};
 use crate::domain::carrier::ProviderError;
 use crate::domain::media::Progress;
 use crate::domain::text::AgentText;
@@ -9,8 +10,8 @@ use crate::ids::UtteranceId;
 
 use super::{FRAME, LEAST, MARK_EVERY};
 
-/// G.711 µ-law at 8 kHz: a byte a sample.
-pub const BYTES_PER_MS: usize = 8;
+/// G.711 µ-law is a byte a sample.
+pub(super) const BYTES_PER_MS: usize = mulaw::RATE / 1000;
 
 /// What a character takes to say, for as long as the whole sound is not known: slow speech, so that no more is claimed
 /// to have been heard than was.
@@ -19,11 +20,6 @@ const MS_PER_CHAR: usize = 70;
 const ENDLESS_MS_PER_CHAR: usize = 400;
 /// Even a word may be said slowly.
 const ENDLESS_FLOOR_MS: usize = 15_000;
-
-/// How long this many bytes sound.
-pub fn duration_of(bytes: usize) -> Duration {
-    Duration::from_micros(bytes as u64 * 1000 / BYTES_PER_MS as u64)
-}
 
 /// As [`duration_of`], in whole milliseconds that are never too few: errors do not add up to silence cut off.
 pub(super) fn span_of(bytes: usize) -> Duration {

@@ -6,8 +6,9 @@ use std::time::Duration;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngSeed, TestRunner};
 
+use crate::audio::mulaw::duration_of;
 use crate::domain::media::MediaEvent;
-use crate::domain::playout::{BYTES_PER_MS, duration_of};
+use crate::domain::playout::BYTES_PER_MS;
 
 use super::phone::{Phone, Sent, byte_of};
 
