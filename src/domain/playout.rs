@@ -44,7 +44,7 @@ pub struct Playout {
     guard_until: Option<Millis>,
     /// An utterance has gone out: the next one minds whether the person speaks.
     opened: bool,
-    /// Since when the person has been speaking.
+    /// Since when the person has been speaking, or an utterance has waited for the end of it.
     spoken_over: Option<Millis>,
     generation: u64,
     marks: VecDeque<Mark>,
@@ -147,7 +147,10 @@ impl Playout {
     }
 
     /// One more utterance, behind those that wait.
-    pub fn enqueue(&mut self, utterance: UtteranceId, text: &AgentText, interruptible: bool) {
+    pub fn enqueue(&mut self, utterance: UtteranceId, text: &AgentText, interruptible: bool, now: Millis) {
+        if self.queue.is_empty() {
+            self.spoken_over = self.spoken_over.map(|_| now);
+        }
         self.queue.push_back(Speech::new(utterance, text, interruptible));
     }
 
@@ -224,7 +227,9 @@ impl Playout {
     /// Does what is due. To be called at [`Playout::next_deadline`], and harmless at any other time.
     pub fn handle_timeout(&mut self, now: Millis) {
         // Somebody who speaks on and on, or whose end was never reported, does not hold the agent for ever.
-        self.spoken_over = self.spoken_over.filter(|since| now.since(*since) < HOLD);
+        if self.queue.front().is_some_and(|speech| self.held_since(speech).is_some()) {
+            self.spoken_over = self.spoken_over.filter(|since| now.since(*since) < HOLD);
+        }
         self.end_if_over(now);
     }
 }

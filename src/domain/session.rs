@@ -77,6 +77,8 @@ const COLLECT: Duration = Duration::from_mins(1);
 const RECONNECT: Duration = Duration::from_secs(2);
 /// How long the words of somebody who has hung up are awaited.
 const LAST_WORDS: Duration = Duration::from_secs(3);
+/// The same at a shutdown, which leaves the rest of its 8 s to the goodbye and the hang-up.
+const LAST_WORDS_AT_SHUTDOWN: Duration = Duration::from_millis(1500);
 /// The goodbye at a shutdown.
 const SHORT_GOODBYE: Duration = Duration::from_secs(4);
 /// What is said when nobody collects a reply.

@@ -140,7 +140,7 @@ impl Call {
     fn command(&mut self, command: MediaCommand) {
         match command {
             MediaCommand::Speak { utterance, text, interruptible } => {
-                self.playout.enqueue(utterance, &text, interruptible);
+                self.playout.enqueue(utterance, &text, interruptible, self.clock.now());
                 self.voice.say(utterance, text);
             }
             MediaCommand::Hush => {

@@ -196,6 +196,15 @@ fn an_utterance_waits_while_the_person_speaks_but_no_longer_than_5_s() {
 }
 
 #[test]
+fn an_utterance_that_comes_late_in_a_long_answer_waits_for_it_too() {
+    let mut phone = Phone::up();
+    phone.say(1).sound(1, 1000).whole(1).at(2000).person_speaks();
+    phone.at(20_000).say(2).sound(2, 1000).whole(2).at(23_000).person_pauses();
+    phone.at(30_000);
+    assert_eq!(phone.began(), [(0, 1), (23_000, 2)]);
+}
+
+#[test]
 fn the_first_utterance_of_a_call_waits_for_nobody() {
     let mut phone = Phone::up();
     phone.at(500).person_speaks().say(1).sound(1, 1000).whole(1);

@@ -10,7 +10,10 @@ use crate::domain::text::AgentText;
 use crate::ids::{CarrierCallId, RequestId};
 
 use super::turns::Purpose;
-use super::{Body, Effect, Ending, Failure, LAST_WORDS, LEAVING, Line, SHORT_GOODBYE, Session, State, Timer};
+use super::{
+    Body, Effect, Ending, Failure, LAST_WORDS, LAST_WORDS_AT_SHUTDOWN, LEAVING, Line, SHORT_GOODBYE, Session, State,
+    Timer,
+};
 
 /// Waits between tries to hang up; after the last the carrier's own time limit must do.
 const HANG_UP_AGAIN: [Duration; 3] = [Duration::from_secs(1), Duration::from_secs(2), Duration::from_secs(4)];
@@ -185,7 +188,9 @@ impl Session {
         self.hush(&why.failure());
         self.state = State::Ending(Ending::LastWords { call, over });
         self.effects.push_back(Effect::Media(MediaCommand::Drain));
-        self.deadlines.set(Timer::LastWords, now + LAST_WORDS);
+        let patience =
+            if self.outcome.ended_by == Some(EndedBy::Shutdown) { LAST_WORDS_AT_SHUTDOWN } else { LAST_WORDS };
+        self.deadlines.set(Timer::LastWords, now + patience);
     }
 
     /// Every word is in. Those of somebody who may be a machine wait for the verdict even now: it may come after the end

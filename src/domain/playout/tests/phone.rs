@@ -91,7 +91,7 @@ impl Phone {
 
     pub(super) fn say_text(&mut self, n: u64, text: &str, interruptible: bool) -> &mut Self {
         let text = AgentText::parse(text).expect("a short text");
-        self.playout.enqueue(UtteranceId(n), &text, interruptible);
+        self.playout.enqueue(UtteranceId(n), &text, interruptible, self.now);
         self.pump()
     }
 
