@@ -276,7 +276,9 @@ mod tests {
     fn quantiles_are_those_of_the_samples() {
         let samples = Samples::default();
         assert_eq!(samples.quantiles().count, 0);
-        (1..=1000).rev().for_each(|n| samples.add(n * 1000));
+        for n in (1..=1000).rev() {
+            samples.add(n * 1000);
+        }
         let q = samples.quantiles();
         assert_eq!((q.count, q.p50_ms, q.p99_ms, q.max_ms), (1000, 501.0, 991.0, 1000.0));
     }
