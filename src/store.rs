@@ -68,8 +68,8 @@ pub trait Store: Send + Sync {
     fn put(&self, conversation: Conversation) -> BoxFuture<'_, Result<(), StoreError>>;
     /// One conversation.
     fn get<'a>(&'a self, id: &'a SessionId) -> BoxFuture<'a, Result<Option<Conversation>, StoreError>>;
-    /// Marks everything the person said in a conversation as collected.
-    fn collected<'a>(&'a self, id: &'a SessionId) -> BoxFuture<'a, Result<(), StoreError>>;
+    /// Marks these lines of the person's in a conversation as collected; what else was said waits on.
+    fn collected<'a>(&'a self, id: &'a SessionId, lines: &'a [Line]) -> BoxFuture<'a, Result<(), StoreError>>;
     /// The newest conversations, newest first, at most `limit`; and how many there are in all.
     fn history(&self, limit: usize) -> BoxFuture<'_, Result<(Vec<Conversation>, usize), StoreError>>;
 }

@@ -11,6 +11,9 @@ use std::time::Duration;
 /// When there are too many sessions, one is likely to end within this.
 const FULL_AGAIN: Duration = Duration::from_secs(60);
 
+/// A call that is being ended is over within this, unless the carrier is in trouble.
+const LEFT_AGAIN: Duration = Duration::from_secs(5);
+
 /// What a failed request is told.
 pub(super) fn failed(id: &SessionId, failure: &Failure, said: &[Said], outcome: &Outcome) -> Refusal {
     let (kind, what) = match failure {
@@ -93,6 +96,12 @@ pub(super) fn not_started(why: &NotStarted) -> Refusal {
         },
         NotStarted::Closing => bare(RefusalKind::ShuttingDown, "The server is being stopped. Try again in a minute."),
     }
+}
+
+/// The person's last call is on its way out; there is nothing in it to go on with.
+pub(super) fn still_leaving(id: &SessionId) -> Refusal {
+    let what = format!("The person's last call, {id}, is just being ended. Try again in a few seconds.");
+    Refusal { retry_after: Some(LEFT_AGAIN), ..about(id, RefusalKind::Busy, what, None) }
 }
 
 /// An agent that dials without end.

@@ -100,8 +100,12 @@ impl Service {
                 if let Some(begun) = begun {
                     begun.collect();
                 }
-                if matches!(delivered.answer.body, Body::Reply(_)) && !self.manager.collected(pending) {
-                    self.forget_words(&pending.session).await;
+                if let Body::Reply(reply) = &delivered.answer.body
+                    && !self.manager.collected(pending)
+                {
+                    // Only these: a repeat may take an old reply, and the person may have said more since.
+                    let lines: Vec<Line> = reply.earlier.iter().chain(&reply.words).map(line).collect();
+                    self.forget_words(&pending.session, &lines).await;
                 }
                 Ok(Answered::Given(delivered))
             }
@@ -125,8 +129,8 @@ impl Service {
         }
     }
 
-    async fn forget_words(&self, id: &SessionId) {
-        if let Err(error) = self.store.collected(id).await {
+    async fn forget_words(&self, id: &SessionId, lines: &[Line]) {
+        if let Err(error) = self.store.collected(id, lines).await {
             tracing::error!(%error, "the store did not note that the reply in {id} was collected");
         }
     }
@@ -149,9 +153,12 @@ impl Service {
 
     /// A refusal because of another session tells how that one stands.
     async fn with_outcome(&self, mut refusal: Refusal) -> Refusal {
-        if let Some(session) = &refusal.session {
-            refusal.outcome = self.outcome_of(session).await;
+        let Some(session) = refusal.session.clone() else { return refusal };
+        let Ok(view) = self.view(&session).await else { return refusal };
+        if matches!(view.state, "ending" | "ended") {
+            refusal = sentence::still_leaving(&session);
         }
+        refusal.outcome = Some(view.conversation.outcome);
         refusal
     }
 
@@ -174,7 +181,7 @@ impl Service {
             if conversation.uncollected.is_empty() {
                 return Err(over(&conversation));
             }
-            self.forget_words(&id).await;
+            self.forget_words(&id, &conversation.uncollected).await;
             return Ok(late_reply(*conversation));
         };
         let answered = self.answer(&pending, None, REPLY_BUDGET).await?;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, ready};
 
-use super::{Conversation, Store, StoreError};
+use super::{Conversation, Line, Store, StoreError};
 use crate::clock::Millis;
 use crate::ids::SessionId;
 
@@ -58,9 +58,9 @@ impl Store for MemoryStore {
         ready(Ok(found)).boxed()
     }
 
-    fn collected<'a>(&'a self, id: &'a SessionId) -> BoxFuture<'a, Result<(), StoreError>> {
+    fn collected<'a>(&'a self, id: &'a SessionId, lines: &'a [Line]) -> BoxFuture<'a, Result<(), StoreError>> {
         if let Some(kept) = self.lock().values_mut().rev().find(|kept| kept.id == *id) {
-            kept.uncollected.clear();
+            kept.uncollected.retain(|line| !lines.contains(line));
         }
         ready(Ok(())).boxed()
     }
