@@ -104,7 +104,21 @@ impl Task {
             }
             self.keep().await;
         }
+        self.take_leave().await;
         self.close();
+    }
+
+    /// What came in while the session was ending still gets its answer: whoever sent it was told that the session runs.
+    async fn take_leave(&mut self) {
+        self.inbox.close();
+        let mut more = false;
+        while let Ok(message) = self.inbox.try_recv() {
+            self.take(message);
+            more = true;
+        }
+        if more {
+            self.keep().await;
+        }
     }
 
     fn take(&mut self, message: Message) {

@@ -2,6 +2,7 @@
 
 mod endings;
 mod long;
+mod moments;
 mod waiting;
 
 use std::time::Duration;
