@@ -14,6 +14,10 @@ use super::{Body, Effect, Failure, Said, Session, State, Timer, Why};
 /// Utterances that may wait behind one another; more is a runaway agent.
 const MOST_QUEUED: usize = 8;
 
+/// Requests that may wait for one reply; beyond it the oldest of those that only wait is answered without one. Clients
+/// go away unseen, and one that comes again and again must not fill the memory.
+const MOST_WAITING: usize = 64;
+
 /// The turns of a session.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Turns {
@@ -209,6 +213,7 @@ impl Session {
     }
 
     pub(super) fn wait(&mut self, request: RequestId, now: Millis) {
+        self.make_room_to_wait();
         self.turns.asking.push(Asking { request, brought: false });
         match self.state {
             State::Ended if self.turns.heard.is_empty() => {
@@ -224,6 +229,16 @@ impl Session {
                 }
                 self.reply_if_complete(now);
             }
+        }
+    }
+
+    fn make_room_to_wait(&mut self) {
+        if self.turns.asking.len() >= MOST_WAITING
+            && let Some(oldest) = self.turns.asking.iter().position(|asking| !asking.brought)
+        {
+            let asking = self.turns.asking.remove(oldest);
+            let said = self.uncollected();
+            self.answer_asking(asking.request, Body::Failed { failure: Failure::NoReply, said });
         }
     }
 

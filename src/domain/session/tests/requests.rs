@@ -160,3 +160,13 @@ fn after_the_end_the_words_are_still_there_once() {
     }
     scenario.check_ended();
 }
+
+#[test]
+fn clients_that_ask_again_and_again_wait_in_a_bounded_number() {
+    let mut scenario = Scenario::asked();
+    let told: Vec<_> = (0..100).map(|_| scenario.waits()).collect();
+    assert_eq!((scenario.told(1).as_str(), scenario.told(told[36]).as_str()), ("nothing yet", "NoReply"));
+    scenario.says("Yes.").at(4000);
+    assert_eq!((scenario.told(1).as_str(), scenario.told(told[37]).as_str()), ("reply: Yes.", "reply: Yes."));
+    assert_eq!(scenario.told(told[99]), "reply: Yes.");
+}
