@@ -97,6 +97,8 @@ pub struct Session {
     answered_at: Option<Millis>,
     /// When the call, or without one the session, was over.
     ended_at: Option<Millis>,
+    /// The server stops and cannot wait.
+    hurried: bool,
     deadlines: Deadlines<Timer>,
     effects: VecDeque<Effect>,
 }
@@ -222,6 +224,7 @@ impl Session {
             began_at: now,
             answered_at: None,
             ended_at: None,
+            hurried: false,
             deadlines: Deadlines::default(),
             effects: VecDeque::new(),
         };

@@ -73,6 +73,7 @@ impl Session {
     }
 
     pub(super) fn shutdown(&mut self, now: Millis) {
+        self.hurried = true;
         if let State::Ending(Ending::Goodbye { .. }) = self.state {
             self.deadlines.hasten(Timer::Goodbye, now + SHORT_GOODBYE);
         } else {
@@ -188,8 +189,7 @@ impl Session {
         self.hush(&why.failure());
         self.state = State::Ending(Ending::LastWords { call, over });
         self.effects.push_back(Effect::Media(MediaCommand::Drain));
-        let patience =
-            if self.outcome.ended_by == Some(EndedBy::Shutdown) { LAST_WORDS_AT_SHUTDOWN } else { LAST_WORDS };
+        let patience = if self.hurried { LAST_WORDS_AT_SHUTDOWN } else { LAST_WORDS };
         self.deadlines.set(Timer::LastWords, now + patience);
     }
 

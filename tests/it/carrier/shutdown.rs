@@ -100,6 +100,29 @@ async fn a_stop_is_in_time_whatever_the_person_and_the_providers_do() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_stop_in_a_long_goodbye_is_in_time_though_the_last_words_are_late() {
+    let world = World::new().await;
+    let monologue = "And another thing that I have always wanted to say is this. ".repeat(12);
+    world.person(Script::converses(["Yes."]).when_heard(Duration::from_secs(2)).say(&monologue));
+    let id = world.call("Shall I deploy?").await.call_id();
+    let goodbye = "Thank you, I will see to it and tell you when it is done. ".repeat(6);
+    let mut ending = Box::pin(world.say("end", &id, &goodbye));
+    tokio::select! {
+        ended = &mut ending => panic!("the goodbye is longer: {ended:?}"),
+        () = tokio::time::sleep(Duration::from_secs(8)) => {}
+    }
+    world.emulator.faults().add(Fault::FinalDelayed(Duration::from_secs(20)), Times::Always);
+    world.stop.cancel();
+    let began = Instant::now();
+    let ended = (&mut ending).await;
+    drop(ending);
+    assert_eq!((ended.status, ended.at("/outcome/endedBy")), (200, json!("agent")), "{ended:?}");
+    // Sooner than the server gives up on its sessions: with nobody waiting for an answer it would be gone.
+    assert!(began.elapsed() < Duration::from_millis(6500), "{:?}\n{}", began.elapsed(), world.emulator.timeline());
+    nothing_is_live(&world.shut_down().await);
+}
+
+#[tokio::test(start_paused = true)]
 async fn nothing_new_begins_while_the_server_stops() {
     let world = World::new().await;
     world.person(Script::answers());
