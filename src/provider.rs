@@ -174,9 +174,11 @@ pub trait Stt: Send + Sync {
 
 /// One call's recogniser. Needs no task of its own: its owner polls it.
 pub trait SttSession: Send {
-    /// Takes the person's voice as it comes (µ-law, 8 kHz), which arrived at `now`. Never waits.
+    /// Takes the person's voice as it comes (µ-law, 8 kHz), which arrived at `now`. Never waits, and wakes nobody: its
+    /// caller polls next, and that sends it.
     fn hear(&mut self, ulaw: &[u8], now: Millis);
-    /// The line is gone and no more audio will come: ends a stretch that is still open, so that its words come.
+    /// The line is gone and no more audio will come: ends a stretch that is still open, so that its words come. Its
+    /// caller polls next.
     fn finish(&mut self, now: Millis);
     /// The next thing heard. Sends what is to be sent, reconnects by itself. After [`Heard::Failed`] there is nothing.
     fn poll_heard(&mut self, cx: &mut Context<'_>) -> Poll<Heard>;

@@ -54,7 +54,7 @@ pub enum Answer {
 const LARGEST_FRAME: usize = 64 * 1024;
 
 /// What is read from a socket at once: thousands of sockets are open, and the library's own 128 KB are meant for few.
-const READ_BUFFER: usize = 8 * 1024;
+const READ_BUFFER: usize = 2 * 1024;
 
 /// Puts the signature check before the webhooks' routes.
 pub(super) fn guarded(webhooks: Router<App>, carrier: Arc<dyn CarrierWebhooks>, metrics: Arc<Metrics>) -> Router<App> {

@@ -16,6 +16,8 @@ pub(super) const BYTES_PER_MS: usize = mulaw::RATE / 1000;
 /// What a character takes to say, for as long as the whole sound is not known: slow speech, so that no more is claimed
 /// to have been heard than was.
 const MS_PER_CHAR: usize = 70;
+/// How much room is made at a time: 2 s.
+const ROOM: usize = 2000 * BYTES_PER_MS;
 /// Beyond this much a character (and [`ENDLESS_FLOOR_MS`]) the sound is not that text's any more.
 const ENDLESS_MS_PER_CHAR: usize = 400;
 /// Even a word may be said slowly.
@@ -60,6 +62,11 @@ impl Speech {
     }
 
     pub(super) fn push(&mut self, ulaw: &[u8]) {
+        // Not doubled each time: what a call holds is sound, not room for it.
+        let room = self.sound.capacity() - self.sound.len();
+        if room < ulaw.len() {
+            self.sound.reserve_exact(ulaw.len().max(ROOM));
+        }
         self.sound.extend_from_slice(ulaw);
     }
 
@@ -137,6 +144,9 @@ impl Speech {
         let news = at.clamp(self.heard, self.sent) - self.heard;
         self.sound.drain(..news);
         self.heard += news;
+        if self.complete {
+            self.sound.shrink_to(self.sound.len());
+        }
     }
 
     /// No mark says so, but the time has passed in which it must have played.

@@ -23,6 +23,10 @@ mod tests;
 /// How long a TCP and TLS connection may take.
 const CONNECT: Duration = Duration::from_secs(5);
 
+/// Connections kept for the utterances to come. Each holds the buffers of the speech it last read, so that not every call
+/// of a busy hour leaves one behind.
+const MOST_IDLE: usize = 16;
+
 /// How long the provider may be silent: from the request to the first byte of sound, and between bytes. There is no
 /// limit on the whole, because a long speech that is played slowly is read slowly.
 const STALL: Duration = Duration::from_secs(10);
@@ -90,6 +94,7 @@ impl OpenAiTts {
         let client = Client::builder()
             .http1_only()
             .connect_timeout(CONNECT)
+            .pool_max_idle_per_host(MOST_IDLE)
             .redirect(reqwest::redirect::Policy::none())
             .build()
             .map_err(|error| broken(&error))?;

@@ -5,7 +5,7 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use tokio::time::{Instant, Sleep, sleep_until};
@@ -34,6 +34,9 @@ const GOOD: Duration = Duration::from_secs(10);
 /// What goes into one append: two frames of 20 ms.
 const APPEND: usize = 320;
 
+/// What a carrier sends at a time.
+const FRAME: Duration = Duration::from_millis(20);
+
 /// How long a frame waits for its second.
 const FLUSH: Duration = Duration::from_millis(25);
 
@@ -54,8 +57,6 @@ pub(super) struct Session {
     born: Instant,
     /// The one timer, set to the nearest deadline.
     timer: Option<Pin<Box<Sleep>>>,
-    /// Whom to wake when there is audio to send.
-    waker: Option<Waker>,
     /// When the oldest audio that waits for a live socket came.
     waiting_since: Option<Instant>,
 }
@@ -99,7 +100,6 @@ impl Session {
             transcript: Transcript::default(),
             born: now,
             timer: None,
-            waker: None,
             waiting_since: None,
         }
     }
@@ -271,9 +271,6 @@ impl Session {
 
     fn kept(&mut self) {
         self.tape.trim(self.transcript.needed_from(), self.transcript.done_to());
-        if let Some(waker) = &self.waker {
-            waker.wake_by_ref();
-        }
     }
 }
 
@@ -296,9 +293,6 @@ impl SttSession for Session {
     }
 
     fn poll_heard(&mut self, cx: &mut Context<'_>) -> Poll<Heard> {
-        if !self.waker.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
-            self.waker = Some(cx.waker().clone());
-        }
         loop {
             if let Some(heard) = self.transcript.next() {
                 return Poll::Ready(heard);
@@ -336,7 +330,8 @@ fn send(
     now: Instant,
 ) -> Result<(), ProviderError> {
     let mut buffer = [0; APPEND];
-    while tape.waiting() >= APPEND || (tape.waiting() > 0 && flush_at.is_some_and(|at| at <= now)) {
+    let due = flush_at.take_if(|at| *at <= now).is_some();
+    while tape.waiting() >= APPEND || (tape.waiting() > 0 && due) {
         match socket.poll_ready(cx) {
             Poll::Ready(ready) => ready?,
             Poll::Pending => {
@@ -347,7 +342,9 @@ fn send(
         }
         let count = tape.send(&mut buffer);
         socket.send_audio(&buffer[..count])?;
-        *flush_at = None;
+        // When the next frame's time will have come, should it stay alone: set now, the timer is only ever moved on,
+        // which costs nothing, and does not go off in vain after each pair.
+        *flush_at = Some(now + FRAME + FLUSH);
     }
     if tape.waiting() > 0 {
         flush_at.get_or_insert(now + FLUSH);

@@ -24,7 +24,7 @@ use crate::provider::openai::failure;
 use crate::provider::{ErrorClass, ProviderError};
 
 /// What is read from the socket at once: events are a few hundred bytes, and there is one such buffer per call.
-const READ_BUFFER: usize = 8 * 1024;
+const READ_BUFFER: usize = 2 * 1024;
 
 /// The largest event; a transcript of a minute is some kilobytes.
 const LARGEST_EVENT: usize = 1024 * 1024;

@@ -22,8 +22,8 @@ const MOST_WAITING: u64 = 10_000 * PER_MS;
 /// The most that is held for a stretch without words; the oldest is dropped.
 const MOST_HELD: u64 = 60_000 * PER_MS;
 
-/// The memory that a tape keeps when a long stretch is over.
-const KEPT: usize = 16 * 1024;
+/// How much room a tape makes at a time, and how much of it it keeps when a stretch is over: 2 s.
+const ROOM: usize = 16 * 1024;
 
 /// A stretch of the call's audio.
 #[derive(Debug, Default)]
@@ -47,6 +47,10 @@ pub(super) fn bytes(time: Duration) -> u64 {
 impl Tape {
     /// Takes audio whose last sample arrived at `now`.
     pub(super) fn push(&mut self, ulaw: &[u8], now: Millis) {
+        // Not doubled each time: what a call holds is sound, not room for it.
+        if self.held.capacity() - self.held.len() < ulaw.len() {
+            self.held.reserve_exact(ulaw.len().max(ROOM));
+        }
         self.held.extend(ulaw);
         let began = now - Duration::from_millis(ulaw.len() as u64 / PER_MS);
         self.times = Some((self.times.map_or(began, |(first, _)| first), now));
@@ -87,8 +91,8 @@ impl Tape {
         // What is dropped unsent, this socket will never count.
         self.origin += start.saturating_sub(self.sent);
         self.sent = self.sent.max(start);
-        if self.held.capacity() > 4 * KEPT && self.held.len() < KEPT {
-            self.held.shrink_to(KEPT);
+        if self.held.capacity() > self.held.len() + 2 * ROOM {
+            self.held.shrink_to(self.held.len() + ROOM);
         }
     }
 
