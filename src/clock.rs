@@ -20,14 +20,14 @@ impl Millis {
 impl Add<Duration> for Millis {
     type Output = Millis;
     fn add(self, wait: Duration) -> Millis {
-        Millis(self.0.saturating_add(u64::try_from(wait.as_millis()).unwrap_or(u64::MAX)))
+        Millis(self.0.saturating_add(whole_millis(wait)))
     }
 }
 
 impl Sub<Duration> for Millis {
     type Output = Millis;
     fn sub(self, wait: Duration) -> Millis {
-        Millis(self.0.saturating_sub(u64::try_from(wait.as_millis()).unwrap_or(u64::MAX)))
+        Millis(self.0.saturating_sub(whole_millis(wait)))
     }
 }
 
@@ -35,6 +35,11 @@ impl fmt::Display for Millis {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
     }
+}
+
+/// The whole milliseconds of a time; as many as fit.
+pub fn whole_millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// Where the shell reads `now`. The core never holds one.

@@ -11,3 +11,6 @@ pub mod outcome;
 pub mod playout;
 pub mod session;
 pub mod text;
+
+#[cfg(test)]
+pub(crate) mod sweep;

@@ -41,12 +41,10 @@ pub use voice::Voice;
 
 use world::World;
 
-/// 20 ms of µ-law at 8 kHz: what Twilio sends at a time.
-const FRAME: usize = 160;
-/// How often.
+use crate::audio::mulaw::{FRAME, SILENCE};
+
+/// How often Twilio sends a frame.
 const TICK: Duration = Duration::from_millis(20);
-/// µ-law's zero.
-const SILENCE: u8 = 0xff;
 
 /// Who the emulator pretends to be, and how fast it is.
 #[derive(Clone)]

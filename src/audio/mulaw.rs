@@ -12,6 +12,9 @@ use audio_codec_algorithms::{decode_ulaw, encode_ulaw};
 /// Samples, and so bytes, a second.
 pub const RATE: usize = 8_000;
 
+/// The same a millisecond.
+pub const PER_MS: usize = RATE / 1000;
+
 /// 20 ms: the frame both carriers send and expect.
 pub const FRAME: usize = 160;
 

@@ -11,8 +11,8 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use crate::app::{self, App};
-use crate::clock::Millis;
 use crate::clock::wall::WallClock;
+use crate::clock::{Millis, whole_millis};
 use crate::config::{Loaded, Severity};
 
 /// Runs the server. With a bad configuration it still listens, and says on `/health` what is wrong.
@@ -50,7 +50,7 @@ pub async fn serve(loaded: Loaded) -> anyhow::Result<ExitCode> {
 pub(super) fn wall_clock() -> Arc<WallClock> {
     #[expect(clippy::disallowed_methods, reason = "the one place where the machine's time is read")]
     let epoch = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    Arc::new(WallClock::starting_at(Millis(u64::try_from(epoch.as_millis()).unwrap_or(u64::MAX))))
+    Arc::new(WallClock::starting_at(Millis(whole_millis(epoch))))
 }
 
 /// Both families where the machine has both: platforms route to either.

@@ -10,23 +10,24 @@ mod tests;
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use crate::audio::mulaw::PER_MS;
 use crate::clock::Millis;
 use crate::domain::carrier::{ErrorClass, ProviderError};
 use crate::domain::media::MediaEvent;
 use crate::domain::text::AgentText;
 use crate::ids::UtteranceId;
-use speech::{BYTES_PER_MS, Speech, span_of};
+use speech::{Speech, span_of};
 
 /// A frame on the wire: 100 ms. Fewer messages than the 20 ms the carrier sends, and no audible delay.
-const FRAME: usize = 100 * BYTES_PER_MS;
+const FRAME: usize = 100 * PER_MS;
 /// The least that goes out while more is to come: 20 ms, the least a carrier takes in one message.
-const LEAST: usize = 20 * BYTES_PER_MS;
+const LEAST: usize = 20 * PER_MS;
 /// With no more than this ahead of the ear, what there is goes out at once instead of filling a frame.
 const STARVING: Duration = Duration::from_millis(200);
 /// How far ahead of the ear we send.
 const AHEAD: Duration = Duration::from_secs(5);
 /// A mark each second.
-const MARK_EVERY: usize = 1000 * BYTES_PER_MS;
+const MARK_EVERY: usize = 1000 * PER_MS;
 /// Past the computed end, a mark that has not come back is lost.
 const MARK_PATIENCE: Duration = Duration::from_millis(1500);
 /// While the person speaks the next utterance holds, but no longer than this.

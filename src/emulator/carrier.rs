@@ -15,6 +15,7 @@ use super::person::AnsweredBy;
 use super::phone::Hand;
 use super::timeline::{CallState, Side, What};
 use super::world::World;
+use crate::audio::mulaw;
 
 mod call;
 mod dial;
@@ -103,7 +104,7 @@ impl fmt::Debug for Segment {
 impl Segment {
     /// How long it was.
     pub fn length(&self) -> Duration {
-        Duration::from_micros(u64::try_from(self.audio.len()).unwrap_or(u64::MAX) * 125)
+        mulaw::duration_of(self.audio.len())
     }
 }
 

@@ -13,6 +13,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, RequestId, SetRequestIdLayer};
 
 use super::error::{ApiError, Kind};
+use crate::clock::whole_millis;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -64,7 +65,7 @@ struct Line {
 impl Drop for Line {
     fn drop(&mut self) {
         let Self { method, route, id, began, status } = self;
-        let ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let ms = whole_millis(began.elapsed());
         // A method can be any word; those we do not serve are not repeated.
         let method = if is_known(method) { method.as_str() } else { "(other)" };
         match status {

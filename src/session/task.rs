@@ -9,6 +9,7 @@ use tokio::task::JoinSet;
 use super::manager::Shared;
 use super::{Delivered, Look};
 use crate::clock::wall::Alarm;
+use crate::clock::whole_millis;
 use crate::domain::carrier::CallProgress;
 use crate::domain::media::MediaCommand;
 use crate::domain::outcome::{Channel, Outcome};
@@ -241,7 +242,7 @@ impl Task {
         let (dial, ended_by) =
             (outcome.dial.as_str(), outcome.ended_by.map_or("nobody", crate::domain::outcome::EndedBy::as_str));
         self.shared.config.metrics.call_ended(dial, ended_by);
-        let talk_ms = u64::try_from(self.session.talked(now).as_millis()).unwrap_or(u64::MAX);
+        let talk_ms = whole_millis(self.session.talked(now));
         let lines = self.lines.len();
         tracing::info!(call.id = %self.id, dial, ended_by, talk_ms, lines, "call {} ended: {dial}, by {ended_by}", self.id);
     }

@@ -13,7 +13,7 @@ use crate::world::{KEY, PERSON};
 use process::{Process, free_port};
 
 /// The settings without which no call can be made.
-const NEEDED: [&str; 6] = [
+pub(crate) const NEEDED: [&str; 6] = [
     "CALLME_API_KEY",
     "CALLME_PHONE_ACCOUNT_SID",
     "CALLME_PHONE_AUTH_TOKEN",

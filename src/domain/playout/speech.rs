@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::audio::mulaw::{self, duration_of};
+use crate::audio::mulaw::{PER_MS, duration_of};
 use crate::domain::carrier::ProviderError;
 use crate::domain::media::Progress;
 use crate::domain::text::AgentText;
@@ -10,14 +10,11 @@ use crate::ids::UtteranceId;
 
 use super::{FRAME, LEAST, MARK_EVERY};
 
-/// G.711 µ-law is a byte a sample.
-pub(super) const BYTES_PER_MS: usize = mulaw::RATE / 1000;
-
 /// What a character takes to say, for as long as the whole sound is not known: slow speech, so that no more is claimed
 /// to have been heard than was.
 const MS_PER_CHAR: usize = 70;
 /// How much room is made at a time: 2 s.
-const ROOM: usize = 2000 * BYTES_PER_MS;
+const ROOM: usize = 2000 * PER_MS;
 /// Beyond this much a character (and [`ENDLESS_FLOOR_MS`]) the sound is not that text's any more.
 const ENDLESS_MS_PER_CHAR: usize = 400;
 /// Even a word may be said slowly.
@@ -25,7 +22,7 @@ const ENDLESS_FLOOR_MS: usize = 15_000;
 
 /// As [`duration_of`], in whole milliseconds that are never too few: errors do not add up to silence cut off.
 pub(super) fn span_of(bytes: usize) -> Duration {
-    Duration::from_millis(bytes.div_ceil(BYTES_PER_MS) as u64)
+    Duration::from_millis(bytes.div_ceil(PER_MS) as u64)
 }
 
 /// One utterance on its way out.
@@ -86,7 +83,7 @@ impl Speech {
     }
 
     pub(super) fn is_endless_with(&self, more: usize) -> bool {
-        self.made() + more > (ENDLESS_FLOOR_MS + self.chars * ENDLESS_MS_PER_CHAR) * BYTES_PER_MS
+        self.made() + more > (ENDLESS_FLOOR_MS + self.chars * ENDLESS_MS_PER_CHAR) * PER_MS
     }
 
     pub(super) fn is_started(&self) -> bool {
@@ -166,7 +163,7 @@ impl Speech {
             // Cut in the making: the rest of the text was never to be heard.
             (true, Some(_)) if self.made() == 0 => 0,
             // Something is missing, however much there is.
-            _ => (self.made() + LEAST).max(self.chars * MS_PER_CHAR * BYTES_PER_MS),
+            _ => (self.made() + LEAST).max(self.chars * MS_PER_CHAR * PER_MS),
         };
         Progress { heard: duration_of(self.heard), whole: duration_of(whole) }
     }

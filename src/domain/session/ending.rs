@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::clock::Millis;
+use crate::clock::{Millis, whole_millis};
 use crate::domain::carrier::{ErrorClass, ProviderError};
 use crate::domain::media::MediaCommand;
 use crate::domain::outcome::{Dial, EndedBy};
@@ -267,7 +267,7 @@ impl Session {
     }
 
     fn talked_millis(&self, now: Millis) -> u64 {
-        u64::try_from(self.talked(now).as_millis()).unwrap_or(u64::MAX)
+        whole_millis(self.talked(now))
     }
 }
 

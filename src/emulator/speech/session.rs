@@ -8,12 +8,10 @@ use serde_json::{Value, json};
 
 use super::settings::{Format, Refusal, Settings, is_live};
 use super::vad::{Change, Vad};
-use crate::audio::mulaw;
+use crate::audio::mulaw::{self, PER_MS};
 use crate::emulator::faults::{Fault, Faults};
 use crate::emulator::timeline::Hearing;
 
-/// µ-law bytes in a millisecond.
-const PER_MS: usize = 8;
 /// Kept before speech beyond the prefix padding: what it takes to notice that it began.
 const LOOK_BACK_MS: usize = 500;
 /// A live model looks for new words each time this much has come.

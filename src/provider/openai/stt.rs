@@ -8,6 +8,7 @@ use std::time::Duration;
 use secrecy::SecretString;
 use serde_json::json;
 
+use crate::clock::whole_millis;
 use crate::metrics::Metrics;
 use crate::provider::openai::endpoint::Endpoint;
 use crate::provider::{ProviderError, Stt, SttSession};
@@ -95,15 +96,11 @@ fn session_update(settings: &SttSettings) -> String {
                 "turn_detection": {
                     "type": "server_vad",
                     "threshold": THRESHOLD,
-                    "prefix_padding_ms": milliseconds(PREFIX),
-                    "silence_duration_ms": milliseconds(settings.silence),
+                    "prefix_padding_ms": whole_millis(PREFIX),
+                    "silence_duration_ms": whole_millis(settings.silence),
                 },
             } },
         },
     })
     .to_string()
-}
-
-fn milliseconds(time: Duration) -> u64 {
-    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }

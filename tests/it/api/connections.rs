@@ -82,14 +82,7 @@ async fn a_server_that_is_not_configured_says_so_and_nothing_else() {
     let client = reqwest::Client::builder().no_proxy().build().expect("a client");
     let health = raw::answer(client.get(format!("{url}/health"))).await;
     assert_eq!((health.status, health.at("/status")), (503, json!("error")));
-    for name in [
-        "CALLME_API_KEY",
-        "CALLME_PHONE_ACCOUNT_SID",
-        "CALLME_PHONE_AUTH_TOKEN",
-        "CALLME_PHONE_NUMBER",
-        "CALLME_USER_PHONE_NUMBER",
-        "CALLME_OPENAI_API_KEY",
-    ] {
+    for name in crate::binary::NEEDED {
         assert!(health.error().contains(&format!("{name} is not set")), "{name}: {health:?}");
     }
     for path in ["/api/call", "/api/history", "/api/health", "/twiml", "/media-stream/x", "/anything"] {

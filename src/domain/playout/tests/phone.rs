@@ -3,10 +3,11 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
+use crate::audio::mulaw::PER_MS;
 use crate::clock::Millis;
 use crate::domain::carrier::{ErrorClass, ProviderError};
 use crate::domain::media::{MediaEvent, Progress};
-use crate::domain::playout::{BYTES_PER_MS, Playout, Transmit};
+use crate::domain::playout::{Playout, Transmit};
 use crate::domain::text::AgentText;
 use crate::ids::UtteranceId;
 
@@ -97,7 +98,7 @@ impl Phone {
 
     /// So much sound of an utterance was made.
     pub(super) fn sound(&mut self, n: u64, millis: usize) -> &mut Self {
-        self.bytes(n, millis * BYTES_PER_MS);
+        self.bytes(n, millis * PER_MS);
         self
     }
 
@@ -188,8 +189,7 @@ impl Phone {
             };
             match &sent {
                 Sent::Audio(sound) => {
-                    self.played =
-                        self.played.max(self.now) + Duration::from_millis((sound.len() / BYTES_PER_MS) as u64);
+                    self.played = self.played.max(self.now) + Duration::from_millis((sound.len() / PER_MS) as u64);
                 }
                 Sent::Mark(_) if self.deaf => {}
                 Sent::Mark(name) => self.echoes.push((self.played, name.clone())),
@@ -221,7 +221,7 @@ impl Phone {
     /// How much sound was sent so far, in milliseconds.
     pub(super) fn sent_millis(&self) -> u64 {
         let bytes: usize = self.frames().iter().sum();
-        (bytes / BYTES_PER_MS) as u64
+        (bytes / PER_MS) as u64
     }
 
     /// The lengths of the frames sent, in bytes.
@@ -239,7 +239,7 @@ impl Phone {
         let mut marks = Vec::new();
         for (_, sent) in &self.sent {
             match sent {
-                Sent::Audio(sound) => before += sound.len() / BYTES_PER_MS,
+                Sent::Audio(sound) => before += sound.len() / PER_MS,
                 Sent::Mark(_) => marks.push(before),
                 Sent::Clear => {}
             }

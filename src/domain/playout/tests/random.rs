@@ -6,9 +6,9 @@ use std::time::Duration;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngSeed, TestRunner};
 
-use crate::audio::mulaw::duration_of;
+use crate::audio::mulaw::{PER_MS, duration_of};
 use crate::domain::media::MediaEvent;
-use crate::domain::playout::BYTES_PER_MS;
+use crate::domain::sweep::cases;
 
 use super::phone::{Phone, Sent, byte_of};
 
@@ -125,7 +125,7 @@ fn read(phone: &Phone, said: u64) -> HashMap<u64, usize> {
                 let reached = gone.entry(utterance).or_default();
                 *reached = next.max(*reached);
                 resumed = false;
-                plays_until = plays_until.max(*now) + sound.len().div_ceil(BYTES_PER_MS) as u64;
+                plays_until = plays_until.max(*now) + sound.len().div_ceil(PER_MS) as u64;
                 assert!(sound.len() <= 800 && plays_until - now <= 5000, "{} ms ahead at {now} ms", plays_until - now);
             }
         }
@@ -168,11 +168,6 @@ fn check(cases: u32, story: &impl Strategy<Value = Vec<Step>>) {
     if let Err(failure) = tried {
         panic!("{failure}");
     }
-}
-
-/// The long test run tries more.
-fn cases(few: u32) -> u32 {
-    if std::env::var_os("CALLME_TEST_LONG").is_some() { few * 20 } else { few }
 }
 
 #[test]

@@ -11,6 +11,7 @@ use crate::domain::carrier::{CallEnd, CallProgress, ErrorClass, Verdict};
 use crate::domain::media::{MediaCommand, MediaEvent, Progress};
 use crate::domain::outcome::Dial;
 use crate::domain::session::{Body, CarrierNews, Effect, Input, Limits, Phase, Session};
+use crate::domain::sweep::cases;
 use crate::domain::text::PersonText;
 use crate::ids::{CarrierCallId, RequestId, StretchId, UtteranceId};
 
@@ -297,11 +298,6 @@ fn check(cases: u32, limits: &Limits, story: &impl Strategy<Value = (usize, Vec<
     if let Err(failure) = tried {
         panic!("{failure}");
     }
-}
-
-/// The long test run tries more.
-fn cases(few: u32) -> u32 {
-    if std::env::var_os("CALLME_TEST_LONG").is_some() { few * 20 } else { few }
 }
 
 #[test]

@@ -2,7 +2,6 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use tokio::sync::mpsc::UnboundedReceiver;
@@ -14,6 +13,7 @@ use super::super::twiml::{self, Verb};
 use super::super::webhook::{Form, post};
 use super::super::{Call, Control, Segment};
 use super::End;
+use crate::audio::mulaw;
 use crate::emulator::faults::Fault;
 use crate::emulator::person::acting::{Act, Acting};
 use crate::emulator::phone::{Hand, Sound};
@@ -211,7 +211,7 @@ impl Live {
             Effect::Wrong(what) => self.note(What::Violation(what)),
             Effect::Marks(marks, played) => self.return_marks(marks, played).await,
             Effect::Cleared(bytes, marks) => {
-                let dropped = Duration::from_micros(u64::try_from(bytes).unwrap_or(u64::MAX) * 125);
+                let dropped = mulaw::duration_of(bytes);
                 self.note(What::Cleared { dropped });
                 self.quiet(bytes > 0);
                 self.return_marks(marks, false).await;

@@ -13,7 +13,7 @@ use tokio::time::{Instant, Sleep, sleep_until};
 use super::socket::{Dialing, Socket};
 use super::tape::{self, Tape};
 use super::{PREFIX, Plan};
-use crate::clock::Millis;
+use crate::clock::{Millis, whole_millis};
 use crate::provider::openai::event::Event;
 use crate::provider::openai::failure;
 use crate::provider::openai::transcript::Transcript;
@@ -238,7 +238,7 @@ impl Session {
             return;
         };
         let code = cause.code.as_deref();
-        let wait_ms = super::milliseconds(*wait);
+        let wait_ms = whole_millis(*wait);
         tracing::warn!(tries = self.tries, wait_ms, code, "connecting to speech again: {}", cause.message);
         self.tries += 1;
         self.link = Link::Resting(now + *wait);
@@ -266,7 +266,7 @@ impl Session {
 
     /// The transcript's time.
     fn local(&self, now: Instant) -> Millis {
-        Millis(super::milliseconds(now.duration_since(self.born)))
+        Millis(whole_millis(now.duration_since(self.born)))
     }
 
     fn kept(&mut self) {

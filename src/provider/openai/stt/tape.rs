@@ -5,13 +5,11 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use crate::clock::Millis;
+use crate::audio::mulaw::{self, SILENCE};
+use crate::clock::{Millis, whole_millis};
 
-/// µ-law at 8 kHz: one byte a sample.
-const PER_MS: u64 = 8;
-
-/// µ-law for silence.
-const SILENCE: u8 = 0xFF;
+/// Positions are counted in 64 bits.
+const PER_MS: u64 = mulaw::PER_MS as u64;
 
 /// What is sent again when nobody speaks: the provider may have been about to report a beginning.
 const TAIL: u64 = 1_000 * PER_MS;
@@ -41,7 +39,7 @@ pub(super) struct Tape {
 
 /// How many bytes a time is.
 pub(super) fn bytes(time: Duration) -> u64 {
-    super::milliseconds(time).saturating_mul(PER_MS)
+    whole_millis(time).saturating_mul(PER_MS)
 }
 
 impl Tape {
