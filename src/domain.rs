@@ -7,6 +7,7 @@ pub mod carrier;
 pub mod deadlines;
 pub mod line;
 pub mod media;
+pub mod messaging;
 pub mod outcome;
 pub mod playout;
 pub mod session;

@@ -41,8 +41,17 @@ pub struct SessionIds {
 impl SessionIds {
     /// The next id of a session that begins with a call.
     pub fn call(&self, now: Millis) -> SessionId {
+        self.next("call", now)
+    }
+
+    /// The next id of a session that begins with a message.
+    pub fn message(&self, now: Millis) -> SessionId {
+        self.next("msg", now)
+    }
+
+    fn next(&self, kind: &str, now: Millis) -> SessionId {
         let n = self.count.fetch_add(1, Ordering::Relaxed) + 1;
-        SessionId(format!("call-{n}-{}", now.0))
+        SessionId(format!("{kind}-{n}-{}", now.0))
     }
 }
 
@@ -69,6 +78,54 @@ impl CarrierCallId {
     }
 }
 
+/// One text we send within a session, counted from 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct PostId(pub u64);
+
+/// What a text of ours carries through the carrier, so that it is known again when its sending got no answer: the session
+/// and its count there.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Mark(String);
+
+impl Mark {
+    /// The mark of a session's text.
+    pub fn new(session: &SessionId, post: PostId) -> Self {
+        Self(format!("{session}.{}", post.0))
+    }
+
+    /// A mark as it was read back, ours or not.
+    pub fn read(text: &str) -> Self {
+        Self(text.to_owned())
+    }
+
+    /// The mark as it goes out.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// The carrier's name for a conversation (Twilio `CH…`).
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct ConversationId(pub String);
+
+impl ConversationId {
+    /// The id as the carrier writes it.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// The carrier's name for a message, either way (Twilio `IM…`, `SM…`, `MM…`).
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct MessageId(pub String);
+
+impl MessageId {
+    /// The id as the carrier writes it.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -78,6 +135,7 @@ mod tests {
         let ids = SessionIds::default();
         let (a, b) = (ids.call(Millis(7)), ids.call(Millis(7)));
         assert_eq!((a.as_str(), b.as_str()), ("call-1-7", "call-2-7"));
+        assert_eq!(ids.message(Millis(7)).as_str(), "msg-3-7");
         assert_eq!(SessionId::parse(a.as_str()), Some(a));
     }
 

@@ -13,7 +13,11 @@ use futures_util::stream::BoxStream;
 
 use crate::clock::Millis;
 pub use crate::domain::carrier::{CallEnd, CallProgress, ErrorClass, ProviderError, Verdict};
-use crate::ids::{CarrierCallId, SessionId, StretchId};
+pub use crate::domain::messaging::{
+    Author, Delivery, Form, Inbound, MessagingClass, MessagingError, PastMessage, Receipt,
+};
+use crate::domain::outcome::Channel;
+use crate::ids::{CarrierCallId, ConversationId, Mark, MessageId, SessionId, StretchId};
 use crate::phone_number::PhoneNumber;
 
 pub mod openai;
@@ -100,6 +104,98 @@ pub enum Webhook {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a webhook that names no call of this account")]
 pub struct BadWebhook;
+
+/// What a carrier's messaging can do. A session never asks which carrier it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Abilities {
+    /// The channel its texts go by.
+    pub channel: Channel,
+    /// The longest free-form text, in characters.
+    pub longest: usize,
+    /// For how long after the person's own message free-form texts arrive; `None` for always.
+    pub window: Option<Duration>,
+    /// Whether an approved template is set up, for when the window is closed.
+    pub template: bool,
+    /// What the person must do before anything arrives, as a sentence for the agent to pass on.
+    pub opt_in: String,
+}
+
+/// The text side of a carrier: one conversation per person, found or created.
+pub trait Messaging: Send + Sync {
+    /// What it can do.
+    fn abilities(&self) -> &Abilities;
+    /// Finds the person's open conversation, or creates one.
+    fn open<'a>(&'a self, to: &'a PhoneNumber) -> BoxFuture<'a, Result<Opened, MessagingError>>;
+    /// Sends a text, once: the adapter repeats nothing. [`MessagingClass::Unknown`] means it may arrive.
+    fn send(&self, order: SendOrder) -> BoxFuture<'_, Result<MessageId, MessagingError>>;
+    /// The conversation's newest messages, newest first; some dozens at most.
+    fn latest<'a>(
+        &'a self,
+        conversation: &'a ConversationId,
+        with: &'a PhoneNumber,
+    ) -> BoxFuture<'a, Result<Vec<PastMessage>, MessagingError>>;
+    /// What became of a text of ours; `None` while the carrier cannot tell.
+    fn receipt<'a>(
+        &'a self,
+        conversation: &'a ConversationId,
+        message: &'a MessageId,
+    ) -> BoxFuture<'a, Result<Option<Receipt>, MessagingError>>;
+    /// Ends a conversation for good; ending an ended one succeeds.
+    fn close<'a>(&'a self, conversation: &'a ConversationId) -> BoxFuture<'a, Result<(), MessagingError>>;
+}
+
+/// A conversation that texts can be sent in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Opened {
+    /// Which.
+    pub conversation: ConversationId,
+    /// It was there before: what the person wrote in it may be read back.
+    pub found: bool,
+}
+
+/// A text to be sent.
+#[derive(Clone, PartialEq, Eq)]
+pub struct SendOrder {
+    /// Where.
+    pub conversation: ConversationId,
+    /// As what.
+    pub form: Form,
+    /// The text, or the template's one variable.
+    pub text: String,
+    /// By which it is known again.
+    pub mark: Mark,
+}
+
+/// Prints how long the text is, rather than the text.
+impl std::fmt::Debug for SendOrder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "SendOrder({:?}, {} chars, {})", self.form, self.text.chars().count(), self.mark.as_str())
+    }
+}
+
+/// A carrier's messaging webhooks, read after their signature was checked by [`CarrierWebhooks::verify`].
+pub trait MessagingWebhooks: Send + Sync {
+    /// Reads a body. Nothing of it is an error: what is not understood, foreign or our own echo is said to be so.
+    fn parse(&self, body: &[u8]) -> MessageNews;
+}
+
+/// What a messaging webhook says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum MessageNews {
+    /// Somebody wrote.
+    Inbound {
+        /// By this number; whether it is the person's is for the caller to say.
+        from: PhoneNumber,
+        /// What.
+        message: Inbound,
+    },
+    /// What became of a text of ours.
+    Receipt(Receipt),
+    /// Not for us: our own echo, another account's, an event that says nothing new.
+    Nothing,
+    /// Something that should be a message and is none, with the reason; no text, no number.
+    Bad(&'static str),
+}
 
 /// The wire of a carrier's media WebSocket: text frames of JSON, audio as base64 G.711 µ-law at 8 kHz.
 pub trait MediaWire: Send + Sync {

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 
+use crate::domain::messaging::Contact;
 use crate::domain::outcome::{Channel, Outcome};
 use crate::domain::text::AgentText;
 use crate::ids::SessionId;
@@ -46,6 +47,8 @@ pub struct View {
 pub trait Verbs: Send + Sync {
     /// Rings the person, says the message, waits for the reply.
     fn call(&self, ask: Ask) -> BoxFuture<'_, Result<Reply, Refusal>>;
+    /// Writes the message without ringing and waits for the reply; with `first_contact` as a template, whatever the window.
+    fn message(&self, ask: Ask, first_contact: bool) -> BoxFuture<'_, Result<Reply, Refusal>>;
     /// Says the message in a session and waits for the reply (the API's `continue`).
     fn resume(&self, session: SessionId, ask: Ask) -> BoxFuture<'_, Result<Reply, Refusal>>;
     /// Says the message in a session.
@@ -60,7 +63,7 @@ pub trait Verbs: Send + Sync {
     fn history(&self, limit: usize) -> BoxFuture<'_, Result<(Vec<Conversation>, usize), Refusal>>;
 }
 
-/// The answer to `call`, `continue`, `wait` (and later `message`).
+/// The answer to `call`, `message`, `continue` and `wait`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reply {
     /// The session.
@@ -73,6 +76,8 @@ pub struct Reply {
     pub interrupted: bool,
     /// The channel the session is on.
     pub channel: Channel,
+    /// The conversation and its window, while the session is in messaging.
+    pub contact: Option<Contact>,
     /// What happened.
     pub outcome: Outcome,
 }
@@ -115,6 +120,8 @@ pub struct Refusal {
 /// The rows of the error table that a verb can end in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum RefusalKind {
+    /// 403 `opted_out`.
+    OptedOut,
     /// 404 `no_active_call`.
     NoActiveCall,
     /// 408 `no_reply`: session open.
@@ -125,6 +132,12 @@ pub enum RefusalKind {
     Busy,
     /// 410 `call_ended`.
     CallEnded,
+    /// 422 `whatsapp_opt_in_required`.
+    OptInRequired,
+    /// 422 `template_required`.
+    TemplateRequired,
+    /// 422 `not_configured`.
+    NotConfigured,
     /// 422 `idempotency_mismatch`.
     IdempotencyMismatch,
     /// 424 `speech_failed`.

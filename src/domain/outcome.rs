@@ -117,6 +117,8 @@ impl EndedBy {
 pub enum Channel {
     /// The phone call.
     Voice,
+    /// WhatsApp.
+    WhatsApp,
 }
 
 impl Channel {
@@ -124,6 +126,7 @@ impl Channel {
     pub fn as_str(self) -> &'static str {
         match self {
             Channel::Voice => "voice",
+            Channel::WhatsApp => "whatsapp",
         }
     }
 }

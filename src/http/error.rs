@@ -14,6 +14,7 @@ use crate::service::{Refusal, RefusalKind};
 pub(super) enum Kind {
     InvalidRequest,
     Unauthorized,
+    OptedOut,
     NotFound,
     MethodNotAllowed,
     NoActiveCall,
@@ -22,6 +23,9 @@ pub(super) enum Kind {
     Busy,
     CallEnded,
     TooLarge,
+    OptInRequired,
+    TemplateRequired,
+    NotConfigured,
     IdempotencyMismatch,
     SpeechFailed,
     RateLimited,
@@ -43,9 +47,10 @@ pub(super) struct Row {
 
 impl Kind {
     /// Every kind, in the order of statuses.
-    pub(super) const ALL: [Kind; 17] = [
+    pub(super) const ALL: [Kind; 21] = [
         Kind::InvalidRequest,
         Kind::Unauthorized,
+        Kind::OptedOut,
         Kind::NotFound,
         Kind::NoActiveCall,
         Kind::MethodNotAllowed,
@@ -54,6 +59,9 @@ impl Kind {
         Kind::Busy,
         Kind::CallEnded,
         Kind::TooLarge,
+        Kind::OptInRequired,
+        Kind::TemplateRequired,
+        Kind::NotConfigured,
         Kind::IdempotencyMismatch,
         Kind::SpeechFailed,
         Kind::RateLimited,
@@ -68,6 +76,7 @@ impl Kind {
         let (status, code, when) = match self {
             Kind::InvalidRequest => (400, "invalid_request", "the body or a header is not what it should be"),
             Kind::Unauthorized => (401, "unauthorized", "no API key, or another one"),
+            Kind::OptedOut => (403, "opted_out", "the person stopped messages; what they wrote is in the sentence"),
             Kind::NotFound => (404, "not_found", "there is no such route"),
             Kind::NoActiveCall => (404, "no_active_call", "no session has this id"),
             Kind::MethodNotAllowed => (405, "method_not_allowed", "the route has another method"),
@@ -76,6 +85,13 @@ impl Kind {
             Kind::Busy => (409, "busy", "another message waits on this session, or the person is in another call"),
             Kind::CallEnded => (410, "call_ended", "the call ended while the request waited"),
             Kind::TooLarge => (413, "too_large", "the body has more than 100 KB"),
+            Kind::OptInRequired => {
+                (422, "whatsapp_opt_in_required", "the person must join first; the sentence says how")
+            }
+            Kind::TemplateRequired => {
+                (422, "template_required", "the window is closed, and there is no template to write with")
+            }
+            Kind::NotConfigured => (422, "not_configured", "messaging is not set up; the sentence names the variable"),
             Kind::IdempotencyMismatch => (422, "idempotency_mismatch", "the key was used with another message"),
             Kind::SpeechFailed => (424, "speech_failed", "the speech provider failed in a live call"),
             Kind::RateLimited => (429, "rate_limited", "too many calls; Retry-After says when to come back"),
@@ -96,6 +112,10 @@ impl From<RefusalKind> for Kind {
             RefusalKind::NoAnswer => Kind::NoAnswer,
             RefusalKind::Busy => Kind::Busy,
             RefusalKind::CallEnded => Kind::CallEnded,
+            RefusalKind::OptedOut => Kind::OptedOut,
+            RefusalKind::OptInRequired => Kind::OptInRequired,
+            RefusalKind::TemplateRequired => Kind::TemplateRequired,
+            RefusalKind::NotConfigured => Kind::NotConfigured,
             RefusalKind::IdempotencyMismatch => Kind::IdempotencyMismatch,
             RefusalKind::SpeechFailed => Kind::SpeechFailed,
             RefusalKind::RateLimited => Kind::RateLimited,

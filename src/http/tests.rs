@@ -92,6 +92,7 @@ impl FakeService {
             earlier,
             interrupted: true,
             channel: Channel::Voice,
+            contact: None,
             outcome: outcome(),
         };
         self.answer(asked, reply)
@@ -106,6 +107,9 @@ fn told(verb: &str, session: Option<&SessionId>, ask: &Ask) -> String {
 impl Verbs for FakeService {
     fn call(&self, ask: Ask) -> BoxFuture<'_, Result<Reply, Refusal>> {
         self.reply(told("call", None, &ask))
+    }
+    fn message(&self, ask: Ask, first_contact: bool) -> BoxFuture<'_, Result<Reply, Refusal>> {
+        self.reply(format!("{} {first_contact}", told("message", None, &ask)))
     }
     fn resume(&self, session: SessionId, ask: Ask) -> BoxFuture<'_, Result<Reply, Refusal>> {
         self.reply(told("resume", Some(&session), &ask))

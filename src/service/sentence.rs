@@ -58,6 +58,14 @@ pub(super) fn gone(id: &SessionId, said: &[Said], outcome: &Outcome) -> Refusal 
     about(id, RefusalKind::NoActiveCall, with_words(what, said.iter().map(|said| said.text.as_str())), Some(outcome))
 }
 
+/// There is no messaging to write by.
+pub(super) fn no_messaging() -> Refusal {
+    bare(
+        RefusalKind::NotConfigured,
+        "WhatsApp is not set up on this server. Set CALLME_WHATSAPP_ENABLED=true and CALLME_WHATSAPP_PHONE_NUMBER, or use initiate_call.",
+    )
+}
+
 /// Our own fault ended the session.
 pub(super) fn crashed(id: &SessionId) -> Refusal {
     let outcome = Outcome { ended_by: Some(EndedBy::Crash), ..Outcome::default() };

@@ -204,6 +204,10 @@ impl Verbs for Service {
         .boxed()
     }
 
+    fn message(&self, _ask: Ask, _first_contact: bool) -> BoxFuture<'_, Result<Reply, Refusal>> {
+        async { Err(sentence::no_messaging()) }.boxed()
+    }
+
     fn resume(&self, session: SessionId, ask: Ask) -> BoxFuture<'_, Result<Reply, Refusal>> {
         async move {
             let text = ask.message.clone();
@@ -282,6 +286,7 @@ fn reply(id: &SessionId, answer: &Answer) -> Result<Reply, Refusal> {
         earlier: reply.earlier.iter().map(line).collect(),
         interrupted: reply.interrupted,
         channel: reply.words.last().map_or(crate::domain::outcome::Channel::Voice, |said| said.channel),
+        contact: None,
         outcome: answer.outcome.clone(),
     })
 }
@@ -311,6 +316,7 @@ fn late_reply(conversation: Conversation) -> Reply {
         earlier: Vec::new(),
         interrupted: false,
         channel: conversation.channel,
+        contact: None,
         outcome,
     }
 }
