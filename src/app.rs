@@ -21,7 +21,7 @@ use crate::provider::openai::endpoint::Endpoint;
 use crate::provider::openai::stt::{OpenAiStt, SttSettings};
 use crate::provider::openai::tts::{OpenAiTts, TtsSettings};
 use crate::provider::twilio::{MediaStreams, PublicUrl, Twilio, TwilioConfig, TwilioWebhooks};
-use crate::service::Service;
+use crate::service::{Service, ServiceConfig};
 use crate::session::{Directory, Manager, ManagerConfig};
 use crate::store::Store;
 use crate::store::memory::MemoryStore;
@@ -67,15 +67,19 @@ impl App {
             media: Arc::new(bridge::MediaDesk(Arc::clone(&desk))),
             store: Arc::clone(&store),
             clock: Arc::clone(&clock),
-            directory: Directory::new(config.person.clone()),
+            directory: Directory::new(config.person.clone(), &hash_key()),
+            messaging: None,
+            keywords: crate::domain::keywords::Keywords::default(),
+            privacy_notice: None,
             limits: limits(config),
             most_sessions: config.limits.sessions,
             most_live_calls: config.limits.live_calls,
             metrics: Arc::clone(&metrics),
             tasks: TaskTracker::new(),
         });
+        let service = ServiceConfig { calls_per_hour: config.limits.calls_per_hour, ..ServiceConfig::default() };
         let router = http::router(Parts {
-            verbs: Arc::new(Service::new(manager.clone(), store, clock, config.limits.calls_per_hour)),
+            verbs: Arc::new(Service::new(manager.clone(), store, clock, service)),
             events: Arc::new(bridge::Events { manager: manager.clone(), desk }),
             carrier: Arc::new(webhooks),
             api_key: config.api_key.clone(),
@@ -124,7 +128,16 @@ fn limits(config: &Config) -> Limits {
         inactivity: config.timing.inactivity,
         longest: config.timing.longest_call,
         guard: config.timing.barge_in_guard,
+        open_question: Duration::from_hours(24),
+        texting: None,
     }
+}
+
+/// The key of the numbers' hashes, new with each start.
+fn hash_key() -> [u8; 32] {
+    let mut key = [0; 32];
+    random(&mut key);
+    key
 }
 
 fn desk(

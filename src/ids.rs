@@ -104,6 +104,10 @@ impl Mark {
     }
 }
 
+/// One person's line, by the keyed hash of their number: stable, and no way back to the number.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct LineKey(pub String);
+
 /// The carrier's name for a conversation (Twilio `CH…`).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ConversationId(pub String);

@@ -15,7 +15,7 @@ use crate::domain::text::AgentText;
 use crate::ids::SessionId;
 use crate::store::{Conversation, Line};
 
-pub use verbs::Service;
+pub use verbs::{Service, ServiceConfig};
 
 /// Whoever asks: one per API key, so that repeats of one agent are told from those of another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

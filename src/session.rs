@@ -9,6 +9,7 @@
 //! that vanishes changes nothing.
 
 mod directory;
+mod mail;
 mod manager;
 mod task;
 
@@ -21,6 +22,8 @@ pub use manager::{Gone, Manager, ManagerConfig, NotStarted, WebhookAnswer};
 
 use crate::clock::Millis;
 use crate::domain::media::{MediaCommand, MediaEvent};
+use crate::domain::messaging::Contact;
+use crate::domain::outcome::Channel;
 use crate::domain::session::{Answer, Phase};
 use crate::ids::{CarrierCallId, RequestId, SessionId};
 use crate::store::Conversation;
@@ -45,6 +48,10 @@ pub struct Delivered {
     pub answer: Arc<Answer>,
     /// When.
     pub at: Millis,
+    /// The channel the session was on.
+    pub channel: Channel,
+    /// The conversation and its window, when that was not voice.
+    pub contact: Option<Contact>,
 }
 
 /// A request on its way: its answer comes here, once, and stays.

@@ -3,8 +3,9 @@
 use futures_util::future::BoxFuture;
 
 use crate::clock::Millis;
+use crate::domain::line::Snapshot;
 use crate::domain::outcome::{Channel, Outcome};
-use crate::ids::SessionId;
+use crate::ids::{LineKey, SessionId};
 
 pub mod memory;
 
@@ -70,6 +71,10 @@ pub trait Store: Send + Sync {
     fn get<'a>(&'a self, id: &'a SessionId) -> BoxFuture<'a, Result<Option<Conversation>, StoreError>>;
     /// Marks these lines of the person's in a conversation as collected; what else was said waits on.
     fn collected<'a>(&'a self, id: &'a SessionId, lines: &'a [Line]) -> BoxFuture<'a, Result<(), StoreError>>;
+    /// Keeps what must be remembered of a person's line.
+    fn put_line<'a>(&'a self, key: &'a LineKey, line: Snapshot) -> BoxFuture<'a, Result<(), StoreError>>;
+    /// What is remembered of a person's line.
+    fn line<'a>(&'a self, key: &'a LineKey) -> BoxFuture<'a, Result<Option<Snapshot>, StoreError>>;
     /// The newest conversations, newest first, at most `limit`; and how many there are in all.
     fn history(&self, limit: usize) -> BoxFuture<'_, Result<(Vec<Conversation>, usize), StoreError>>;
 }

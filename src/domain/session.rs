@@ -2,15 +2,21 @@
 //!
 //! ```text
 //! Dialing ──accepted──▶ Ringing ──picked up──▶ Answered ──media up──▶ Talking ──▶ Ending ──▶ Ended
-//!    │ refused             │ no answer, busy …     │ no media             │ hang-up, end, limits
-//!    └──────▶ Ended ◀──────┴──▶ Ending ◀───────────┴──────────────────────┘
+//!  ▲ │ refused             │ no answer, busy …     │ no media             │ hang-up, end, limits
+//!  │ └──────▶ Ended ◀──────┴──▶ Ending ◀───────────┴──────────────────────┘
+//!  │                       │ the message did not get through by voice (messaging is on)
+//!  └────"call me"──── Messaging ──▶ Ending ──▶ Ended
 //! ```
 //!
 //! `Ending` says the goodbye, collects the last words and gets the carrier to hang up. A webhook or event that no longer
 //! applies to the state it meets changes nothing: carriers repeat and reorder them.
 
+mod chat;
 mod ending;
 mod input;
+mod limits;
+mod state;
+mod switch;
 mod turns;
 mod voice;
 
@@ -20,71 +26,27 @@ mod tests;
 use std::collections::VecDeque;
 use std::time::Duration;
 
-pub use input::{Answer, Body, CarrierNews, Effect, Failure, Input, Reply, Said};
+pub use input::{Answer, Body, CarrierNews, Effect, Failure, Input, PostError, Reply, Said, Sense};
+pub use limits::{Limits, Texting};
+pub use state::Phase;
 
 use crate::clock::Millis;
 use crate::domain::carrier::ProviderError;
 use crate::domain::deadlines::Deadlines;
 use crate::domain::media::MediaEvent;
-use crate::domain::outcome::{MessageHeard, Outcome};
+use crate::domain::messaging::Form;
+use crate::domain::outcome::{Channel, MessageHeard, Outcome};
 use crate::domain::text::AgentText;
 use crate::ids::{CarrierCallId, RequestId};
+use chat::Chat;
 use ending::Why;
-use turns::Turns;
-
-/// How long a session waits for what.
-#[derive(Clone, Debug)]
-pub struct Limits {
-    /// Ring time, asked of the carrier.
-    pub ring: Duration,
-    /// From a question's end to its reply (`CALLME_TRANSCRIPT_TIMEOUT_MS`).
-    pub reply: Duration,
-    /// Without a word either way (`CALLME_INACTIVITY_TIMEOUT_MS`).
-    pub inactivity: Duration,
-    /// Longest call (`CALLME_MAX_CALL_MINUTES`).
-    pub longest: Duration,
-    /// From the media's coming up; speech that begins within neither cuts nor completes a turn (`CALLME_BARGE_IN_GUARD_MS`).
-    pub guard: Duration,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            ring: Duration::from_secs(25),
-            reply: Duration::from_mins(3),
-            inactivity: Duration::from_mins(7),
-            longest: Duration::from_mins(55),
-            guard: Duration::from_secs(1),
-        }
-    }
-}
-
-/// A dial, or a search for one, that is not answered at all counts as unknown after this; the adapter gives up sooner.
-const REST_PATIENCE: Duration = Duration::from_secs(15);
-/// Added to the ring time before we stop trusting the carrier to report the end of the ringing.
-const RING_SLACK: Duration = Duration::from_secs(12);
-/// From the pick-up to the carrier's media (answered but no media is a failed call).
-const CONNECT: Duration = Duration::from_secs(10);
-/// What machine detection gets for its verdict.
-const VERDICT: Duration = Duration::from_secs(6);
-/// A pause within a reply: speech that begins again sooner extends it.
-const GRACE: Duration = Duration::from_millis(600);
-/// The longest a reply is extended, and the longest a timed-out turn waits for someone who is speaking.
-const EXTENSION: Duration = Duration::from_mins(1);
-/// A reply that nobody collects in a live call ends it after this.
-const COLLECT: Duration = Duration::from_mins(1);
-/// A dropped media socket may come back within this.
-const RECONNECT: Duration = Duration::from_secs(2);
-/// How long the words of somebody who has hung up are awaited.
-const LAST_WORDS: Duration = Duration::from_secs(3);
-/// The same at a shutdown, which leaves the rest of its 8 s to the goodbye and the hang-up.
-const LAST_WORDS_AT_SHUTDOWN: Duration = Duration::from_millis(1500);
-/// The goodbye at a shutdown.
-const SHORT_GOODBYE: Duration = Duration::from_secs(4);
-/// What is said when nobody collects a reply.
-const PASS_ON: &str = "I will pass that on. Goodbye.";
-/// What is said when the server stops in a call.
-const LEAVING: &str = "I have to go now. Goodbye.";
+use limits::{
+    ASK_FOR_MESSAGE, CALL_BROKE_OFF, COLLECT, CONNECT, COULD_NOT_CALL, EXTENSION, GRACE, INSPECT_AFTER, LAST_WORDS,
+    LAST_WORDS_AT_SHUTDOWN, LEAVING, LONGEST_WAIT, MESSAGE_PAUSE, PARTING, PASS_ON, RECONNECT, REST_PATIENCE,
+    RING_SLACK, SEND_AGAIN, SHORT_GOODBYE, TRIED_TO_CALL, VERDICT, WINDOW_WARNING,
+};
+use state::{Ending, Hanging, Line, State, Timer};
+use turns::{Purpose, Turns};
 
 /// One session.
 #[derive(Clone, Debug)]
@@ -92,146 +54,63 @@ pub struct Session {
     limits: Limits,
     state: State,
     turns: Turns,
+    chat: Chat,
     outcome: Outcome,
     began_at: Millis,
+    /// When the carrier was asked to ring, this time.
+    dialed_at: Millis,
     answered_at: Option<Millis>,
     /// When the call, or without one the session, was over.
     ended_at: Option<Millis>,
+    /// The talk time of calls before the present one.
+    talked_before: Duration,
     /// The server stops and cannot wait.
     hurried: bool,
     deadlines: Deadlines<Timer>,
     effects: VecDeque<Effect>,
 }
 
-/// Where a session stands.
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum State {
-    /// The carrier was asked to ring; it has not named the call yet. `looked` counts the searches for a `lost` answer.
-    Dialing { looked: usize, lost: Option<ProviderError> },
-    /// The carrier has the call; nobody has picked up.
-    Ringing { call: CarrierCallId },
-    /// Picked up; the media is not up yet.
-    Answered { call: CarrierCallId },
-    /// The line is up, or was and may come back.
-    Talking { call: CarrierCallId, line: Line },
-    /// On the way out.
-    Ending(Ending),
-    /// Over. Nothing changes any more.
-    Ended,
-}
-
-/// The media of a talking session.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Line {
-    Up,
-    /// Gone, and by whose word: the carrier's `stop`, or a broken socket.
-    Dropped {
-        stopped: bool,
-    },
-}
-
-/// The ways out, in the order in which a session may pass through them.
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Ending {
-    /// Ended before the carrier named the call; it is hung up as soon as it has a name.
-    Unplaced { looked: usize },
-    /// The goodbye plays; then hang up.
-    Goodbye { call: CarrierCallId },
-    /// What the person was saying is still awaited, or the verdict on who said it; `over` when nothing is left to hang up.
-    LastWords { call: CarrierCallId, over: bool },
-    /// The carrier was asked to hang up, for the `tries`-th time.
-    HangingUp { call: CarrierCallId, tries: usize },
-}
-
-/// Why a session wants to be woken.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Timer {
-    /// Look for a dial whose result is unknown.
-    Settle,
-    /// The carrier never reported the end of the ringing.
-    Ring,
-    /// The media never came up.
-    Connect,
-    /// Machine detection gave no verdict.
-    Verdict,
-    /// No reply came.
-    Reply,
-    /// The person's pause was the end of the reply.
-    Grace,
-    /// The reply was extended long enough.
-    Extension,
-    /// Nobody collected the reply.
-    Collect,
-    /// Nothing was said for too long.
-    Inactivity,
-    /// The call is as long as it may be.
-    Longest,
-    /// The media did not come back.
-    Reconnect,
-    /// The last words took too long.
-    LastWords,
-    /// The goodbye took too long.
-    Goodbye,
-    /// Ask the carrier to hang up once more.
-    HangUp,
-}
-
-/// Where a session stands, for people and machines outside.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Phase {
-    /// The carrier was asked to ring.
-    Dialing,
-    /// It rings.
-    Ringing,
-    /// Picked up, no media yet.
-    Answered,
-    /// The line is up; nothing is being said and nothing awaited.
-    Connected,
-    /// The agent speaks.
-    Speaking,
-    /// A reply is awaited.
-    Listening,
-    /// On the way out.
-    Ending,
-    /// Over.
-    Ended,
-}
-
-impl Phase {
-    /// As the API writes it.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Phase::Dialing => "dialing",
-            Phase::Ringing => "ringing",
-            Phase::Answered => "answered",
-            Phase::Connected => "connected",
-            Phase::Speaking => "speaking",
-            Phase::Listening => "listening",
-            Phase::Ending => "ending",
-            Phase::Ended => "ended",
-        }
-    }
-}
-
 impl Session {
     /// A session that begins with a call: rings, and asks `text` as soon as somebody listens.
     pub fn call(request: RequestId, text: AgentText, limits: Limits, now: Millis) -> Self {
-        let mut session = Self {
+        let mut session = Self::new(State::Dialing { looked: 0, lost: None }, limits, now);
+        session.ask(request, text, now);
+        session.dial(now);
+        session
+    }
+
+    /// A session that begins with a text; `form` is [`Form::Template`] where nobody should rely on the window.
+    pub fn message(request: RequestId, text: AgentText, form: Form, limits: Limits, now: Millis) -> Self {
+        let mut session = Self::new(State::Messaging { hanging: None }, limits, now);
+        session.outcome.message_heard = MessageHeard::Written;
+        session.chat.first_form(form);
+        session.ask(request, text, now);
+        session
+    }
+
+    /// A session that the person began by asking to be called: rings, and takes a message for whichever agent comes next.
+    pub fn call_back(limits: Limits, now: Millis) -> Self {
+        let mut session = Self::new(State::Messaging { hanging: None }, limits, now);
+        session.ring_back(now);
+        session
+    }
+
+    fn new(state: State, limits: Limits, now: Millis) -> Self {
+        Self {
             limits,
-            state: State::Dialing { looked: 0, lost: None },
+            state,
             turns: Turns::default(),
+            chat: Chat::default(),
             outcome: Outcome::default(),
             began_at: now,
+            dialed_at: now,
             answered_at: None,
             ended_at: None,
+            talked_before: Duration::ZERO,
             hurried: false,
             deadlines: Deadlines::default(),
             effects: VecDeque::new(),
-        };
-        session.ask(request, text, now);
-        session.deadlines.set(Timer::Settle, now + REST_PATIENCE);
-        session.effects.push_back(Effect::Dial);
-        session
+        }
     }
 
     /// Takes one input at `now`.
@@ -249,6 +128,14 @@ impl Session {
             Input::HangUpAnswered(result) => self.hang_up_answered(result, now),
             Input::Carrier { call, news } => self.carrier(&call, news, now),
             Input::Media(event) => self.media(event, now),
+            Input::Earlier(said) => self.earlier(said),
+            Input::Floor => self.floor_granted(now),
+            Input::Posted { post, result } => self.posted(post, result, now),
+            Input::Receipt { message, delivery } => self.receipt(&message, delivery, now),
+            Input::Wrote { text, sense } => self.wrote(text, sense, now),
+            Input::OptedOut { text } => self.stopped(text, now),
+            Input::Quit => self.finish(&Why::HungUp, now),
+            Input::Window { until } => self.window(until, now),
             Input::Shutdown => self.shutdown(now),
             #[cfg(test)]
             Input::Panic => panic!("asked to"),
@@ -273,6 +160,10 @@ impl Session {
                 Timer::LastWords => self.last_words_done(now),
                 Timer::Goodbye => self.goodbye_done(now),
                 Timer::HangUp => self.hang_up_again(now),
+                Timer::Resend => self.tend(now),
+                Timer::Receipt => self.inspect(now),
+                Timer::OpenQuestion => self.inactive(now),
+                Timer::Window => self.window_closes(),
             }
         }
     }
@@ -296,6 +187,7 @@ impl Session {
             State::Talking { .. } if self.turns.is_speaking() => Phase::Speaking,
             State::Talking { .. } if self.turns.is_asking() => Phase::Listening,
             State::Talking { .. } => Phase::Connected,
+            State::Messaging { .. } => Phase::Messaging,
             State::Ending(_) => Phase::Ending,
             State::Ended => Phase::Ended,
         }
@@ -305,7 +197,33 @@ impl Session {
     pub fn wants_media(&self, call: &CarrierCallId) -> bool {
         match &self.state {
             State::Answered { call: ours } | State::Talking { call: ours, .. } => ours == call,
-            State::Dialing { .. } | State::Ringing { .. } | State::Ending(_) | State::Ended => false,
+            State::Dialing { .. }
+            | State::Ringing { .. }
+            | State::Messaging { .. }
+            | State::Ending(_)
+            | State::Ended => false,
+        }
+    }
+
+    /// The channel the session is on.
+    pub fn channel(&self) -> Channel {
+        match (&self.state, self.limits.texting) {
+            (State::Messaging { .. } | State::Ending(Ending::Parting { .. }), Some(texting)) => texting.channel,
+            (State::Ended, Some(texting)) if self.outcome.message_heard == MessageHeard::Written => texting.channel,
+            _ => Channel::Voice,
+        }
+    }
+
+    /// Whether the session needs the person's phone line: it rings, talks, or has a call that is not hung up yet.
+    pub fn is_on_phone(&self) -> bool {
+        match &self.state {
+            State::Messaging { hanging } | State::Ending(Ending::Parting { hanging }) => hanging.is_some(),
+            State::Dialing { .. }
+            | State::Ringing { .. }
+            | State::Answered { .. }
+            | State::Talking { .. }
+            | State::Ending(_) => true,
+            State::Ended => false,
         }
     }
 
@@ -324,8 +242,11 @@ impl Session {
             | State::Answered { call }
             | State::Talking { call, .. }
             | State::Ending(
-                Ending::Goodbye { call } | Ending::LastWords { call, .. } | Ending::HangingUp { call, .. },
+                Ending::Goodbye { call } | Ending::LastWords { call, .. } | Ending::HangingUp(Hanging { call, .. }),
             ) => Some(call),
+            State::Messaging { hanging } | State::Ending(Ending::Parting { hanging }) => {
+                hanging.as_ref().map(|hanging| &hanging.call)
+            }
             State::Dialing { .. } | State::Ending(Ending::Unplaced { .. }) | State::Ended => None,
         }
     }
@@ -346,10 +267,10 @@ impl Session {
         self.turns.is_asking()
     }
 
-    /// From the pick-up to the end of the call, or to `now` while it runs.
+    /// From the pick-up to the end of the call, or to `now` while it runs; all calls of the session together.
     pub fn talked(&self, now: Millis) -> Duration {
         let end = self.ended_at.unwrap_or(now);
-        self.answered_at.map_or(Duration::ZERO, |answered| end.since(answered))
+        self.talked_before + self.answered_at.map_or(Duration::ZERO, |answered| end.since(answered))
     }
 
     /// When the session began.
@@ -358,6 +279,10 @@ impl Session {
     }
 
     fn media(&mut self, event: MediaEvent, now: Millis) {
+        // The media of a call that is over for this session has nothing to say any more.
+        if let State::Messaging { .. } | State::Ending(Ending::Parting { .. }) = self.state {
+            return;
+        }
         match event {
             MediaEvent::Connected => self.connected(now),
             MediaEvent::MediaGone { stopped } => self.media_gone(stopped, now),

@@ -1,6 +1,10 @@
 //! What an agent wants said: checked once at the edge, trusted inside.
 
+mod parts;
+
 use std::fmt;
+
+pub use parts::{parts, template_variable};
 
 /// The longest message, in characters: the speech endpoint's own limit for one request.
 pub const LONGEST_MESSAGE: usize = 4096;

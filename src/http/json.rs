@@ -48,14 +48,15 @@ pub(super) struct OutcomeJson {
 impl From<&Outcome> for OutcomeJson {
     fn from(outcome: &Outcome) -> Self {
         let (message_heard, heard_text) = match &outcome.message_heard {
-            MessageHeard::None => ("none", None),
-            MessageHeard::Partial(text) => ("partial", Some(text.clone())),
-            MessageHeard::Full => ("full", None),
+            MessageHeard::None => (Some("none"), None),
+            MessageHeard::Partial(text) => (Some("partial"), Some(text.clone())),
+            MessageHeard::Full => (Some("full"), None),
+            MessageHeard::Written => (None, None),
         };
         Self {
             dial: outcome.dial.as_str(),
             answered_by: outcome.answered_by.as_str(),
-            message_heard: Some(message_heard),
+            message_heard,
             heard_text,
             reply_channel: outcome.reply_channel.map_or("none", Channel::as_str),
             ended_by: outcome.ended_by.map(EndedBy::as_str),

@@ -80,9 +80,18 @@ impl std::fmt::Debug for Desk {
 
 #[derive(Default)]
 struct Seats {
-    calls: HashMap<SessionId, mpsc::Sender<Attached>>,
+    calls: HashMap<SessionId, Open>,
     /// By hash, so that finding one takes no longer for a better guess.
     tokens: HashMap<TokenHash, Seat>,
+    /// How many calls were opened; numbers the next.
+    opened: u64,
+}
+
+/// The media of a session's present call.
+struct Open {
+    /// Tells it from an earlier call of the session, which may still be closing.
+    leg: u64,
+    attach: mpsc::Sender<Attached>,
 }
 
 type TokenHash = [u8; 32];
@@ -91,6 +100,7 @@ type TokenHash = [u8; 32];
 #[derive(Clone)]
 struct Seat {
     session: SessionId,
+    leg: u64,
     call: CarrierCallId,
     minted: u64,
 }
@@ -111,7 +121,13 @@ impl Desk {
     pub fn open(self: &Arc<Self>, session: SessionId, events: EventSink) -> mpsc::Sender<MediaCommand> {
         let (commands, commanded) = mpsc::channel(MOST_COMMANDS);
         let (attach, attached) = mpsc::channel(1);
-        self.lock().calls.insert(session.clone(), attach);
+        let leg = {
+            let mut seats = self.lock();
+            seats.opened += 1;
+            let leg = seats.opened;
+            seats.calls.insert(session.clone(), Open { leg, attach });
+            leg
+        };
         let events = Arc::new(events);
         let to_session = Arc::clone(&events);
         let call = Call {
@@ -133,15 +149,17 @@ impl Desk {
             if AssertUnwindSafe(call.run(commanded, attached)).catch_unwind().await.is_err() {
                 events(MediaEvent::HearingFailed(fault()));
             }
-            desk.close(&session);
+            desk.close(&session, leg);
         });
         commands
     }
 
-    fn close(&self, session: &SessionId) {
+    fn close(&self, session: &SessionId, leg: u64) {
         let mut seats = self.lock();
-        seats.calls.remove(session);
-        seats.tokens.retain(|_, seat| seat.session != *session);
+        if seats.calls.get(session).is_some_and(|open| open.leg == leg) {
+            seats.calls.remove(session);
+        }
+        seats.tokens.retain(|_, seat| seat.leg != leg);
     }
 
     /// A new single-use token for the media of this session's call; `None` when the session has no media.
@@ -153,14 +171,12 @@ impl Desk {
             hex
         });
         let mut seats = self.lock();
-        if !seats.calls.contains_key(session) {
-            return None;
-        }
+        let leg = seats.calls.get(session)?.leg;
         let of_session = |seat: &Seat| seat.session == *session;
         let minted =
             seats.tokens.values().filter(|seat| of_session(seat)).map(|seat| seat.minted).max().unwrap_or(0) + 1;
         seats.tokens.retain(|_, seat| !of_session(seat) || seat.minted + MOST_TOKENS as u64 > minted);
-        seats.tokens.insert(hash(&token), Seat { session: session.clone(), call: call.clone(), minted });
+        seats.tokens.insert(hash(&token), Seat { session: session.clone(), leg, call: call.clone(), minted });
         Some(token)
     }
 
@@ -182,9 +198,12 @@ impl Desk {
         drop(admission);
         match proven {
             Ok(Some((seat, stream))) => {
-                let call = self.lock().calls.get(&seat.session).cloned();
-                if let Some(call) = call {
-                    let _ = call.send(Attached { socket, stream }).await;
+                let attach = {
+                    let seats = self.lock();
+                    seats.calls.get(&seat.session).filter(|open| open.leg == seat.leg).map(|open| open.attach.clone())
+                };
+                if let Some(attach) = attach {
+                    let _ = attach.send(Attached { socket, stream }).await;
                 }
             }
             Ok(None) | Err(_) => {

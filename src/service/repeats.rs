@@ -23,6 +23,7 @@ const MOST: usize = 10_000;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Route {
     Call,
+    Message,
     Continue,
     Speak,
     End,

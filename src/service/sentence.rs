@@ -1,12 +1,15 @@
 //! The sentences of refusals. Agents read them and nothing else: what happened, what the person said, what to do next.
 
+use std::time::Duration;
+
 use super::{Refusal, RefusalKind};
-use crate::domain::outcome::{AnsweredBy, Channel, Dial, EndedBy, Outcome};
+use crate::domain::messaging::{MessagingClass, MessagingError};
+use crate::domain::outcome::{AnsweredBy, Channel, Dial, EndedBy, MessageHeard, Outcome};
 use crate::domain::session::{Failure, Said};
 use crate::ids::SessionId;
 use crate::privacy;
-use crate::session::NotStarted;
-use std::time::Duration;
+use crate::session::{Delivered, NotStarted};
+use crate::store::Conversation;
 
 /// When there are too many sessions, one is likely to end within this.
 const FULL_AGAIN: Duration = Duration::from_secs(60);
@@ -14,9 +17,12 @@ const FULL_AGAIN: Duration = Duration::from_secs(60);
 /// A call that is being ended is over within this, unless the carrier is in trouble.
 const LEFT_AGAIN: Duration = Duration::from_secs(5);
 
-/// What a failed request is told.
-pub(super) fn failed(id: &SessionId, failure: &Failure, said: &[Said], outcome: &Outcome) -> Refusal {
+/// What a failed request is told. `opt_in` is what the person must do before texts arrive.
+pub(super) fn failed(id: &SessionId, failure: &Failure, said: &[Said], answered: &Delivered, opt_in: &str) -> Refusal {
+    let outcome = &answered.answer.outcome;
+    let writing = answered.channel != Channel::Voice;
     let (kind, what) = match failure {
+        Failure::NoReply if writing => (RefusalKind::NoReply, not_yet(id)),
         Failure::NoReply => (
             RefusalKind::NoReply,
             format!(
@@ -42,8 +48,87 @@ pub(super) fn failed(id: &SessionId, failure: &Failure, said: &[Said], outcome: 
         Failure::Carrier(error) => {
             (RefusalKind::ProviderError, format!("The carrier did not place the call: {error}. Nobody was rung."))
         }
+        Failure::OptedOut => (
+            RefusalKind::OptedOut,
+            format!(
+                "{}The person stopped messages: nothing more is written until they write \"start\". Calls still ring; use initiate_call.",
+                called(outcome)
+            ),
+        ),
+        Failure::TemplateRequired => (
+            RefusalKind::TemplateRequired,
+            format!(
+                "{}The person has not written for 24 hours, so that only an approved template arrives, and none is set: set CALLME_WHATSAPP_TEMPLATE_SID. Once the person has written, use continue_call with {id}.",
+                called(outcome)
+            ),
+        ),
+        Failure::Undelivered { error, untouched, open } => undelivered(id, error, *untouched, *open, outcome, opt_in),
+        Failure::Stopping => (
+            RefusalKind::ShuttingDown,
+            format!("The server is being stopped. Repeat the request in a minute to go on in {id}."),
+        ),
     };
-    about(id, kind, with_words(what, said.iter().map(|said| said.text.as_str())), Some(outcome))
+    let what = with_words(what, said.iter().map(|said| said.text.as_str()));
+    Refusal { channel: Some(answered.channel), ..about(id, kind, what, Some(outcome)) }
+}
+
+/// A message that did not arrive, or perhaps did.
+fn undelivered(
+    id: &SessionId,
+    error: &MessagingError,
+    untouched: bool,
+    open: bool,
+    outcome: &Outcome,
+    opt_in: &str,
+) -> (RefusalKind, String) {
+    let called = called(outcome);
+    match error.class {
+        MessagingClass::OptIn => (
+            RefusalKind::OptInRequired,
+            format!(
+                "{called}WhatsApp does not reach the person yet: they must {opt_in}. Then use continue_call with {id}."
+            ),
+        ),
+        MessagingClass::Configuration if untouched => (
+            RefusalKind::NotConfigured,
+            format!("WhatsApp is set up wrongly: {error}. Check the CALLME_WHATSAPP_* settings, or use initiate_call."),
+        ),
+        MessagingClass::Unknown => (
+            RefusalKind::NoReply,
+            format!(
+                "{called}Nobody knows whether the message arrived: {error}. Wait for a reply with wait_for_reply, or use continue_call with {id}."
+            ),
+        ),
+        _ if untouched => {
+            (RefusalKind::ProviderError, format!("The message was not sent: {error}. Nothing reached the person."))
+        }
+        _ if open => (
+            RefusalKind::NoReply,
+            format!(
+                "{called}The message did not arrive: {error}. The conversation is still open: use continue_call with {id}."
+            ),
+        ),
+        _ => (
+            RefusalKind::NoAnswer,
+            format!(
+                "{called}The message did not arrive either: {error}. Call {id} has ended; use initiate_call to try again later."
+            ),
+        ),
+    }
+}
+
+/// What became of the call before the message, where there was one.
+fn called(outcome: &Outcome) -> String {
+    match outcome.dial {
+        Dial::NotDialed => String::new(),
+        _ => format!("{} ", unreached(outcome)),
+    }
+}
+
+fn not_yet(id: &SessionId) -> String {
+    format!(
+        "Nobody has replied yet. The question stays open on WhatsApp, and the reply is kept: wait for it with wait_for_reply, or write again with continue_call, with {id}."
+    )
 }
 
 /// There never was such a session, or it is forgotten. The id is the client's own invention and may be anything, a phone
@@ -74,11 +159,16 @@ pub(super) fn crashed(id: &SessionId) -> Refusal {
 }
 
 /// The request waited as long as a client will; the session goes on.
-pub(super) fn out_of_time(id: &SessionId, outcome: Option<&Outcome>) -> Refusal {
-    let what = format!(
-        "Nobody has replied yet. The call is still open: wait for the reply with wait_for_reply, or ask again with continue_call, with {id}."
-    );
-    about(id, RefusalKind::NoReply, what, outcome)
+pub(super) fn out_of_time(id: &SessionId, session: Option<&Conversation>) -> Refusal {
+    let channel = session.map_or(Channel::Voice, |session| session.channel);
+    let what = match channel {
+        Channel::Voice => format!(
+            "Nobody has replied yet. The call is still open: wait for the reply with wait_for_reply, or ask again with continue_call, with {id}."
+        ),
+        Channel::WhatsApp => not_yet(id),
+    };
+    let outcome = session.map(|session| &session.outcome);
+    Refusal { channel: Some(channel), ..about(id, RefusalKind::NoReply, what, outcome) }
 }
 
 /// The key stands for another message.
@@ -102,6 +192,11 @@ pub(super) fn not_started(why: &NotStarted) -> Refusal {
             retry_after: Some(FULL_AGAIN),
             ..bare(RefusalKind::RateLimited, "As many sessions are open as this server allows. Try again in a minute.")
         },
+        NotStarted::NoMessaging => no_messaging(),
+        NotStarted::NoTemplate => bare(
+            RefusalKind::TemplateRequired,
+            "A first contact needs an approved template, and none is set: set CALLME_WHATSAPP_TEMPLATE_SID, or leave firstContact out.",
+        ),
         NotStarted::Closing => bare(RefusalKind::ShuttingDown, "The server is being stopped. Try again in a minute."),
     }
 }
@@ -118,6 +213,13 @@ pub(super) fn too_many_calls(wait: Duration) -> Refusal {
     let what = format!(
         "Too many calls in the last hour. The next one is allowed in {minutes} min; write down what you need until then."
     );
+    Refusal { retry_after: Some(wait), ..bare(RefusalKind::RateLimited, &what) }
+}
+
+/// An agent that writes without end.
+pub(super) fn too_many_messages(wait: Duration) -> Refusal {
+    let minutes = wait.as_secs().div_ceil(60);
+    let what = format!("Too many messages in the last hour. The next one is allowed in {minutes} min.");
     Refusal { retry_after: Some(wait), ..bare(RefusalKind::RateLimited, &what) }
 }
 
@@ -144,6 +246,9 @@ fn unreached(outcome: &Outcome) -> &'static str {
         (Dial::Voicemail, _) => "Voicemail picked up, and nothing was left on it.",
         (Dial::Busy, _) => "The line was busy.",
         (Dial::Canceled, _) => "The call was canceled before anyone picked up.",
+        (Dial::Answered, _) if outcome.message_heard == MessageHeard::Written => {
+            "The call did not get the message through."
+        }
         (Dial::Answered, Some(EndedBy::Person)) => "The person picked up and hung up before anything was said.",
         (Dial::Failed, _) if outcome.answered_by != AnsweredBy::Nobody => {
             "Somebody picked up, but the carrier brought no sound."

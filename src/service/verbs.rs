@@ -11,8 +11,8 @@ use super::limits::CallLimit;
 use super::repeats::{Begun, Joined, Repeats, Route};
 use super::{Ask, Ended, PrincipalId, Refusal, Reply, Spoken, Verbs, View, sentence};
 use crate::clock::Clock;
-use crate::domain::outcome::Outcome;
-use crate::domain::session::{Answer, Body, Input, Said};
+use crate::domain::messaging::Form;
+use crate::domain::session::{Body, Input, Said};
 use crate::domain::text::PersonText;
 use crate::ids::{RequestId, SessionId};
 use crate::session::{Delivered, Manager, Pending};
@@ -30,6 +30,19 @@ pub struct Service {
     clock: Arc<dyn Clock>,
     repeats: Mutex<Repeats>,
     call_limit: CallLimit,
+    message_limit: CallLimit,
+    opt_in: String,
+}
+
+/// What the verbs need to know besides the sessions.
+#[derive(Clone, Debug, Default)]
+pub struct ServiceConfig {
+    /// How many calls an agent may place in an hour; `None` is no limit.
+    pub calls_per_hour: Option<NonZeroU32>,
+    /// How many messages an agent may write without a call in an hour; `None` is no limit.
+    pub messages_per_hour: Option<NonZeroU32>,
+    /// What the person must do before texts arrive, as a part of a sentence.
+    pub opt_in: String,
 }
 
 impl std::fmt::Debug for Service {
@@ -49,14 +62,18 @@ enum Answered {
 }
 
 impl Service {
-    /// The verbs over these sessions; an agent may place `calls_per_hour` calls, `None` being no limit.
-    pub fn new(
-        manager: Manager,
-        store: Arc<dyn Store>,
-        clock: Arc<dyn Clock>,
-        calls_per_hour: Option<NonZeroU32>,
-    ) -> Self {
-        Self { manager, store, clock, repeats: Mutex::default(), call_limit: CallLimit::new(calls_per_hour) }
+    /// The verbs over these sessions.
+    pub fn new(manager: Manager, store: Arc<dyn Store>, clock: Arc<dyn Clock>, config: ServiceConfig) -> Self {
+        let ServiceConfig { calls_per_hour, messages_per_hour, opt_in } = config;
+        let (call_limit, message_limit) = (CallLimit::new(calls_per_hour), CallLimit::new(messages_per_hour));
+        Self { manager, store, clock, repeats: Mutex::default(), call_limit, message_limit, opt_in }
+    }
+
+    fn begin_message(&self, ask: &Ask, first_contact: bool) -> Result<Pending, Refusal> {
+        let form = if first_contact { Form::Template } else { Form::Free };
+        self.manager.may_write(form).map_err(|why| sentence::not_started(&why))?;
+        self.message_limit.take(ask.principal).map_err(sentence::too_many_messages)?;
+        self.manager.write(ask.message.clone(), form).map_err(|why| sentence::not_started(&why))
     }
 
     /// Begins a call, unless the person is busy (which costs the agent nothing) or the agent has placed too many.
@@ -137,18 +154,35 @@ impl Service {
 
     async fn reply(&self, id: &SessionId, answered: Answered) -> Result<Reply, Refusal> {
         match answered {
-            Answered::Given(delivered) => reply(id, &delivered.answer),
+            Answered::Given(delivered) => self.given(id, &delivered),
             Answered::Kept(conversation) => Err(over(&conversation)),
             Answered::OutOfTime => {
-                let outcome = self.outcome_of(id).await;
-                Err(sentence::out_of_time(id, outcome.as_ref()))
+                let session = self.view(id).await.ok().map(|view| view.conversation);
+                Err(sentence::out_of_time(id, session.as_ref()))
             }
         }
     }
 
-    /// What happened in a session so far, also when it has just ended.
-    async fn outcome_of(&self, id: &SessionId) -> Option<Outcome> {
-        self.view(id).await.ok().map(|view| view.conversation.outcome)
+    fn given(&self, id: &SessionId, delivered: &Delivered) -> Result<Reply, Refusal> {
+        let Body::Reply(reply) = &delivered.answer.body else { return Err(self.refusal(id, delivered)) };
+        let words: Vec<&str> = reply.words.iter().map(|said| said.text.as_str()).collect();
+        Ok(Reply {
+            session: id.clone(),
+            response: words.join(" "),
+            earlier: reply.earlier.iter().map(line).collect(),
+            interrupted: reply.interrupted,
+            channel: delivered.channel,
+            contact: delivered.contact.clone(),
+            outcome: delivered.answer.outcome.clone(),
+        })
+    }
+
+    fn refusal(&self, id: &SessionId, delivered: &Delivered) -> Refusal {
+        match &delivered.answer.body {
+            Body::Failed { failure, said } => sentence::failed(id, failure, said, delivered, &self.opt_in),
+            // An answer to another verb: the machine never gives one.
+            Body::Reply(_) | Body::Spoken { .. } | Body::Ended { .. } => sentence::crashed(id),
+        }
     }
 
     /// A refusal because of another session tells how that one stands.
@@ -204,8 +238,18 @@ impl Verbs for Service {
         .boxed()
     }
 
-    fn message(&self, _ask: Ask, _first_contact: bool) -> BoxFuture<'_, Result<Reply, Refusal>> {
-        async { Err(sentence::no_messaging()) }.boxed()
+    fn message(&self, ask: Ask, first_contact: bool) -> BoxFuture<'_, Result<Reply, Refusal>> {
+        async move {
+            match self.join(Route::Message, None, &ask, || self.begin_message(&ask, first_contact)) {
+                Joined::Begun(begun) => {
+                    let answered = self.answer(&begun.pending, Some(&begun), REPLY_BUDGET).await?;
+                    self.reply(&begun.pending.session, answered).await
+                }
+                Joined::Mismatch => Err(sentence::mismatch()),
+                Joined::Refused(refusal) => Err(refusal),
+            }
+        }
+        .boxed()
     }
 
     fn resume(&self, session: SessionId, ask: Ask) -> BoxFuture<'_, Result<Reply, Refusal>> {
@@ -227,7 +271,7 @@ impl Verbs for Service {
                     Body::Spoken { interrupted } => {
                         Ok(Spoken { interrupted: *interrupted, outcome: delivered.answer.outcome.clone() })
                     }
-                    _ => Err(refusal(&session, &delivered.answer)),
+                    _ => Err(self.refusal(&session, &delivered)),
                 },
                 Answered::Kept(conversation) => Err(over(&conversation)),
                 Answered::OutOfTime => {
@@ -249,7 +293,7 @@ impl Verbs for Service {
                         duration: Duration::from_millis(*talked),
                         outcome: delivered.answer.outcome.clone(),
                     }),
-                    _ => Err(refusal(&session, &delivered.answer)),
+                    _ => Err(self.refusal(&session, &delivered)),
                 },
                 Answered::Kept(conversation) => Ok(ended(*conversation)),
                 Answered::OutOfTime => Ok(ended(self.view(&session).await?.conversation)),
@@ -274,28 +318,6 @@ impl Verbs for Service {
             }))
         }
         .boxed()
-    }
-}
-
-fn reply(id: &SessionId, answer: &Answer) -> Result<Reply, Refusal> {
-    let Body::Reply(reply) = &answer.body else { return Err(refusal(id, answer)) };
-    let words: Vec<&str> = reply.words.iter().map(|said| said.text.as_str()).collect();
-    Ok(Reply {
-        session: id.clone(),
-        response: words.join(" "),
-        earlier: reply.earlier.iter().map(line).collect(),
-        interrupted: reply.interrupted,
-        channel: reply.words.last().map_or(crate::domain::outcome::Channel::Voice, |said| said.channel),
-        contact: None,
-        outcome: answer.outcome.clone(),
-    })
-}
-
-fn refusal(id: &SessionId, answer: &Answer) -> Refusal {
-    match &answer.body {
-        Body::Failed { failure, said } => sentence::failed(id, failure, said, &answer.outcome),
-        // An answer to another verb: the machine never gives one.
-        Body::Reply(_) | Body::Spoken { .. } | Body::Ended { .. } => sentence::crashed(id),
     }
 }
 

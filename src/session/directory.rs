@@ -1,9 +1,13 @@
 //! The one place where phone numbers are, apart from the sessions, and in memory only.
 
 use std::collections::HashMap;
+use std::fmt::Write;
 use std::sync::{Mutex, PoisonError};
 
-use crate::ids::SessionId;
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+
+use crate::ids::{LineKey, SessionId};
 use crate::phone_number::PhoneNumber;
 
 /// Whom each session calls.
@@ -11,13 +15,25 @@ use crate::phone_number::PhoneNumber;
 pub struct Directory {
     /// Everybody's default: the person this server is for.
     person: PhoneNumber,
+    key: LineKey,
     sessions: Mutex<HashMap<SessionId, PhoneNumber>>,
 }
 
 impl Directory {
-    /// A directory for the one person.
-    pub fn new(person: PhoneNumber) -> Self {
-        Self { person, sessions: Mutex::default() }
+    /// A directory for the one person, whose line goes by the hash of their number under `hash_key`.
+    pub fn new(person: PhoneNumber, hash_key: &[u8]) -> Self {
+        let key = line_key(&person, hash_key);
+        Self { person, key, sessions: Mutex::default() }
+    }
+
+    /// The person's line.
+    pub(super) fn line_key(&self) -> &LineKey {
+        &self.key
+    }
+
+    /// The person this server is for.
+    pub(super) fn person(&self) -> &PhoneNumber {
+        &self.person
     }
 
     /// Notes whom a session calls.
@@ -48,4 +64,14 @@ impl Directory {
     fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<SessionId, PhoneNumber>> {
         self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn line_key(person: &PhoneNumber, hash_key: &[u8]) -> LineKey {
+    let mut mac = Hmac::<Sha256>::new_from_slice(hash_key).expect("HMAC takes a key of any length");
+    mac.update(person.reveal().as_bytes());
+    let hash = mac.finalize().into_bytes();
+    LineKey(hash.iter().fold(String::with_capacity(64), |mut hex, byte| {
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    }))
 }

@@ -10,17 +10,18 @@ use futures_util::FutureExt;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::task::TaskTracker;
 
-use super::task::{Message, Task};
+use super::task::{Begun, Message, Task};
 use super::{Delivered, Directory, Look, MediaPort, Pending};
-use crate::clock::Clock;
-use crate::domain::line::Line;
-use crate::domain::media::MediaEvent;
+use crate::clock::{Clock, Millis};
+use crate::domain::keywords::Keywords;
+use crate::domain::line::{Line, Notice};
+use crate::domain::messaging::Form;
 use crate::domain::outcome::EndedBy;
 use crate::domain::session::{CarrierNews, Input, Limits, Session};
 use crate::domain::text::AgentText;
-use crate::ids::{CarrierCallId, RequestId, SessionId, SessionIds};
+use crate::ids::{CarrierCallId, Mark, RequestId, SessionId, SessionIds};
 use crate::metrics::Metrics;
-use crate::provider::Carrier;
+use crate::provider::{Carrier, Messaging};
 use crate::store::Store;
 
 /// What may wait in a session's inbox. Nobody waits for room: a full inbox is a stuck session, and its senders are told.
@@ -36,6 +37,12 @@ const MOST_PAST: usize = 64;
 pub struct ManagerConfig {
     /// The phone side.
     pub carrier: Arc<dyn Carrier>,
+    /// The text side, where there is one; [`Limits::texting`] says the same.
+    pub messaging: Option<Arc<dyn Messaging>>,
+    /// The words that ask for something.
+    pub keywords: Keywords,
+    /// Sent once to the person, where it is set (`CALLME_PRIVACY_NOTICE`).
+    pub privacy_notice: Option<String>,
     /// The sound side.
     pub media: Arc<dyn MediaPort>,
     /// What outlives a session.
@@ -65,7 +72,7 @@ impl std::fmt::Debug for ManagerConfig {
 /// All running sessions.
 #[derive(Clone)]
 pub struct Manager {
-    shared: Arc<Shared>,
+    pub(super) shared: Arc<Shared>,
 }
 
 impl std::fmt::Debug for Manager {
@@ -76,7 +83,7 @@ impl std::fmt::Debug for Manager {
 
 pub(super) struct Shared {
     pub(super) config: ManagerConfig,
-    ids: SessionIds,
+    pub(super) ids: SessionIds,
     requests: AtomicU64,
     /// Counts sessions, so that a late clean-up cannot remove a newer entry.
     generations: AtomicU64,
@@ -85,13 +92,13 @@ pub(super) struct Shared {
 }
 
 #[derive(Default)]
-struct Tables {
-    sessions: HashMap<SessionId, Entry>,
+pub(super) struct Tables {
+    pub(super) sessions: HashMap<SessionId, Entry>,
     calls: HashMap<CarrierCallId, SessionId>,
     /// Calls that are over, oldest first: the carrier lists them still, and a lost dial must not be taken for one.
     past: VecDeque<CarrierCallId>,
     /// The person's line. One person, one line, for now.
-    line: Line,
+    pub(super) line: Line,
 }
 
 impl Tables {
@@ -104,7 +111,7 @@ impl Tables {
     }
 }
 
-struct Entry {
+pub(super) struct Entry {
     generation: u64,
     inbox: mpsc::Sender<Message>,
     /// The carrier's name for its call, while that may be live.
@@ -120,6 +127,10 @@ pub enum NotStarted {
     Full,
     /// The server stops.
     Closing,
+    /// There is no messaging.
+    NoMessaging,
+    /// There is no template.
+    NoTemplate,
 }
 
 /// What the carrier is told to do with a call.
@@ -166,20 +177,67 @@ impl Manager {
         let shared = &self.shared;
         let now = shared.config.clock.now();
         let id = shared.ids.call(now);
-        let (inbox, messages) = mpsc::channel(INBOX);
-        let generation = shared.generations.fetch_add(1, Ordering::Relaxed);
-        {
-            let mut tables = shared.lock();
-            shared.has_room(&tables)?;
-            tables.line.take(&id, shared.config.most_live_calls).map_err(NotStarted::Busy)?;
-            tables.sessions.insert(id.clone(), Entry { generation, inbox: inbox.clone(), call: None });
-            shared.config.metrics.sessions(tables.sessions.len());
-        }
-        shared.config.directory.enter(&id);
-        let media = shared.config.media.open(&id, events_into(inbox));
         let (pending, answer) = self.pending(&id);
         let session = Session::call(pending.request, text, shared.config.limits.clone(), now);
-        let task = Task::new(id.clone(), Arc::clone(shared), session, (pending.request, answer), messages, media);
+        let begun = Begun { id, session, first: Some((pending.request, answer)) };
+        self.start(begun, |tables| {
+            tables.line.take(&pending.session, shared.config.most_live_calls).map_err(NotStarted::Busy)
+        })?;
+        Ok(pending)
+    }
+
+    /// Whether a message could be written now as `form`.
+    ///
+    /// # Errors
+    /// As [`Manager::write`].
+    pub fn may_write(&self, form: Form) -> Result<(), NotStarted> {
+        let config = &self.shared.config;
+        let texting = config.limits.texting.filter(|_| config.messaging.is_some()).ok_or(NotStarted::NoMessaging)?;
+        if form == Form::Template && !texting.template {
+            return Err(NotStarted::NoTemplate);
+        }
+        self.shared.is_open(&self.shared.lock())
+    }
+
+    /// Starts a session that writes `text` to the person, as `form` says.
+    ///
+    /// # Errors
+    /// When there is no messaging, there are too many sessions, or the server stops.
+    pub fn write(&self, text: AgentText, form: Form) -> Result<Pending, NotStarted> {
+        self.may_write(form)?;
+        let shared = &self.shared;
+        let now = shared.config.clock.now();
+        let id = shared.ids.message(now);
+        let (pending, answer) = self.pending(&id);
+        let session = Session::message(pending.request, text, form, shared.config.limits.clone(), now);
+        self.start(Begun { id, session, first: Some((pending.request, answer)) }, |_| Ok(()))?;
+        Ok(pending)
+    }
+
+    /// Starts the session of a call that the person asked for, for which the line was taken.
+    pub(super) fn call_back(&self, id: SessionId) {
+        let now = self.shared.config.clock.now();
+        let session = Session::call_back(self.shared.config.limits.clone(), now);
+        if self.start(Begun { id: id.clone(), session, first: None }, |_| Ok(())).is_err() {
+            self.shared.lock().line.release(&id);
+        }
+    }
+
+    fn start(&self, begun: Begun, take: impl FnOnce(&mut Tables) -> Result<(), NotStarted>) -> Result<(), NotStarted> {
+        let shared = &self.shared;
+        let (inbox, messages) = mpsc::channel(INBOX);
+        let generation = shared.generations.fetch_add(1, Ordering::Relaxed);
+        let id = begun.id.clone();
+        let earlier = {
+            let mut tables = shared.lock();
+            shared.is_open(&tables)?;
+            take(&mut tables)?;
+            tables.sessions.insert(id.clone(), Entry { generation, inbox: inbox.clone(), call: None });
+            shared.config.metrics.sessions(tables.sessions.len());
+            tables.line.take_held(shared.config.clock.now())
+        };
+        shared.config.directory.enter(&id);
+        let task = Task::new(begun, Arc::clone(shared), messages, inbox.downgrade(), earlier);
         let shared = Arc::clone(shared);
         self.shared.config.tasks.spawn(async move {
             let died = AssertUnwindSafe(task.run()).catch_unwind().await.is_err();
@@ -188,7 +246,7 @@ impl Manager {
                 shared.bury(&id, call).await;
             }
         });
-        Ok(pending)
+        Ok(())
     }
 
     /// Sends a request to a session.
@@ -274,6 +332,10 @@ impl Manager {
         (Pending { session: id.clone(), request, answer }, sender)
     }
 
+    pub(super) fn tell(&self, id: &SessionId, input: Input) -> Result<(), Gone> {
+        self.send(id, Message::Input(input))
+    }
+
     fn send(&self, id: &SessionId, message: Message) -> Result<(), Gone> {
         let inbox = self.shared.lock().sessions.get(id).map(|entry| entry.inbox.clone()).ok_or(Gone)?;
         inbox.try_send(message).map_err(|error| {
@@ -289,26 +351,39 @@ impl Manager {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Gone;
 
-fn events_into(inbox: mpsc::Sender<Message>) -> Box<dyn Fn(MediaEvent) -> bool + Send + Sync> {
-    // Weak, so that a session's own media does not keep its inbox open for ever.
-    let inbox = inbox.downgrade();
-    Box::new(move |event| {
-        inbox.upgrade().is_some_and(|inbox| inbox.try_send(Message::Input(Input::Media(event))).is_ok())
-    })
-}
-
 impl Shared {
-    fn lock(&self) -> MutexGuard<'_, Tables> {
+    pub(super) fn lock(&self) -> MutexGuard<'_, Tables> {
         self.tables.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn has_room(&self, tables: &Tables) -> Result<(), NotStarted> {
+    /// One decision about the line.
+    pub(super) fn line<T>(&self, decide: impl FnOnce(&mut Line, Millis) -> T) -> T {
+        let now = self.config.clock.now();
+        decide(&mut self.lock().line, now)
+    }
+
+    /// Gives the floor to whose turn it is.
+    pub(super) fn grant_floor(&self, session: Option<SessionId>) {
+        let Some(session) = session else { return };
+        let inbox = self.lock().sessions.get(&session).map(|entry| entry.inbox.clone());
+        if let Some(inbox) = inbox {
+            // A session whose inbox is full or gone is on its way out, and gives the floor on when it leaves.
+            let _ = inbox.try_send(Message::Input(Input::Floor));
+        }
+    }
+
+    fn is_open(&self, tables: &Tables) -> Result<(), NotStarted> {
         if self.closing.load(Ordering::Relaxed) {
             return Err(NotStarted::Closing);
         }
         if tables.sessions.len() >= self.config.most_sessions {
             return Err(NotStarted::Full);
         }
+        Ok(())
+    }
+
+    fn has_room(&self, tables: &Tables) -> Result<(), NotStarted> {
+        self.is_open(tables)?;
         tables.line.has_room(self.config.most_live_calls).map_err(|holder| NotStarted::Busy(holder.clone()))
     }
 
@@ -335,6 +410,15 @@ impl Shared {
         tables.calls.get(call).is_some_and(|session| session != id) || tables.past.contains(call)
     }
 
+    /// A text got through: whoever was never told of the privacy notice is told now.
+    pub(super) fn owe_privacy_notice(self: &Arc<Self>, id: &SessionId) {
+        if let Some(text) = &self.config.privacy_notice
+            && self.line(|line, _| line.take_notice())
+        {
+            self.spawn_notice(Notice::Privacy(text.clone()), Mark::read(&format!("privacy.{id}")));
+        }
+    }
+
     /// Notes the carrier's name for a session's live call, or that it has none.
     pub(super) fn names(&self, id: &SessionId, call: Option<CarrierCallId>) {
         let mut tables = self.lock();
@@ -351,8 +435,9 @@ impl Shared {
     /// Removes every trace of a session that has ended, unless the entry is a newer one's; gives the call it had.
     fn forget(&self, id: &SessionId, generation: u64) -> Option<CarrierCallId> {
         self.config.directory.leave(id);
+        let next = self.lock().line.forget(id);
+        self.grant_floor(next);
         let mut tables = self.lock();
-        tables.line.release(id);
         tables.end_calls(id);
         if tables.sessions.get(id).is_some_and(|entry| entry.generation == generation) {
             let entry = tables.sessions.remove(id);

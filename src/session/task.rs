@@ -6,14 +6,15 @@ use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 
+use super::mail::Letter;
 use super::manager::Shared;
 use super::{Delivered, Look};
 use crate::clock::wall::Alarm;
 use crate::clock::whole_millis;
 use crate::domain::carrier::CallProgress;
-use crate::domain::media::MediaCommand;
+use crate::domain::media::{MediaCommand, MediaEvent};
 use crate::domain::outcome::{Channel, Outcome};
-use crate::domain::session::{CarrierNews, Effect, Input, Said, Session};
+use crate::domain::session::{Answer, CarrierNews, Effect, Input, Said, Sense, Session};
 use crate::ids::{CarrierCallId, RequestId, SessionId};
 use crate::phone_number::PhoneNumber;
 use crate::provider::DialOrder;
@@ -30,6 +31,8 @@ pub(super) type AnswerTo = watch::Sender<Option<Delivered>>;
 pub(super) enum Message {
     /// For the machine.
     Input(Input),
+    /// From the media of the session's `leg`-th call.
+    Media { leg: u64, event: MediaEvent },
     /// For the machine, with somebody who waits for the answer.
     Request { request: RequestId, input: Input, answer: AnswerTo },
     /// The carrier asks what to do with a call: connect its media?
@@ -38,16 +41,33 @@ pub(super) enum Message {
     Look { answer: oneshot::Sender<Look> },
 }
 
+/// A session that is to run.
+pub(super) struct Begun {
+    pub(super) id: SessionId,
+    pub(super) session: Session,
+    /// The request that began it; without one the person did.
+    pub(super) first: Option<(RequestId, AnswerTo)>,
+}
+
 /// One session's task.
 pub(super) struct Task {
     id: SessionId,
     shared: Arc<Shared>,
     session: Session,
     inbox: mpsc::Receiver<Message>,
-    media: mpsc::Sender<MediaCommand>,
+    /// Where the media's events come in. Weak, so that a session's own media does not keep its inbox open for ever.
+    events: mpsc::WeakSender<Message>,
+    /// The media of the present call, once something is to be said in it.
+    media: Option<mpsc::Sender<MediaCommand>>,
+    /// Counts the calls of the session.
+    leg: u64,
     answers: HashMap<RequestId, AnswerTo>,
+    /// The person began it: no agent knows its name.
+    by_person: bool,
+    /// The person's phone line is taken for it.
+    on_phone: bool,
     /// Provider calls in flight; aborted with the task.
-    work: JoinSet<Input>,
+    work: JoinSet<Option<Input>>,
     alarm: Alarm,
     lines: Vec<Line>,
     finished: bool,
@@ -58,21 +78,29 @@ pub(super) struct Task {
 }
 
 impl Task {
+    /// A task for a session that is to begin; `earlier` is what the person wrote while there was none.
     pub(super) fn new(
-        id: SessionId,
+        begun: Begun,
         shared: Arc<Shared>,
-        session: Session,
-        first: (RequestId, AnswerTo),
         inbox: mpsc::Receiver<Message>,
-        media: mpsc::Sender<MediaCommand>,
+        events: mpsc::WeakSender<Message>,
+        earlier: Vec<Said>,
     ) -> Self {
+        let Begun { id, mut session, first } = begun;
+        if !earlier.is_empty() {
+            session.handle(Input::Earlier(earlier), shared.config.clock.now());
+        }
         Self {
             id,
             shared,
+            on_phone: session.is_on_phone(),
             session,
             inbox,
-            media,
-            answers: HashMap::from([first]),
+            events,
+            media: None,
+            leg: 0,
+            by_person: first.is_none(),
+            answers: first.into_iter().collect(),
             work: JoinSet::new(),
             alarm: Alarm::default(),
             lines: Vec::new(),
@@ -95,7 +123,8 @@ impl Task {
                     None => return,
                 },
                 Some(done) = self.work.join_next() => match done {
-                    Ok(input) => self.feed(input),
+                    Ok(Some(input)) => self.feed(input),
+                    Ok(None) => {}
                     Err(error) => std::panic::resume_unwind(error.into_panic()),
                 },
                 () = self.alarm.ring() => {
@@ -120,11 +149,21 @@ impl Task {
         if more {
             self.keep().await;
         }
+        if self.by_person {
+            for said in self.session.uncollected() {
+                self.shared.line(|line, _| line.hold(said));
+            }
+        }
     }
 
     fn take(&mut self, message: Message) {
         match message {
             Message::Input(input) => self.feed(input),
+            Message::Media { leg, event } if leg == self.leg && self.media.is_some() => {
+                self.feed(Input::Media(event));
+            }
+            // What an earlier call had still to say.
+            Message::Media { .. } => {}
             Message::Request { request, input, answer } => {
                 self.answers.insert(request, answer);
                 self.feed(input);
@@ -142,6 +181,8 @@ impl Task {
     }
 
     fn feed(&mut self, input: Input) {
+        // The line was taken for it before it came.
+        self.on_phone |= matches!(input, Input::Wrote { sense: Sense::CallMe { .. }, .. });
         self.session.handle(input, self.shared.config.clock.now());
         self.carry_out();
     }
@@ -151,34 +192,81 @@ impl Task {
             match effect {
                 Effect::Dial => self.dial(),
                 Effect::FindCall { since } => {
-                    let (shared, id, to) = (Arc::clone(&self.shared), self.id.clone(), self.number());
-                    self.work.spawn(async move {
+                    let (id, to) = (self.id.clone(), self.number());
+                    self.work(async move |shared| {
                         let placed = shared.config.carrier.placed_since(&to, since).await;
-                        Input::Found(placed.map(|calls| shared.not_of_others(&id, calls)))
+                        Some(Input::Found(placed.map(|calls| shared.not_of_others(&id, calls))))
                     });
                 }
-                Effect::HangUp { call } => {
-                    let shared = Arc::clone(&self.shared);
-                    self.work.spawn(async move { Input::HangUpAnswered(shared.config.carrier.hang_up(&call).await) });
-                }
+                Effect::HangUp { call } => self
+                    .work(async move |shared| Some(Input::HangUpAnswered(shared.config.carrier.hang_up(&call).await))),
                 Effect::Media(command) => self.media(command),
-                Effect::Answer { request, answer } => {
-                    if let Some(to) = self.answers.remove(&request) {
-                        let at = self.shared.config.clock.now();
-                        to.send_replace(Some(Delivered { answer: Arc::new(answer), at }));
+                Effect::CloseMedia => self.media = None,
+                Effect::Claim => {
+                    if self.shared.line(|line, _| line.claim_floor(&self.id)) {
+                        self.session.handle(Input::Floor, self.shared.config.clock.now());
                     }
                 }
-                Effect::Said { by_person, text, at } => {
+                Effect::Yield => {
+                    let next = self.shared.line(|line, _| line.yield_floor(&self.id));
+                    self.shared.grant_floor(next);
+                }
+                Effect::Post { post, form, text, again } => {
+                    let id = self.id.clone();
+                    self.work(async move |shared| {
+                        let result = shared.post(&id, Letter { post, form, text, again }).await;
+                        if result.is_ok() {
+                            shared.owe_privacy_notice(&id);
+                        }
+                        shared.keep_line().await;
+                        Some(Input::Posted { post, result })
+                    });
+                }
+                Effect::Inspect { message } => self.work(async move |shared| {
+                    let receipt = shared.inspect(&message).await?;
+                    Some(Input::Receipt { message: receipt.message, delivery: receipt.delivery })
+                }),
+                Effect::WindowCloses => {
+                    tracing::warn!(call.id = %self.id, "the window of {} closes within the hour", self.id);
+                }
+                Effect::Answer { request, answer } => self.answer(request, answer),
+                Effect::Said { by_person, text, at, channel } => {
                     let speaker = if by_person { Speaker::Person } else { Speaker::Agent };
-                    self.lines.push(Line { speaker, text, at, channel: Channel::Voice });
+                    self.lines.push(Line { speaker, text, at, channel });
                 }
                 Effect::Finished => self.finished = true,
             }
         }
+        self.note_phone();
+    }
+
+    /// Tells the manager which call is the session's, and when the person's phone is free.
+    fn note_phone(&mut self) {
         if self.known_call.as_ref() != self.session.live_call() {
             self.known_call = self.session.live_call().cloned();
             self.shared.names(&self.id, self.known_call.clone());
         }
+        if self.on_phone && !self.session.is_on_phone() {
+            self.on_phone = false;
+            self.shared.line(|line, _| line.release(&self.id));
+        }
+    }
+
+    /// Does something that takes its time, aborted with the task.
+    fn work<F>(&mut self, work: impl FnOnce(Arc<Shared>) -> F)
+    where
+        F: Future<Output = Option<Input>> + Send + 'static,
+    {
+        self.work.spawn(work(Arc::clone(&self.shared)));
+    }
+
+    fn answer(&mut self, request: RequestId, answer: Answer) {
+        let Some(to) = self.answers.remove(&request) else { return };
+        let channel = self.session.channel();
+        let written = channel != Channel::Voice;
+        let contact = written.then(|| self.shared.line(|line, now| line.contact(now)));
+        let at = self.shared.config.clock.now();
+        to.send_replace(Some(Delivered { answer: Arc::new(answer), at, channel, contact }));
     }
 
     fn dial(&mut self) {
@@ -189,8 +277,7 @@ impl Task {
             ring: config.limits.ring,
             longest: config.limits.longest + CARRIER_LIMIT_SLACK,
         };
-        let shared = Arc::clone(&self.shared);
-        self.work.spawn(async move { Input::Dialed(shared.config.carrier.dial(order).await) });
+        self.work(async move |shared| Some(Input::Dialed(shared.config.carrier.dial(order).await)));
     }
 
     fn number(&self) -> PhoneNumber {
@@ -199,7 +286,12 @@ impl Task {
 
     /// A media task that cannot keep up with a handful of commands is broken, and so is the call.
     fn media(&mut self, command: MediaCommand) {
-        if let Err(error) = self.media.try_send(command) {
+        let (id, shared, leg, events) = (&self.id, &self.shared, &mut self.leg, &self.events);
+        let media = self.media.get_or_insert_with(|| {
+            *leg += 1;
+            shared.config.media.open(id, events_into(events.clone(), *leg))
+        });
+        if let Err(error) = media.try_send(command) {
             tracing::error!(call.id = %self.id, "the media of {} takes no command: {error}", self.id);
         }
     }
@@ -225,7 +317,7 @@ impl Task {
         let now = self.shared.config.clock.now();
         Conversation {
             id: self.id.clone(),
-            channel: Channel::Voice,
+            channel: self.session.channel(),
             lines: self.lines.clone(),
             created_at: self.session.began_at(),
             ended_at: self.finished.then_some(now),
@@ -246,6 +338,10 @@ impl Task {
         let lines = self.lines.len();
         tracing::info!(call.id = %self.id, dial, ended_by, talk_ms, lines, "call {} ended: {dial}, by {ended_by}", self.id);
     }
+}
+
+fn events_into(inbox: mpsc::WeakSender<Message>, leg: u64) -> Box<dyn Fn(MediaEvent) -> bool + Send + Sync> {
+    Box::new(move |event| inbox.upgrade().is_some_and(|inbox| inbox.try_send(Message::Media { leg, event }).is_ok()))
 }
 
 /// What of a session is worth keeping anew when it changes.

@@ -1,6 +1,6 @@
 //! The store that forgets with the process.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -9,7 +9,8 @@ use futures_util::future::{BoxFuture, ready};
 
 use super::{Conversation, Line, Store, StoreError};
 use crate::clock::Millis;
-use crate::ids::SessionId;
+use crate::domain::line::Snapshot;
+use crate::ids::{LineKey, SessionId};
 
 /// Beyond this many conversations the oldest ended ones go, whatever their age.
 const MOST: usize = 10_000;
@@ -20,12 +21,17 @@ pub struct MemoryStore {
     keep: Duration,
     /// By age, so that the newest are at the end.
     conversations: Mutex<BTreeMap<(Millis, SessionId), Conversation>>,
+    lines: Mutex<HashMap<LineKey, Snapshot>>,
 }
 
 impl MemoryStore {
     /// A store that keeps ended conversations for `keep`.
     pub fn new(keep: Duration) -> Self {
-        Self { keep, conversations: Mutex::default() }
+        Self { keep, conversations: Mutex::default(), lines: Mutex::default() }
+    }
+
+    fn lines(&self) -> MutexGuard<'_, HashMap<LineKey, Snapshot>> {
+        self.lines.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<(Millis, SessionId), Conversation>> {
@@ -63,6 +69,15 @@ impl Store for MemoryStore {
             kept.uncollected.retain(|line| !lines.contains(line));
         }
         ready(Ok(())).boxed()
+    }
+
+    fn put_line<'a>(&'a self, key: &'a LineKey, line: Snapshot) -> BoxFuture<'a, Result<(), StoreError>> {
+        self.lines().insert(key.clone(), line);
+        ready(Ok(())).boxed()
+    }
+
+    fn line<'a>(&'a self, key: &'a LineKey) -> BoxFuture<'a, Result<Option<Snapshot>, StoreError>> {
+        ready(Ok(self.lines().get(key).cloned())).boxed()
     }
 
     fn history(&self, limit: usize) -> BoxFuture<'_, Result<(Vec<Conversation>, usize), StoreError>> {

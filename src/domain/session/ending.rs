@@ -11,8 +11,8 @@ use crate::ids::{CarrierCallId, RequestId};
 
 use super::turns::Purpose;
 use super::{
-    Body, Effect, Ending, Failure, LAST_WORDS, LAST_WORDS_AT_SHUTDOWN, LEAVING, Line, SHORT_GOODBYE, Session, State,
-    Timer,
+    Body, CALL_BROKE_OFF, Effect, Ending, Failure, Hanging, LAST_WORDS, LAST_WORDS_AT_SHUTDOWN, LEAVING, Line, PARTING,
+    SHORT_GOODBYE, Session, State, TRIED_TO_CALL, Timer,
 };
 
 /// Waits between tries to hang up; after the last the carrier's own time limit must do.
@@ -68,8 +68,23 @@ impl Session {
             State::Dialing { .. } | State::Ringing { .. } | State::Answered { .. } | State::Talking { .. } => {
                 self.finish(&Why::Agent, now);
             }
+            State::Messaging { hanging } => {
+                let hanging = hanging.clone();
+                self.part(&text, hanging, now);
+            }
             State::Ending(_) | State::Ended => {}
         }
+    }
+
+    /// Writes the goodbye; what else was still to be written is not.
+    fn part(&mut self, text: &AgentText, hanging: Option<Hanging>, now: Millis) {
+        self.outcome.ended_by = Some(EndedBy::Agent);
+        self.fail_asking(&Failure::CallEnded);
+        self.drop_texts(&Failure::CallEnded);
+        self.state = State::Ending(Ending::Parting { hanging });
+        self.deadlines.clear_but(Timer::HangUp);
+        self.deadlines.set(Timer::Goodbye, now + PARTING);
+        self.deliver(text.clone(), Purpose::Goodbye, now);
     }
 
     pub(super) fn shutdown(&mut self, now: Millis) {
@@ -112,7 +127,7 @@ impl Session {
             self.deadlines.stop(timer);
         }
         self.record_words();
-        self.speak(text, purpose, now);
+        self.deliver(text, purpose, now);
         self.deadlines.set(Timer::Goodbye, now + GOODBYE_FLOOR + GOODBYE_PER_CHAR * self.turns.chars_to_say());
     }
 }
@@ -121,8 +136,16 @@ impl Session {
 impl Session {
     /// Goes to the end for this reason, without a goodbye. A session that is ending already goes on as it was.
     pub(super) fn finish(&mut self, why: &Why, now: Millis) {
+        if self.falls_back(why) {
+            let call = self.known_call().cloned();
+            return self.fall_back(why.lead(), call, now);
+        }
         let call = match &self.state {
             State::Ending(_) | State::Ended => return,
+            State::Messaging { hanging } => {
+                let hanging = hanging.clone();
+                return self.leave_messaging(why, hanging, now);
+            }
             State::Dialing { looked, .. } => {
                 let looked = *looked;
                 self.close_books(why, now);
@@ -151,11 +174,32 @@ impl Session {
     /// As [`Session::finish`], when the carrier has ended the call and there is nothing to hang up.
     pub(super) fn call_is_over(&mut self, why: &Why, now: Millis) {
         self.ended_at.get_or_insert(now);
+        if self.falls_back(why) {
+            return self.fall_back(why.lead(), None, now);
+        }
         if let (Some(call), Why::HungUp | Why::Lost) = (self.known_call().cloned(), why) {
             return self.await_last_words(why, call, true, now);
         }
         self.close_books(why, now);
         self.ended(now);
+    }
+
+    fn leave_messaging(&mut self, why: &Why, hanging: Option<Hanging>, now: Millis) {
+        self.note_end(why);
+        self.record_words();
+        let failure = if *why == Why::Shutdown { Failure::Stopping } else { why.failure() };
+        self.drop_texts(&failure);
+        match why {
+            Why::Agent | Why::Shutdown => self.fail_asking(&failure),
+            _ => self.settle_asking(&failure, now),
+        }
+        match hanging {
+            Some(hanging) => {
+                self.deadlines.clear_but(Timer::HangUp);
+                self.state = State::Ending(Ending::HangingUp(hanging));
+            }
+            None => self.ended(now),
+        }
     }
 
     /// Answers every request that waits, except `end`, with what this end means for it. A search for a call that has no
@@ -177,7 +221,8 @@ impl Session {
         if self.outcome.ended_by.is_none() {
             self.outcome.ended_by = why.ended_by();
         }
-        if self.answered_at.is_none() && self.outcome.dial == Dial::NotDialed {
+        let dialed = !matches!(self.state, State::Messaging { .. });
+        if dialed && self.answered_at.is_none() && self.outcome.dial == Dial::NotDialed {
             self.outcome.dial = Dial::Canceled;
         }
     }
@@ -202,7 +247,11 @@ impl Session {
         if self.awaits_verdict() && self.turns.has_words() {
             return;
         }
-        self.settle_asking(&self.last_words_failure(), now);
+        let failure = self.last_words_failure();
+        if failure == Failure::NoAnswer && self.turns.is_asking() && !self.turns.has_answer() && self.may_write() {
+            return self.fall_back(TRIED_TO_CALL, (!over).then_some(call), now);
+        }
+        self.settle_asking(&failure, now);
         if over { self.ended(now) } else { self.hang_up(call, now) }
     }
 
@@ -210,11 +259,19 @@ impl Session {
     fn last_words_failure(&self) -> Failure {
         match self.outcome.ended_by {
             Some(EndedBy::Person | EndedBy::Carrier) if !self.turns.reached => Failure::NoAnswer,
+            // It was a machine that said goodbye.
+            None => Failure::NoAnswer,
             _ => Failure::CallEnded,
         }
     }
 
     pub(super) fn goodbye_done(&mut self, now: Millis) {
+        if let State::Ending(Ending::Parting { hanging }) = &self.state {
+            return match hanging.clone() {
+                Some(hanging) => self.state = State::Ending(Ending::HangingUp(hanging)),
+                None => self.ended(now),
+            };
+        }
         let State::Ending(Ending::Goodbye { call }) = &self.state else { return };
         let call = call.clone();
         if self.turns.stretches.is_empty() {
@@ -227,15 +284,30 @@ impl Session {
 
     pub(super) fn hang_up(&mut self, call: CarrierCallId, now: Millis) {
         self.deadlines.clear();
+        let hanging = self.hanging_up(call, now);
+        self.state = State::Ending(Ending::HangingUp(hanging));
+    }
+
+    /// Asks the carrier to hang up, for the first time.
+    pub(super) fn hanging_up(&mut self, call: CarrierCallId, now: Millis) -> Hanging {
         self.deadlines.set(Timer::HangUp, now + HANG_UP_PATIENCE);
         self.effects.push_back(Effect::HangUp { call: call.clone() });
-        self.state = State::Ending(Ending::HangingUp { call, tries: 1 });
+        Hanging { call, tries: 1 }
+    }
+
+    fn hanging(&mut self) -> Option<&mut Hanging> {
+        match &mut self.state {
+            State::Ending(Ending::HangingUp(hanging)) => Some(hanging),
+            State::Messaging { hanging } | State::Ending(Ending::Parting { hanging }) => hanging.as_mut(),
+            _ => None,
+        }
     }
 
     pub(super) fn hang_up_answered(&mut self, result: Result<(), ProviderError>, now: Millis) {
-        let State::Ending(Ending::HangingUp { tries, .. }) = self.state else { return };
+        let Some(Hanging { tries, .. }) = self.hanging() else { return };
+        let tries = *tries;
         match result.map_err(|error| error.class) {
-            Ok(()) | Err(ErrorClass::Refused) => self.ended(now),
+            Ok(()) | Err(ErrorClass::Refused) => self.hung_up_at_last(now),
             Err(ErrorClass::Busy | ErrorClass::Unknown) => {
                 let wait = HANG_UP_AGAIN.get(tries - 1).copied().unwrap_or_default();
                 self.deadlines.hasten(Timer::HangUp, now + wait);
@@ -244,13 +316,25 @@ impl Session {
     }
 
     pub(super) fn hang_up_again(&mut self, now: Millis) {
-        let State::Ending(Ending::HangingUp { call, tries }) = &mut self.state else { return };
+        let Some(Hanging { call, tries }) = self.hanging() else { return };
         if *tries > HANG_UP_AGAIN.len() {
-            return self.ended(now);
+            return self.hung_up_at_last(now);
         }
         *tries += 1;
-        self.effects.push_back(Effect::HangUp { call: call.clone() });
+        let call = call.clone();
+        self.effects.push_back(Effect::HangUp { call });
         self.deadlines.set(Timer::HangUp, now + HANG_UP_PATIENCE);
+    }
+
+    /// The call is gone, or nothing more can be done about it.
+    pub(super) fn hung_up_at_last(&mut self, now: Millis) {
+        match &mut self.state {
+            State::Messaging { hanging } | State::Ending(Ending::Parting { hanging }) => {
+                *hanging = None;
+                self.deadlines.stop(Timer::HangUp);
+            }
+            _ => self.ended(now),
+        }
     }
 
     pub(super) fn ended(&mut self, now: Millis) {
@@ -272,6 +356,14 @@ impl Session {
 }
 
 impl Why {
+    /// How the first text begins when the session goes on in messaging for this reason.
+    fn lead(&self) -> &'static str {
+        match self {
+            Why::Speech(_) | Why::Lost => CALL_BROKE_OFF,
+            _ => TRIED_TO_CALL,
+        }
+    }
+
     fn ended_by(&self) -> Option<EndedBy> {
         match self {
             // Nobody ended what never began.

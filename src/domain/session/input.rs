@@ -3,9 +3,10 @@
 use crate::clock::Millis;
 use crate::domain::carrier::{CallEnd, CallProgress, ProviderError, Verdict};
 use crate::domain::media::{MediaCommand, MediaEvent};
+use crate::domain::messaging::{Delivery, Form, MessagingError};
 use crate::domain::outcome::{Channel, Outcome};
 use crate::domain::text::{AgentText, PersonText};
-use crate::ids::{CarrierCallId, RequestId};
+use crate::ids::{CarrierCallId, MessageId, PostId, RequestId};
 
 /// Everything that can happen to a session besides time.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,11 +63,71 @@ pub enum Input {
     },
     /// From the call's media.
     Media(MediaEvent),
+    /// What the person wrote while no session was there to take it, oldest first.
+    Earlier(Vec<Said>),
+    /// The line's answer to [`Effect::Claim`]: the floor is the session's, now or when its turn comes.
+    Floor,
+    /// The answer to [`Effect::Post`].
+    Posted {
+        /// Which text.
+        post: PostId,
+        /// Its name at the carrier, or why it has none.
+        result: Result<MessageId, PostError>,
+    },
+    /// What became of a text; any number of times.
+    Receipt {
+        /// Which text.
+        message: MessageId,
+        /// What became of it.
+        delivery: Delivery,
+    },
+    /// The person wrote.
+    Wrote {
+        /// What.
+        text: PersonText,
+        /// What it is for.
+        sense: Sense,
+    },
+    /// The person stopped messages with these words.
+    OptedOut {
+        /// The words.
+        text: PersonText,
+    },
+    /// The person ended the session with a word.
+    Quit,
+    /// The window is open until then, says a message of the person's.
+    Window {
+        /// When it closes.
+        until: Millis,
+    },
     /// The server stops.
     Shutdown,
     /// Stands for any bug of ours; the runtime must contain it.
     #[cfg(test)]
     Panic,
+}
+
+/// What a text of the person's is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sense {
+    /// A reply, or words for whoever listens next.
+    Reply,
+    /// It came while the session talks by voice: no reply to what was said there.
+    Aside,
+    /// A request to be called, for which the line was taken; `tell` when the agent should read it too.
+    CallMe {
+        /// It says more than that.
+        tell: bool,
+    },
+}
+
+/// Why a text was not sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PostError {
+    /// The person stopped messages.
+    OptedOut,
+    /// The carrier's answer, or the line's own [`MessagingClass::Window`](crate::domain::messaging::MessagingClass).
+    Carrier(MessagingError),
 }
 
 /// What a carrier's webhook says about a call.
@@ -101,6 +162,30 @@ pub enum Effect {
     },
     /// For the call's media.
     Media(MediaCommand),
+    /// The call is over for good: its media is not needed any more.
+    CloseMedia,
+    /// Ask the line for the floor; answered with [`Input::Floor`] as soon as it is free.
+    Claim,
+    /// Give the floor back, or the place in its queue.
+    Yield,
+    /// Send a text; answer with [`Input::Posted`].
+    Post {
+        /// Which.
+        post: PostId,
+        /// As what.
+        form: Form,
+        /// The text, or the template's variable.
+        text: String,
+        /// It may have been sent: look for its mark first.
+        again: bool,
+    },
+    /// Ask what became of a text; answer with [`Input::Receipt`] where that is known.
+    Inspect {
+        /// Which.
+        message: MessageId,
+    },
+    /// The window closes within the hour.
+    WindowCloses,
     /// The answer to a request; each request gets exactly one.
     Answer {
         /// Which request.
@@ -116,6 +201,8 @@ pub enum Effect {
         text: String,
         /// When.
         at: Millis,
+        /// How.
+        channel: Channel,
     },
     /// The session is over and wants nothing any more.
     Finished,
@@ -193,4 +280,19 @@ pub enum Failure {
     Speech(ProviderError),
     /// The carrier refused; nothing reached the person.
     Carrier(ProviderError),
+    /// The person stopped messages.
+    OptedOut,
+    /// The window is closed and there is no template.
+    TemplateRequired,
+    /// The message was not delivered, or nobody knows.
+    Undelivered {
+        /// Why.
+        error: MessagingError,
+        /// Nothing of this session has reached the person.
+        untouched: bool,
+        /// The session is open.
+        open: bool,
+    },
+    /// The server stops; the session goes on without it.
+    Stopping,
 }

@@ -1,15 +1,16 @@
 //! Turns: what the agent says, what the person says, and which words answer which question.
 
 mod replies;
+mod utterances;
 
 use crate::clock::Millis;
-use crate::domain::carrier::ProviderError;
-use crate::domain::media::{MediaCommand, Progress};
+use crate::domain::media::MediaCommand;
+use crate::domain::messaging::Form;
 use crate::domain::outcome::{Channel, MessageHeard};
 use crate::domain::text::{AgentText, PersonText};
 use crate::ids::{RequestId, StretchId, UtteranceId};
 
-use super::{Body, Effect, Failure, Said, Session, State, Timer, Why};
+use super::{Body, Effect, Ending, Failure, Said, Session, State, Timer};
 
 /// Utterances that may wait behind one another; more is a runaway agent.
 const MOST_QUEUED: usize = 8;
@@ -30,7 +31,7 @@ pub(super) struct Turns {
     /// Something of what the agent said got through: heard for sure, cut by the person, or replied to.
     pub(super) reached: bool,
     /// The last question asked.
-    question: Option<Question>,
+    pub(super) question: Option<Question>,
     /// Requests that wait for a reply.
     asking: Vec<Asking>,
     /// `end` requests, answered when the session has ended.
@@ -49,13 +50,15 @@ pub(super) struct Turns {
     guard_until: Option<Millis>,
     /// When the last words came.
     words_at: Millis,
+    /// The person asked for the call, and no agent waits: what they say is taken down.
+    pub(super) taking_message: bool,
 }
 
 #[derive(Clone, Debug)]
-struct Utterance {
+pub(super) struct Utterance {
     id: UtteranceId,
-    text: AgentText,
-    purpose: Purpose,
+    pub(super) text: AgentText,
+    pub(super) purpose: Purpose,
 }
 
 /// What the agent says something for.
@@ -67,19 +70,42 @@ pub(super) enum Purpose {
     Statement(RequestId),
     /// `end`.
     Goodbye,
-    /// Our own goodbye; no message of the agent's.
+    /// Our own goodbye or notice; no message of the agent's.
     Farewell,
+    /// Our own question, in a call that the person asked for.
+    Prompt,
 }
 
 #[derive(Clone, Debug)]
-struct Question {
-    utterance: UtteranceId,
-    /// When its first sound went out; older words do not answer it.
-    asked_at: Option<Millis>,
+pub(super) struct Question {
+    /// While it is asked by voice.
+    pub(super) utterance: Option<UtteranceId>,
+    pub(super) text: AgentText,
+    /// When its first sound went out; what was said before does not answer it.
+    pub(super) asked_at: Option<Millis>,
+    /// When it was first on its way in writing; what was written before does not answer it.
+    pub(super) written_at: Option<Millis>,
+    /// The carrier has taken it in writing.
+    pub(super) sent: bool,
     interrupted: bool,
     heard: MessageHeard,
     /// No reply has been given to it.
-    open: bool,
+    pub(super) open: bool,
+}
+
+impl Question {
+    fn new(text: AgentText) -> Self {
+        Self {
+            utterance: None,
+            text,
+            asked_at: None,
+            written_at: None,
+            sent: false,
+            interrupted: false,
+            heard: MessageHeard::None,
+            open: true,
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -93,8 +119,9 @@ struct Asking {
 struct Heard {
     began_at: Millis,
     text: PersonText,
-    /// Began within the opening guard.
-    opening: bool,
+    channel: Channel,
+    /// No answer to anything: said within the opening guard, or written while the session talked.
+    aside: bool,
     /// The reply it was last given in.
     round: Option<u64>,
     /// Stands in the history.
@@ -129,14 +156,29 @@ impl Turns {
         self.utterances.iter().map(|u| u32::try_from(u.text.as_str().chars().count()).unwrap_or(u32::MAX)).sum()
     }
 
+    /// The question that still waits for its reply.
+    pub(super) fn open_question(&self) -> Option<&Question> {
+        self.question.as_ref().filter(|question| question.open && !self.has_answer())
+    }
+
+    /// The call is over and the session goes on without it: gives what was still to be said, in order.
+    pub(super) fn leave_voice(&mut self) -> Vec<Utterance> {
+        self.stretches.clear();
+        self.overdue = false;
+        self.guard_until = None;
+        self.taking_message = false;
+        self.reached = false;
+        std::mem::take(&mut self.utterances)
+    }
+
     /// Forgets what a machine said.
     pub(super) fn discard_words(&mut self) {
-        self.heard.clear();
+        self.heard.retain(|heard| heard.channel != Channel::Voice);
         self.stretches.clear();
     }
 
     pub(super) fn started(&mut self, utterance: UtteranceId, now: Millis) {
-        if let Some(question) = self.question.as_mut().filter(|q| q.utterance == utterance) {
+        if let Some(question) = self.question.as_mut().filter(|q| q.utterance == Some(utterance)) {
             question.asked_at.get_or_insert(now);
         }
     }
@@ -149,13 +191,14 @@ impl Turns {
     fn answers(&self, heard: &Heard) -> bool {
         match &self.question {
             Some(question) if question.open => {
-                !heard.opening && question.asked_at.is_some_and(|asked| heard.began_at >= asked)
+                let since = if heard.channel == Channel::Voice { question.asked_at } else { question.written_at };
+                !heard.aside && since.is_some_and(|asked| heard.began_at >= asked)
             }
             Some(_) | None => true,
         }
     }
 
-    fn has_answer(&self) -> bool {
+    pub(super) fn has_answer(&self) -> bool {
         self.heard.iter().any(|heard| self.answers(heard))
     }
 
@@ -173,7 +216,7 @@ impl Turns {
 
     /// Whether this is the utterance of the question that is being asked, not of one that has been answered or given up.
     fn is_question(&self, id: UtteranceId) -> bool {
-        self.question.as_ref().is_some_and(|question| question.utterance == id)
+        self.question.as_ref().is_some_and(|question| question.utterance == Some(id))
     }
 
     fn is_question_playing(&self) -> bool {
@@ -183,7 +226,7 @@ impl Turns {
 
 impl Heard {
     fn said(&self) -> Said {
-        Said { text: self.text.clone(), at: self.began_at, channel: Channel::Voice }
+        Said { text: self.text.clone(), at: self.began_at, channel: self.channel }
     }
 }
 
@@ -198,17 +241,14 @@ impl Session {
         }
         self.turns.asking.push(Asking { request, brought: true });
         self.forget_waits();
-        let utterance = self.speak(text, Purpose::Question, now);
-        self.turns.question =
-            Some(Question { utterance, asked_at: None, interrupted: false, heard: MessageHeard::None, open: true });
+        self.turns.question = Some(Question::new(text.clone()));
+        self.deliver(text, Purpose::Question, now);
     }
 
     pub(super) fn say(&mut self, request: RequestId, text: AgentText, now: Millis) {
         match self.refusal_to_speak() {
             Some(failure) => self.fail(request, failure),
-            None => {
-                self.speak(text, Purpose::Statement(request), now);
-            }
+            None => self.deliver(text, Purpose::Statement(request), now),
         }
     }
 
@@ -222,6 +262,13 @@ impl Session {
             }
             State::Ended => self.give_reply(now),
             State::Ending(_) => {}
+            State::Messaging { .. } => {
+                if !self.deadlines.is_set(Timer::Reply) {
+                    self.deadlines.set(Timer::Reply, now + self.limits.reply);
+                }
+                self.reply_if_complete(now);
+                self.tend(now);
+            }
             State::Dialing { .. } | State::Ringing { .. } | State::Answered { .. } | State::Talking { .. } => {
                 self.deadlines.stop(Timer::Collect);
                 if !self.turns.is_question_playing() && !self.deadlines.is_set(Timer::Reply) {
@@ -257,30 +304,52 @@ impl Session {
         match self.state {
             State::Ended => Some(Failure::NoActiveCall),
             State::Ending(_) => Some(Failure::CallEnded),
-            _ if self.turns.utterances.len() >= MOST_QUEUED => Some(Failure::Busy),
-            State::Dialing { .. } | State::Ringing { .. } | State::Answered { .. } | State::Talking { .. } => None,
+            _ if self.turns.utterances.len() + self.chat.queued() >= MOST_QUEUED => Some(Failure::Busy),
+            State::Dialing { .. }
+            | State::Ringing { .. }
+            | State::Answered { .. }
+            | State::Talking { .. }
+            | State::Messaging { .. } => None,
+        }
+    }
+
+    /// Says or writes a message of the agent's, and writes it down.
+    pub(super) fn deliver(&mut self, text: AgentText, purpose: Purpose, now: Millis) {
+        let channel = self.channel();
+        self.effects.push_back(Effect::Said { by_person: false, text: text.as_str().to_owned(), at: now, channel });
+        match self.state {
+            State::Messaging { .. } | State::Ending(Ending::Parting { .. }) => {
+                if purpose == Purpose::Question {
+                    self.deadlines.set(Timer::Reply, now + self.limits.reply);
+                }
+                self.write(text.as_str(), purpose, Form::Free, now);
+            }
+            _ => self.speak(text, purpose, now),
         }
     }
 
     /// Says this after what is being said; a goodbye is heard to its end.
-    pub(super) fn speak(&mut self, text: AgentText, purpose: Purpose, now: Millis) -> UtteranceId {
+    pub(super) fn speak(&mut self, text: AgentText, purpose: Purpose, now: Millis) {
         self.turns.uttered += 1;
         let utterance = UtteranceId(self.turns.uttered);
-        if purpose != Purpose::Farewell {
+        if let (Purpose::Question, Some(question)) = (purpose, self.turns.question.as_mut()) {
+            question.utterance = Some(utterance);
+            question.asked_at = None;
+            question.heard = MessageHeard::None;
+        }
+        if !matches!(purpose, Purpose::Farewell | Purpose::Prompt) {
             self.turns.message = Some(utterance);
             self.outcome.message_heard = MessageHeard::None;
         }
         self.turns.utterances.push(Utterance { id: utterance, text: text.clone(), purpose });
         self.deadlines.stop(Timer::Collect);
         self.stay_active(now);
-        self.effects.push_back(Effect::Said { by_person: false, text: text.as_str().to_owned(), at: now });
-        let interruptible = matches!(purpose, Purpose::Question | Purpose::Statement(_));
+        let interruptible = matches!(purpose, Purpose::Question | Purpose::Statement(_) | Purpose::Prompt);
         self.effects.push_back(Effect::Media(MediaCommand::Speak { utterance, text, interruptible }));
-        utterance
     }
 
     /// A new question makes the waiting for the last one moot; its words become earlier ones.
-    fn forget_waits(&mut self) {
+    pub(super) fn forget_waits(&mut self) {
         self.turns.overdue = false;
         for timer in [Timer::Reply, Timer::Grace, Timer::Extension] {
             self.deadlines.stop(timer);
@@ -311,86 +380,11 @@ impl Session {
 
     /// Answers somebody who waits: what was heard is what was heard of the question.
     fn answer_asking(&mut self, request: RequestId, body: Body) {
-        let heard = self.turns.question.as_ref().map(|question| question.heard.clone());
-        self.answer_about(request, heard.unwrap_or_default(), body);
-    }
-}
-
-/// What became of what the agent said.
-impl Session {
-    pub(super) fn uttered(&mut self, id: UtteranceId, heard: Progress, failed: Option<ProviderError>, now: Millis) {
-        let Some(utterance) = self.turns.take_utterance(id) else { return };
-        let share = self.note_heard(&utterance, heard);
-        if let Some(until) = self.turns.guard_until.as_mut().filter(|_| !heard.whole.is_zero()) {
-            *until = (*until).min(now);
-        }
-        self.stay_active(now);
-        match (utterance.purpose, failed.filter(|_| heard.whole.is_zero())) {
-            // Answered or given up before it was over.
-            (Purpose::Question, _) if !self.turns.is_question(id) => {}
-            (Purpose::Question, Some(error)) => self.question_unsaid(error, now),
-            (Purpose::Question, None) => self.listen(now),
-            (Purpose::Statement(request), Some(error)) => self.fail(request, Failure::Speech(error)),
-            (Purpose::Statement(request), None) => {
-                self.answer_about(request, share, Body::Spoken { interrupted: false });
-            }
-            (Purpose::Goodbye | Purpose::Farewell, _) => self.goodbye_done(now),
-        }
-    }
-
-    pub(super) fn interrupted(&mut self, id: UtteranceId, heard: Progress, now: Millis) {
-        let Some(utterance) = self.turns.take_utterance(id) else { return };
-        let share = self.note_heard(&utterance, heard);
-        self.turns.reached = true;
-        self.stay_active(now);
-        match utterance.purpose {
-            Purpose::Question => {
-                if let Some(question) = self.turns.question.as_mut().filter(|q| q.utterance == id) {
-                    question.interrupted = true;
-                    self.listen(now);
-                }
-            }
-            Purpose::Statement(request) => self.answer_about(request, share, Body::Spoken { interrupted: true }),
-            Purpose::Goodbye | Purpose::Farewell => self.goodbye_done(now),
-        }
-    }
-
-    pub(super) fn progress(&mut self, id: UtteranceId, heard: Progress, now: Millis) {
-        if let Some(utterance) = self.turns.utterances.iter().find(|u| u.id == id).cloned() {
-            self.note_heard(&utterance, heard);
-            self.stay_active(now);
-        }
-    }
-
-    /// Writes down how far an utterance got.
-    fn note_heard(&mut self, utterance: &Utterance, heard: Progress) -> MessageHeard {
-        let share = MessageHeard::of(heard, utterance.text.as_str());
-        self.turns.reached |= !heard.heard.is_zero();
-        if self.turns.message == Some(utterance.id) {
-            self.outcome.message_heard = share.clone();
-        }
-        if let Some(question) = self.turns.question.as_mut().filter(|q| q.utterance == utterance.id) {
-            question.heard = share.clone();
-        }
-        share
-    }
-
-    /// Not a sound of the question could be made. If nothing else is to be said or was heard, the call has no point.
-    fn question_unsaid(&mut self, error: ProviderError, now: Millis) {
-        if !self.turns.reached && self.turns.utterances.is_empty() {
-            self.finish(&Why::Speech(error), now);
-        } else {
-            self.fail_asking(&Failure::Speech(error));
-            // Nobody can answer it: what the person says from here on is there for whoever waits.
-            self.turns.question = None;
-        }
-    }
-
-    /// The question was asked: from now on the reply's time runs.
-    fn listen(&mut self, now: Millis) {
-        if self.turns.is_asking() {
-            self.deadlines.set(Timer::Reply, now + self.limits.reply);
-            self.reply_if_complete(now);
-        }
+        let heard = match &self.turns.question {
+            _ if self.channel() != Channel::Voice => MessageHeard::Written,
+            Some(question) => question.heard.clone(),
+            None => MessageHeard::None,
+        };
+        self.answer_about(request, heard, body);
     }
 }

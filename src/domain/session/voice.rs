@@ -21,8 +21,14 @@ const SEARCHES: [Duration; 5] = [
     Duration::from_secs(10),
 ];
 
-/// The dial's answer, or its loss.
+/// The dial, and its answer, or its loss.
 impl Session {
+    pub(super) fn dial(&mut self, now: Millis) {
+        self.dialed_at = now;
+        self.deadlines.set(Timer::Settle, now + REST_PATIENCE);
+        self.effects.push_back(Effect::Dial);
+    }
+
     pub(super) fn placed(&mut self, call: CarrierCallId, now: Millis) {
         match self.state {
             State::Dialing { .. } => {
@@ -35,6 +41,7 @@ impl Session {
             State::Ringing { .. }
             | State::Answered { .. }
             | State::Talking { .. }
+            | State::Messaging { .. }
             | State::Ending(_)
             | State::Ended => {}
         }
@@ -63,7 +70,7 @@ impl Session {
             return self.never_placed(now);
         }
         self.deadlines.set(Timer::Settle, now + REST_PATIENCE);
-        self.effects.push_back(Effect::FindCall { since: self.began_at });
+        self.effects.push_back(Effect::FindCall { since: self.dialed_at });
     }
 
     pub(super) fn found(&mut self, found: Result<Option<(CarrierCallId, CallProgress)>, ProviderError>, now: Millis) {
@@ -127,6 +134,12 @@ impl Session {
             // Ended before it had a name, and over before we could hang up.
             (State::Ending(Ending::Unplaced { .. }), CarrierNews::Over(_)) => return self.ended(now),
             (State::Dialing { .. } | State::Ending(Ending::Unplaced { .. }), _) => self.placed(call.clone(), now),
+            (
+                State::Messaging { hanging: None },
+                CarrierNews::Queued | CarrierNews::Ringing | CarrierNews::Answered,
+            ) => {
+                self.hang_up_late(call.clone(), now);
+            }
             _ => {}
         }
         if self.known_call() != Some(call) {
@@ -177,7 +190,9 @@ impl Session {
             // A machine that has hung up is not the person who did.
             if let State::Ending(_) = self.state {
                 self.outcome.ended_by = None;
-                self.fail_asking(&Failure::NoAnswer);
+                if !self.may_write() {
+                    self.fail_asking(&Failure::NoAnswer);
+                }
                 self.last_words_done(now);
             } else {
                 self.finish(&Why::Unreached, now);
@@ -209,6 +224,7 @@ impl Session {
             }
             // Somebody who speaks into the goodbye and hangs up has still said something.
             State::Ending(Ending::Goodbye { .. }) => self.call_is_over(&Why::HungUp, now),
+            State::Messaging { .. } | State::Ending(Ending::Parting { .. }) => self.hung_up_at_last(now),
             State::Ending(_) => self.ended(now),
             State::Dialing { .. } | State::Ended => {}
         }
@@ -258,8 +274,12 @@ impl Session {
                 self.stay_active(now);
             }
             // A second Connected, or one that comes too late.
-            State::Dialing { .. } | State::Ringing { .. } | State::Talking { .. } | State::Ending(_) | State::Ended => {
-            }
+            State::Dialing { .. }
+            | State::Ringing { .. }
+            | State::Talking { .. }
+            | State::Messaging { .. }
+            | State::Ending(_)
+            | State::Ended => {}
         }
     }
 
@@ -281,6 +301,7 @@ impl Session {
             | State::Ringing { .. }
             | State::Answered { .. }
             | State::Talking { .. }
+            | State::Messaging { .. }
             | State::Ending(_)
             | State::Ended => {}
         }

@@ -1,13 +1,14 @@
-//! What the person says, and which words are the reply.
+//! What the person says and writes, and which words are the reply.
 
 use crate::clock::Millis;
-use crate::domain::outcome::Dial;
+use crate::domain::outcome::{Channel, Dial};
 use crate::domain::text::PersonText;
 use crate::ids::StretchId;
 
 use super::Heard;
 use crate::domain::session::{
-    Body, COLLECT, EXTENSION, Effect, Failure, GRACE, Line, PASS_ON, Reply, Session, State, Timer, Why,
+    Body, COLLECT, EXTENSION, Effect, Failure, GRACE, LEAVING, Line, MESSAGE_PAUSE, PASS_ON, Reply, Said, Session,
+    State, Timer, Why,
 };
 
 /// What the person does.
@@ -18,6 +19,9 @@ impl Session {
         }
         self.turns.stretches.push(stretch);
         self.deadlines.stop(Timer::Grace);
+        if self.turns.taking_message {
+            self.deadlines.stop(Timer::Collect);
+        }
         self.stay_active(now);
     }
 
@@ -33,12 +37,35 @@ impl Session {
             return;
         }
         self.turns.stretches.retain(|open| *open != stretch);
-        let opening = self.turns.guard_until.is_none_or(|until| began_at < until);
-        self.turns.heard.push(Heard { began_at, text, opening, round: None, recorded: false });
+        let aside = self.turns.guard_until.is_none_or(|until| began_at < until);
+        let channel = Channel::Voice;
+        self.turns.heard.push(Heard { began_at, text, channel, aside, round: None, recorded: false });
         self.turns.words_at = now;
         self.stay_active(now);
         self.record_words();
         self.paused(now);
+    }
+
+    /// Notes what the person wrote; `aside` when that answers nothing.
+    pub(in crate::domain::session) fn take_down(&mut self, text: PersonText, aside: bool, now: Millis) {
+        let channel = self.limits.texting.map_or(Channel::WhatsApp, |texting| texting.channel);
+        self.turns.heard.push(Heard { began_at: now, text, channel, aside, round: None, recorded: false });
+        self.record_words();
+        self.stay_active(now);
+    }
+
+    /// What the person wrote before there was a session to take it.
+    pub(in crate::domain::session) fn earlier(&mut self, said: Vec<Said>) {
+        let earlier = said.into_iter().map(|Said { text, at, channel }| Heard {
+            began_at: at,
+            text,
+            channel,
+            aside: true,
+            round: None,
+            recorded: false,
+        });
+        self.turns.heard.splice(0..0, earlier);
+        self.record_words();
     }
 
     pub(in crate::domain::session) fn no_words(&mut self, stretch: StretchId, now: Millis) {
@@ -47,10 +74,21 @@ impl Session {
     }
 
     fn paused(&mut self, now: Millis) {
+        if self.turns.taking_message {
+            return self.await_message(now);
+        }
         if self.turns.overdue && self.turns.stretches.is_empty() && !self.turns.has_answer() {
             self.reply_as_it_stands(now);
         } else {
             self.await_more(now);
+        }
+    }
+
+    /// The person may go on with their message; when they do not, it is taken down and the call is over.
+    pub(in crate::domain::session) fn await_message(&mut self, now: Millis) {
+        if self.turns.taking_message && self.turns.stretches.is_empty() {
+            let pause = if self.turns.has_words() { MESSAGE_PAUSE } else { COLLECT };
+            self.deadlines.set(Timer::Collect, now + pause);
         }
     }
 
@@ -66,8 +104,8 @@ impl Session {
         }
         for heard in self.turns.heard.iter_mut().filter(|heard| !heard.recorded) {
             heard.recorded = true;
-            let text = heard.text.as_str().to_owned();
-            self.effects.push_back(Effect::Said { by_person: true, text, at: heard.began_at });
+            let (text, at, channel) = (heard.text.as_str().to_owned(), heard.began_at, heard.channel);
+            self.effects.push_back(Effect::Said { by_person: true, text, at, channel });
         }
     }
 
@@ -114,6 +152,7 @@ impl Session {
             }
         } else {
             self.fail_asking(&Failure::NoReply);
+            self.tend(now);
         }
     }
 
@@ -142,8 +181,14 @@ impl Session {
             self.turns.given.push((asking.request, self.turns.rounds));
             self.answer_asking(asking.request, Body::Reply(reply.clone()));
         }
-        if let State::Talking { .. } = self.state {
-            self.deadlines.set(Timer::Collect, now + COLLECT);
+        self.chat.drop_questions();
+        match self.state {
+            State::Talking { .. } => self.deadlines.set(Timer::Collect, now + COLLECT),
+            State::Messaging { .. } => {
+                self.stay_active(now);
+                self.tend(now);
+            }
+            _ => {}
         }
     }
 
@@ -156,14 +201,34 @@ impl Session {
         }
     }
 
-    /// Every word either way keeps a live call from being ended for silence.
+    /// Every word either way keeps a session from being ended for silence; a question that is open in messaging keeps it
+    /// for longer.
     pub(in crate::domain::session) fn stay_active(&mut self, now: Millis) {
-        if let State::Talking { line: Line::Up, .. } = self.state {
-            self.deadlines.set(Timer::Inactivity, now + self.limits.inactivity);
+        match self.state {
+            State::Talking { line: Line::Up, .. } => {
+                self.deadlines.set(Timer::Inactivity, now + self.limits.inactivity);
+            }
+            State::Messaging { .. } if self.turns.open_question().is_some() => {
+                self.deadlines.stop(Timer::Inactivity);
+                if !self.deadlines.is_set(Timer::OpenQuestion) {
+                    self.deadlines.set(Timer::OpenQuestion, now + self.limits.open_question);
+                }
+            }
+            State::Messaging { .. } => {
+                self.deadlines.stop(Timer::OpenQuestion);
+                self.deadlines.set(Timer::Inactivity, now + self.limits.inactivity);
+            }
+            State::Dialing { .. }
+            | State::Ringing { .. }
+            | State::Answered { .. }
+            | State::Talking { .. }
+            | State::Ending(_)
+            | State::Ended => {}
         }
     }
 
     pub(in crate::domain::session) fn nobody_collected(&mut self, now: Millis) {
-        self.say_and_leave(PASS_ON, &Why::Inactivity, now);
+        let goodbye = if self.turns.has_words() { PASS_ON } else { LEAVING };
+        self.say_and_leave(goodbye, &Why::Inactivity, now);
     }
 }

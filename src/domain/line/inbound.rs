@@ -1,0 +1,116 @@
+//! What an inbound message is, and whose.
+
+use super::{Line, TELL_AGAIN, WindowState};
+use crate::clock::Millis;
+use crate::domain::keywords::Keyword;
+use crate::domain::messaging::Inbound;
+use crate::domain::outcome::Channel;
+use crate::domain::session::Said;
+use crate::ids::SessionId;
+
+/// What became of an inbound message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Taken {
+    /// It came before: nothing.
+    Repeated,
+    /// The person wants no messages from now on: every session that writes learns it, and the person gets the one
+    /// confirmation.
+    Stopped,
+    /// The person wants messages again, and gets a confirmation.
+    Resumed,
+    /// The person asks what this is.
+    Help,
+    /// It is for this session.
+    Session(SessionId, For),
+    /// Nobody is there to take it: it waits on the line. `tell` when the person should know.
+    Held {
+        /// The person has not been told within the hour.
+        tell: bool,
+    },
+    /// The person wants to be called, and no session is there.
+    CallMe {
+        /// The message says more than that: it waits on the line.
+        tell: bool,
+    },
+}
+
+/// What a session is to do with a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum For {
+    /// Take it as a reply.
+    Reply,
+    /// Take it as earlier words: the session talks by voice and did not ask here.
+    Aside,
+    /// Ring.
+    CallMe {
+        /// The message says more than that.
+        tell: bool,
+    },
+    /// End.
+    Quit,
+}
+
+impl Line {
+    /// Takes a message of the person's, `keyword` being what its words ask for.
+    pub fn take_message(&mut self, message: &Inbound, keyword: Keyword, channel: Channel, now: Millis) -> Taken {
+        if self.seen.note(&message.message, &message.text, now) {
+            return Taken::Repeated;
+        }
+        self.window = WindowState::Wrote(now);
+        if let Some(conversation) = &message.conversation {
+            self.conversation = Some(conversation.clone());
+        }
+        match keyword {
+            Keyword::Stop if self.opted_out.is_none() => {
+                self.opted_out = Some(now);
+                Taken::Stopped
+            }
+            Keyword::Start | Keyword::Yes if self.opted_out.is_some() => {
+                self.opted_out = None;
+                Taken::Resumed
+            }
+            Keyword::Help if self.opted_out.is_none() => Taken::Help,
+            Keyword::Call { more } => match self.whose(message) {
+                Some((session, _)) => Taken::Session(session, For::CallMe { tell: more }),
+                None => {
+                    if more {
+                        self.keep(message, channel, now);
+                    }
+                    Taken::CallMe { tell: more }
+                }
+            },
+            Keyword::End => match self.whose(message) {
+                Some((session, _)) => Taken::Session(session, For::Quit),
+                None => self.held(message, channel, now),
+            },
+            Keyword::Stop | Keyword::Start | Keyword::Yes | Keyword::Help | Keyword::None => {
+                match self.whose(message) {
+                    Some((session, what)) => Taken::Session(session, what),
+                    None => self.held(message, channel, now),
+                }
+            }
+        }
+    }
+
+    /// The session a message belongs to: the one it quotes, else the one with the floor, else the one that wrote last, else
+    /// the one that talks.
+    fn whose(&self, message: &Inbound) -> Option<(SessionId, For)> {
+        let quoted = message.quotes.as_ref().and_then(|quoted| self.texts.session_of(quoted));
+        let asked = quoted.or_else(|| self.floor.holder()).or_else(|| self.texts.last_writer());
+        let talking = || self.live.last().map(|session| (session.clone(), For::Aside));
+        asked.map(|session| (session.clone(), For::Reply)).or_else(talking)
+    }
+
+    fn held(&mut self, message: &Inbound, channel: Channel, now: Millis) -> Taken {
+        self.keep(message, channel, now);
+        let tell = self.opted_out.is_none() && self.told.is_none_or(|at| now.since(at) >= TELL_AGAIN);
+        if tell {
+            self.told = Some(now);
+        }
+        Taken::Held { tell }
+    }
+
+    fn keep(&mut self, message: &Inbound, channel: Channel, now: Millis) {
+        self.hold(Said { text: message.text.clone(), at: now, channel });
+    }
+}

@@ -1,0 +1,309 @@
+//! Texts on their way: one at a time and in order, each tried again where that can help, each followed by its receipt.
+
+mod receipts;
+
+use crate::clock::Millis;
+use crate::domain::messaging::{Form, MessagingClass, MessagingError};
+use crate::domain::outcome::MessageHeard;
+use crate::domain::text::{parts, template_variable};
+use crate::ids::{MessageId, PostId};
+
+use super::{Body, Effect, Ending, Failure, LONGEST_WAIT, PostError, Purpose, SEND_AGAIN, Session, State, Timer, Why};
+use receipts::Sent;
+
+/// What a session writes.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Chat {
+    /// Texts that the carrier has not taken, oldest first.
+    outbox: Vec<Post>,
+    /// The one whose sending is not answered yet.
+    on_its_way: Option<PostId>,
+    /// Texts whose fate is not settled.
+    sent: Vec<Sent>,
+    /// How many texts there have been; names the next.
+    posts: u64,
+    /// How many messages there have been, each of one text or several.
+    messages: u64,
+    floor: Floor,
+    /// Stands before the next message.
+    lead: Option<&'static str>,
+    /// What the first message goes out as.
+    first: Option<Form>,
+    /// What a template had no room for.
+    rest: Option<String>,
+    /// When the window closes, where that is known.
+    pub(super) window: Option<Millis>,
+    /// Something got through, either way.
+    reached: bool,
+}
+
+/// A text to be sent.
+#[derive(Clone, Debug)]
+struct Post {
+    id: PostId,
+    /// The message that it is (a part of).
+    message: u64,
+    text: String,
+    purpose: Purpose,
+    /// The message is said when this one is.
+    last: bool,
+    form: Form,
+    tries: usize,
+    /// It may have been sent already.
+    again: bool,
+}
+
+/// Whether the person's next words are this session's.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Floor {
+    #[default]
+    None,
+    Claimed,
+    Held,
+}
+
+impl Chat {
+    /// How many texts wait.
+    pub(super) fn queued(&self) -> usize {
+        self.outbox.iter().filter(|post| post.last).count()
+    }
+
+    pub(super) fn lead_with(&mut self, lead: &'static str) {
+        self.lead = Some(lead);
+    }
+
+    pub(super) fn first_form(&mut self, form: Form) {
+        self.first = Some(form);
+    }
+
+    pub(super) fn has_reached(&self) -> bool {
+        self.reached
+    }
+
+    pub(super) fn reached(&mut self) {
+        self.reached = true;
+    }
+
+    /// The question has its answer: what was not sent of it need not be.
+    pub(super) fn drop_questions(&mut self) {
+        self.outbox.retain(|post| post.purpose != Purpose::Question);
+    }
+
+    /// The next text that may go: a question waits for the floor, and lets others pass.
+    fn next(&mut self) -> Option<&mut Post> {
+        let floor = self.floor;
+        self.outbox.iter_mut().find(|post| post.purpose != Purpose::Question || floor == Floor::Held)
+    }
+
+    fn post(&mut self, text: String, purpose: Purpose, last: bool, form: Form) -> Post {
+        self.posts += 1;
+        let (id, message) = (PostId(self.posts), self.messages);
+        Post { id, message, text, purpose, last, form, tries: 0, again: false }
+    }
+}
+
+/// Writing.
+impl Session {
+    /// Writes a message after those that wait.
+    pub(super) fn write(&mut self, text: &str, purpose: Purpose, form: Form, now: Millis) {
+        let Some(texting) = self.limits.texting else { return };
+        let chat = &mut self.chat;
+        let text = chat.lead.take().map_or_else(|| text.to_owned(), |lead| format!("{lead}\n\n{text}"));
+        chat.messages += 1;
+        match chat.first.take().unwrap_or(form) {
+            Form::Free => {
+                let parts = parts(&text, texting.longest);
+                let count = parts.len();
+                for (n, part) in parts.into_iter().enumerate() {
+                    let post = chat.post(part, purpose, n + 1 == count, Form::Free);
+                    chat.outbox.push(post);
+                }
+            }
+            Form::Template => {
+                let post = chat.template(&text, purpose);
+                chat.outbox.push(post);
+            }
+        }
+        self.tend(now);
+    }
+
+    /// The window is open again: what a template had no room for may follow.
+    pub(super) fn write_rest(&mut self, now: Millis) {
+        if let Some(rest) = self.chat.rest.take() {
+            self.write(&rest, Purpose::Farewell, Form::Free, now);
+        }
+    }
+
+    /// Sends the next text that may go; asks for the floor while a reply is awaited, and gives it back after.
+    pub(super) fn tend(&mut self, now: Millis) {
+        let (State::Messaging { .. } | State::Ending(Ending::Parting { .. })) = self.state else { return };
+        self.tend_floor();
+        if self.chat.on_its_way.is_some() || self.deadlines.is_set(Timer::Resend) {
+            return;
+        }
+        let Some(post) = self.chat.next() else { return };
+        post.tries += 1;
+        let effect = Effect::Post { post: post.id, form: post.form, text: post.text.clone(), again: post.again };
+        let (id, purpose) = (post.id, post.purpose);
+        self.chat.on_its_way = Some(id);
+        if let (Purpose::Question, Some(question)) = (purpose, self.turns.question.as_mut()) {
+            question.written_at.get_or_insert(now);
+        }
+        self.effects.push_back(effect);
+    }
+
+    fn tend_floor(&mut self) {
+        let wanted = self.turns.is_asking() || self.chat.outbox.iter().any(|post| post.purpose == Purpose::Question);
+        match self.chat.floor {
+            Floor::None if wanted => {
+                self.chat.floor = Floor::Claimed;
+                self.effects.push_back(Effect::Claim);
+            }
+            Floor::Claimed | Floor::Held if !wanted => {
+                self.chat.floor = Floor::None;
+                self.effects.push_back(Effect::Yield);
+            }
+            Floor::None | Floor::Claimed | Floor::Held => {}
+        }
+    }
+
+    pub(super) fn floor_granted(&mut self, now: Millis) {
+        if self.chat.floor == Floor::Claimed {
+            self.chat.floor = Floor::Held;
+            self.tend(now);
+        }
+    }
+
+    /// Drops what was not sent; its requests get `failure`.
+    pub(super) fn drop_texts(&mut self, failure: &Failure) {
+        self.deadlines.stop(Timer::Resend);
+        self.chat.sent.clear();
+        for post in std::mem::take(&mut self.chat.outbox) {
+            if let (Purpose::Statement(request), true) = (post.purpose, post.last) {
+                self.fail(request, failure.clone());
+            }
+        }
+    }
+}
+
+/// What became of a sending.
+impl Session {
+    pub(super) fn posted(&mut self, id: PostId, result: Result<MessageId, PostError>, now: Millis) {
+        if self.chat.on_its_way == Some(id) {
+            self.chat.on_its_way = None;
+        }
+        let at = self.chat.outbox.iter().position(|post| post.id == id);
+        let writing = matches!(self.state, State::Messaging { .. } | State::Ending(Ending::Parting { .. }));
+        match (at, result) {
+            (Some(at), Ok(message)) => {
+                let post = self.chat.outbox.remove(at);
+                self.was_sent(post, message, now);
+            }
+            // The session talks meanwhile; what is left is tried again when that is over.
+            (Some(_), Err(_)) if !writing => {}
+            (Some(_), Err(PostError::OptedOut)) => return self.opted_out(now),
+            (Some(at), Err(PostError::Carrier(error))) => self.was_not_sent(at, error, now),
+            // Answered or given up meanwhile.
+            (None, _) => {}
+        }
+        self.tend(now);
+    }
+
+    fn was_sent(&mut self, post: Post, message: MessageId, now: Millis) {
+        self.chat.reached = true;
+        let (purpose, last) = (post.purpose, post.last);
+        self.watch(post, message, now);
+        if !last {
+            return;
+        }
+        match purpose {
+            Purpose::Question => {
+                if let Some(question) = self.turns.question.as_mut() {
+                    question.sent = true;
+                }
+                self.stay_active(now);
+            }
+            Purpose::Statement(request) => {
+                self.answer_about(request, MessageHeard::Written, Body::Spoken { interrupted: false });
+                self.stay_active(now);
+            }
+            Purpose::Goodbye => self.goodbye_done(now),
+            Purpose::Farewell | Purpose::Prompt => self.stay_active(now),
+        }
+    }
+
+    /// The `at`-th text of the outbox was not sent, or did not arrive.
+    fn was_not_sent(&mut self, at: usize, error: MessagingError, now: Millis) {
+        let post = &mut self.chat.outbox[at];
+        match error.class {
+            MessagingClass::Window if post.form == Form::Free => {
+                let message = post.message;
+                if self.limits.texting.is_some_and(|texting| texting.template) {
+                    self.chat.as_template(message);
+                } else {
+                    self.give_up(message, &Failure::TemplateRequired, error.class, now);
+                }
+            }
+            MessagingClass::OptedOut => self.opted_out(now),
+            class if class.is_transient() && post.tries <= SEND_AGAIN.len() => {
+                post.again |= class == MessagingClass::Unknown;
+                let wait = SEND_AGAIN[post.tries - 1].max(error.retry_after.unwrap_or_default().min(LONGEST_WAIT));
+                self.deadlines.set(Timer::Resend, now + wait);
+            }
+            class => {
+                let message = post.message;
+                let untouched = self.is_untouched() && class != MessagingClass::Unknown;
+                let open = self.chat.reached || class == MessagingClass::OptIn;
+                self.give_up(message, &Failure::Undelivered { error, untouched, open }, class, now);
+            }
+        }
+    }
+
+    /// Whether nothing of this session has reached the person: no dial was accepted, no text taken.
+    fn is_untouched(&self) -> bool {
+        !self.chat.reached && self.outcome.dial == crate::domain::outcome::Dial::NotDialed
+    }
+
+    /// A message cannot be sent. A session that never got through ends with its first message, unless the person can
+    /// change that by writing.
+    fn give_up(&mut self, message: u64, failure: &Failure, class: MessagingClass, now: Millis) {
+        let dropped: Vec<Post> = self.chat.outbox.extract_if(.., |post| post.message == message).collect();
+        let Some(purpose) = dropped.last().map(|post| post.purpose) else { return };
+        match purpose {
+            Purpose::Question => {
+                self.fail_asking(failure);
+                self.turns.question = None;
+            }
+            Purpose::Statement(request) => self.fail(request, failure.clone()),
+            Purpose::Goodbye => return self.goodbye_done(now),
+            Purpose::Farewell | Purpose::Prompt => {}
+        }
+        let hopeless = !matches!(class, MessagingClass::OptIn | MessagingClass::Window);
+        if hopeless && !self.chat.reached && !matches!(self.state, State::Ending(_)) {
+            self.finish(&Why::Unreached, now);
+        } else {
+            self.stay_active(now);
+        }
+    }
+}
+
+impl Chat {
+    /// What is left of a message goes out as a template; its texts become one.
+    fn as_template(&mut self, message: u64) {
+        let at = self.outbox.iter().position(|post| post.message == message).unwrap_or_default();
+        let texts: Vec<Post> = self.outbox.extract_if(.., |post| post.message == message).collect();
+        let Some(purpose) = texts.last().map(|post| post.purpose) else { return };
+        let text = texts.into_iter().map(|post| post.text).collect::<Vec<_>>().join(" ");
+        let mut post = self.template(&text, purpose);
+        post.message = message;
+        self.outbox.insert(at, post);
+    }
+
+    fn template(&mut self, text: &str, purpose: Purpose) -> Post {
+        let (variable, rest) = template_variable(text);
+        if let Some(rest) = rest {
+            self.rest = Some(self.rest.take().map_or(rest.clone(), |before| format!("{before}\n\n{rest}")));
+        }
+        self.post(variable, purpose, true, Form::Template)
+    }
+}

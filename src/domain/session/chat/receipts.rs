@@ -1,0 +1,75 @@
+//! Receipts: the carrier takes texts that it then cannot deliver, and says so later, by webhook or when asked.
+
+use crate::clock::Millis;
+use crate::domain::messaging::{Delivery, Form, MessagingClass};
+use crate::ids::MessageId;
+
+use super::Post;
+use crate::domain::session::{Effect, INSPECT_AFTER, Purpose, Session, State, Timer};
+
+/// Texts whose failure would still be understood.
+const MOST_WATCHED: usize = 32;
+
+/// A text that the carrier has taken.
+#[derive(Clone, Debug)]
+pub(super) struct Sent {
+    message: MessageId,
+    post: Post,
+    /// When to ask what became of it, next first.
+    checks: Vec<Millis>,
+}
+
+impl Session {
+    pub(super) fn watch(&mut self, post: Post, message: MessageId, now: Millis) {
+        let checks = INSPECT_AFTER.iter().rev().map(|after| now + *after).collect();
+        if self.chat.sent.len() >= MOST_WATCHED {
+            self.chat.sent.remove(0);
+        }
+        self.chat.sent.push(Sent { message, post, checks });
+        self.arm_inspection();
+    }
+
+    fn arm_inspection(&mut self) {
+        match self.chat.sent.iter().filter_map(|sent| sent.checks.last()).min() {
+            Some(at) => self.deadlines.set(Timer::Receipt, *at),
+            None => self.deadlines.stop(Timer::Receipt),
+        }
+    }
+
+    /// Asks about every text whose time has come.
+    pub(in crate::domain::session) fn inspect(&mut self, now: Millis) {
+        for sent in &mut self.chat.sent {
+            if sent.checks.pop_if(|at| *at <= now).is_some() {
+                self.effects.push_back(Effect::Inspect { message: sent.message.clone() });
+            }
+        }
+        self.arm_inspection();
+    }
+
+    pub(in crate::domain::session) fn receipt(&mut self, message: &MessageId, delivery: Delivery, now: Millis) {
+        let Some(at) = self.chat.sent.iter().position(|sent| sent.message == *message) else { return };
+        match delivery {
+            Delivery::Fine => self.chat.sent[at].checks.clear(),
+            Delivery::Failed(error) => {
+                let mut post = self.chat.sent.remove(at).post;
+                let answered = post.purpose == Purpose::Question && self.turns.open_question().is_none();
+                if let (State::Messaging { .. }, false) = (&self.state, answered) {
+                    // Its request has its answer already; the text itself may still be mended.
+                    if let Purpose::Statement(_) = post.purpose {
+                        post.purpose = Purpose::Farewell;
+                    }
+                    let mends = error.class == MessagingClass::Window && post.form == Form::Free;
+                    if let (Purpose::Question, Some(question)) = (post.purpose, self.turns.question.as_mut()) {
+                        question.sent = false;
+                    }
+                    if mends || post.purpose == Purpose::Question || error.class == MessagingClass::OptedOut {
+                        self.chat.outbox.insert(0, post);
+                        self.was_not_sent(0, error, now);
+                    }
+                }
+            }
+        }
+        self.arm_inspection();
+        self.tend(now);
+    }
+}

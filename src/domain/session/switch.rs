@@ -1,0 +1,194 @@
+//! From voice to messaging, and back: the fallback, the call that the person asks for, and what the person writes.
+
+use crate::clock::Millis;
+use crate::domain::messaging::Form;
+use crate::domain::outcome::{AnsweredBy, Dial, EndedBy, MessageHeard};
+use crate::domain::text::{AgentText, PersonText};
+use crate::ids::CarrierCallId;
+
+use super::{
+    ASK_FOR_MESSAGE, COULD_NOT_CALL, Effect, Ending, Failure, Purpose, Sense, Session, State, Timer, WINDOW_WARNING,
+    Why,
+};
+
+/// To messaging.
+impl Session {
+    /// Whether the session could go on in messaging.
+    pub(super) fn may_write(&self) -> bool {
+        self.limits.texting.is_some() && !self.hurried
+    }
+
+    /// Whether an end of the call for this reason is not the end of the session.
+    pub(super) fn falls_back(&self, why: &Why) -> bool {
+        let by_voice = match self.state {
+            State::Dialing { .. } | State::Ringing { .. } | State::Answered { .. } | State::Talking { .. } => true,
+            State::Messaging { .. } | State::Ending(_) | State::Ended => false,
+        };
+        let unheard = match why {
+            Why::Unreached | Why::Speech(_) => true,
+            // The first dial was never a call; a later one failed in a session that has reached the person.
+            Why::Refused(_) => self.chat.has_reached(),
+            Why::HungUp | Why::Lost | Why::Agent | Why::Inactivity | Why::Longest | Why::Shutdown => false,
+        };
+        by_voice && unheard && self.may_write()
+    }
+
+    /// The message did not get through by voice: what is open goes on in writing, and `call` is hung up meanwhile.
+    pub(super) fn fall_back(&mut self, lead: &'static str, call: Option<CarrierCallId>, now: Millis) {
+        self.deadlines.clear();
+        self.close_call(now);
+        let hanging = call.map(|call| self.hanging_up(call, now));
+        self.state = State::Messaging { hanging };
+        self.outcome.ended_by = None;
+        self.outcome.message_heard = MessageHeard::Written;
+        let unsaid = self.turns.leave_voice();
+        if self.turns.is_asking() {
+            self.deadlines.set(Timer::Reply, now + self.limits.reply);
+        }
+        self.arm_window(now);
+        self.stay_active(now);
+
+        let question = self.turns.open_question().filter(|question| !question.sent);
+        let question = question.map(|question| (question.text.clone(), Purpose::Question));
+        let statements = unsaid.into_iter().map(|utterance| (utterance.text, utterance.purpose));
+        let statements = statements.filter(|(_, purpose)| matches!(purpose, Purpose::Statement(_)));
+        let unsaid: Vec<_> = question.into_iter().chain(statements).collect();
+        if unsaid.is_empty() {
+            self.write(COULD_NOT_CALL, Purpose::Farewell, Form::Free, now);
+        } else {
+            self.chat.lead_with(lead);
+        }
+        for (text, purpose) in unsaid {
+            self.write(text.as_str(), purpose, Form::Free, now);
+        }
+        self.tend(now);
+    }
+
+    /// The call is over for this session; another one may follow.
+    fn close_call(&mut self, now: Millis) {
+        self.ended_at.get_or_insert(now);
+        self.talked_before = self.talked(now);
+        self.answered_at = None;
+        self.ended_at = None;
+        self.effects.push_back(Effect::CloseMedia);
+    }
+
+    /// A dial that was given up for lost rings after all.
+    pub(super) fn hang_up_late(&mut self, call: CarrierCallId, now: Millis) {
+        let hanging = Some(self.hanging_up(call, now));
+        self.state = State::Messaging { hanging };
+    }
+}
+
+/// To voice.
+impl Session {
+    /// The person asked to be called: rings, and repeats the open question, or asks what there is to say.
+    pub(super) fn ring_back(&mut self, now: Millis) {
+        let State::Messaging { hanging: None } = self.state else { return };
+        self.deadlines.clear();
+        self.state = State::Dialing { looked: 0, lost: None };
+        self.outcome.dial = Dial::NotDialed;
+        self.outcome.answered_by = AnsweredBy::Nobody;
+        match self.turns.open_question().map(|question| question.text.clone()) {
+            Some(text) => self.speak(text, Purpose::Question, now),
+            None => {
+                self.turns.taking_message = !self.turns.is_asking();
+                let text = AgentText::parse(ASK_FOR_MESSAGE).expect("our own question is a short text");
+                self.speak(text, Purpose::Prompt, now);
+            }
+        }
+        self.dial(now);
+    }
+}
+
+/// What the person writes.
+impl Session {
+    pub(super) fn wrote(&mut self, text: PersonText, sense: Sense, now: Millis) {
+        self.chat.reached();
+        match sense {
+            Sense::Reply => self.answered_in_writing(text, now),
+            Sense::Aside => {
+                self.take_down(text, true, now);
+                self.reply_if_complete(now);
+            }
+            Sense::CallMe { tell: true } => self.take_down(text, true, now),
+            Sense::CallMe { tell: false } => {
+                let (text, channel) = (text.0, self.channel());
+                self.effects.push_back(Effect::Said { by_person: true, text, at: now, channel });
+                self.stay_active(now);
+            }
+        }
+        if let Sense::CallMe { .. } = sense {
+            self.ring_back(now);
+        }
+    }
+
+    /// A reply that comes while the phone rings for it needs no call any more.
+    fn answered_in_writing(&mut self, text: PersonText, now: Millis) {
+        let awaited = self.turns.is_asking();
+        self.take_down(text, false, now);
+        self.reply_if_complete(now);
+        if awaited
+            && !self.turns.is_asking()
+            && let State::Ringing { call } = &self.state
+        {
+            let call = call.clone();
+            self.outcome.dial = Dial::Canceled;
+            self.deadlines.clear();
+            self.close_call(now);
+            self.turns.leave_voice();
+            self.state = State::Messaging { hanging: Some(self.hanging_up(call, now)) };
+            self.outcome.message_heard = MessageHeard::Written;
+            self.arm_window(now);
+            self.stay_active(now);
+            self.tend(now);
+        }
+    }
+
+    /// The person stopped messages. A call goes on; what it cannot settle ends with it.
+    pub(super) fn stopped(&mut self, text: PersonText, now: Millis) {
+        self.take_down(text, true, now);
+        if let State::Messaging { .. } = self.state {
+            self.opted_out(now);
+        }
+    }
+
+    /// Nothing more may be written: whoever waits learns it, with what the person wrote.
+    pub(super) fn opted_out(&mut self, now: Millis) {
+        self.drop_texts(&Failure::OptedOut);
+        match &self.state {
+            State::Messaging { .. } => {
+                self.outcome.ended_by = Some(EndedBy::OptOut);
+                self.fail_asking(&Failure::OptedOut);
+                self.finish(&Why::Agent, now);
+            }
+            State::Ending(Ending::Parting { .. }) => self.goodbye_done(now),
+            // By voice the session goes on.
+            _ => {}
+        }
+    }
+}
+
+/// The window.
+impl Session {
+    pub(super) fn window(&mut self, until: Millis, now: Millis) {
+        self.chat.window = Some(until);
+        if let State::Messaging { .. } = self.state {
+            self.arm_window(now);
+            self.write_rest(now);
+        }
+    }
+
+    fn arm_window(&mut self, now: Millis) {
+        let warning = self.chat.window.map(|until| until - WINDOW_WARNING);
+        if let Some(at) = warning.filter(|at| *at > now) {
+            self.deadlines.set(Timer::Window, at);
+        }
+    }
+
+    pub(super) fn window_closes(&mut self) {
+        if self.turns.is_asking() {
+            self.effects.push_back(Effect::WindowCloses);
+        }
+    }
+}
