@@ -3,25 +3,25 @@
 //! One webhook, `POST {PUBLIC}/twiml?s=<session>`, serves every callback; [`signature`] proves it, [`callback`] reads it,
 //! [`twiml`] answers it.
 
+mod answer;
+mod api;
 pub mod callback;
+mod date;
 pub mod media;
 pub mod public_url;
 pub mod rest;
+mod sid;
 pub mod signature;
 pub mod twiml;
 pub mod webhooks;
 
+pub use api::{BadSettings, client};
 pub use media::MediaStreams;
 pub use public_url::PublicUrl;
 pub use rest::{Twilio, TwilioConfig};
 pub use webhooks::TwilioWebhooks;
 
 use crate::provider::{CallEnd, CallProgress};
-
-/// Whether a text is a `CallSid`: `CA` and 32 hexadecimal digits.
-fn is_call_sid(text: &str) -> bool {
-    text.strip_prefix("CA").is_some_and(|hex| hex.len() == 32 && hex.bytes().all(|b| b.is_ascii_hexdigit()))
-}
 
 /// Reads a call's status as REST (`status`) and the webhooks (`CallStatus`) write it; `initiated` is only in the latter.
 ///

@@ -1,4 +1,4 @@
-//! What an HTTP answer of Twilio, or the lack of one, means.
+//! Reads what Twilio's REST APIs answer. What a failure means for a call or a message is for those who asked.
 
 use reqwest::{RequestBuilder, Response, StatusCode};
 use serde::Deserialize;
@@ -6,12 +6,35 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::privacy;
-use crate::provider::{ErrorClass, ProviderError};
 
 /// A page of 50 calls has some 80 KB.
 const LONGEST_BODY: usize = 1 << 20;
 /// Characters kept of a message of Twilio; its own are below 200.
 const LONGEST_MESSAGE: usize = 300;
+
+/// A request that did not get the answer it is for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Failure {
+    /// How it failed.
+    pub(super) kind: Kind,
+    /// Twilio's own code (`21211`), where it gave one.
+    pub(super) code: Option<String>,
+    /// A sentence that is safe to show, Twilio's own where it gave one.
+    pub(super) message: String,
+}
+
+/// How a request failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// It could not be written: our own settings are unusable.
+    Unwritten,
+    /// There was no connection to send it by.
+    Unreached,
+    /// It was sent, and no whole answer came back, or none that can be read.
+    Lost,
+    /// It was answered with a status that is no success.
+    Status(StatusCode),
+}
 
 /// The shape of Twilio's errors. Gateways and proxies in between send others, or none.
 #[derive(Default, Deserialize)]
@@ -23,23 +46,23 @@ struct ErrorBody {
 }
 
 /// Sends a request and reads the JSON of a 2xx.
-pub(super) async fn json<T: DeserializeOwned>(request: RequestBuilder) -> Result<T, ProviderError> {
+pub(super) async fn json<T: DeserializeOwned>(request: RequestBuilder) -> Result<T, Failure> {
     let response = send(request).await?;
     let body = read(response).await?;
     serde_json::from_slice(&body).map_err(|_| unreadable())
 }
 
 /// Sends a request of which only the 2xx matters.
-pub(super) async fn accepted(request: RequestBuilder) -> Result<(), ProviderError> {
+pub(super) async fn accepted(request: RequestBuilder) -> Result<(), Failure> {
     send(request).await.map(drop)
 }
 
 /// Twilio took the request, but nobody can say what came of it.
-pub(super) fn unreadable() -> ProviderError {
-    error(ErrorClass::Unknown, "Twilio's answer could not be read")
+pub(super) fn unreadable() -> Failure {
+    Failure::new(Kind::Lost, "Twilio's answer could not be read")
 }
 
-async fn send(request: RequestBuilder) -> Result<Response, ProviderError> {
+async fn send(request: RequestBuilder) -> Result<Response, Failure> {
     let response = request.send().await.map_err(|failure| lost(&failure))?;
     let status = response.status();
     if status.is_success() {
@@ -50,7 +73,7 @@ async fn send(request: RequestBuilder) -> Result<Response, ProviderError> {
     Err(refusal(status, &body))
 }
 
-async fn read(mut response: Response) -> Result<Vec<u8>, ProviderError> {
+async fn read(mut response: Response) -> Result<Vec<u8>, Failure> {
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(|failure| lost(&failure))? {
         if body.len() + chunk.len() > LONGEST_BODY {
@@ -62,26 +85,19 @@ async fn read(mut response: Response) -> Result<Vec<u8>, ProviderError> {
 }
 
 /// A request that ended without an answer. The failure's own text is not used: it has the URL.
-fn lost(failure: &reqwest::Error) -> ProviderError {
+fn lost(failure: &reqwest::Error) -> Failure {
     if failure.is_connect() {
-        error(ErrorClass::Busy, "Twilio could not be reached")
+        Failure::new(Kind::Unreached, "Twilio could not be reached")
     } else if failure.is_builder() {
-        error(ErrorClass::Refused, "the request to Twilio could not be written")
+        Failure::new(Kind::Unwritten, "the request to Twilio could not be written")
     } else if failure.is_timeout() {
-        error(ErrorClass::Unknown, "Twilio did not answer in time")
+        Failure::new(Kind::Lost, "Twilio did not answer in time")
     } else {
-        error(ErrorClass::Unknown, "the connection to Twilio broke")
+        Failure::new(Kind::Lost, "the connection to Twilio broke")
     }
 }
 
-fn refusal(status: StatusCode, body: &[u8]) -> ProviderError {
-    let class = match status {
-        StatusCode::TOO_MANY_REQUESTS => ErrorClass::Busy,
-        // Sent by proxies too, about what lies behind them.
-        StatusCode::REQUEST_TIMEOUT => ErrorClass::Unknown,
-        status if status.is_client_error() => ErrorClass::Refused,
-        _ => ErrorClass::Unknown,
-    };
+fn refusal(status: StatusCode, body: &[u8]) -> Failure {
     let said: ErrorBody = serde_json::from_slice(body).unwrap_or_default();
     let code = match said.code {
         Value::Number(code) => Some(code.to_string()),
@@ -92,7 +108,7 @@ fn refusal(status: StatusCode, body: &[u8]) -> ProviderError {
         Value::String(message) if !message.trim().is_empty() => presentable(&message),
         _ => format!("Twilio answered with HTTP status {}", status.as_u16()),
     };
-    ProviderError { class, code, message }
+    Failure { kind: Kind::Status(status), code, message }
 }
 
 /// A sentence of Twilio without URLs, phone numbers and control characters, of a bounded length.
@@ -102,6 +118,8 @@ fn presentable(message: &str) -> String {
     privacy::mask(&plain.join(" ")).chars().take(LONGEST_MESSAGE).collect()
 }
 
-fn error(class: ErrorClass, message: &str) -> ProviderError {
-    ProviderError { class, code: None, message: message.to_owned() }
+impl Failure {
+    fn new(kind: Kind, message: &str) -> Self {
+        Self { kind, code: None, message: message.to_owned() }
+    }
 }
