@@ -1,16 +1,22 @@
 //! Reads what Twilio's REST APIs answer. What a failure means for a call or a message is for those who asked.
 
+use std::time::Duration;
+
+use reqwest::header::{DATE, HeaderMap, HeaderName, RETRY_AFTER};
 use reqwest::{RequestBuilder, Response, StatusCode};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use super::date;
 use crate::privacy;
 
 /// A page of 50 calls has some 80 KB.
 const LONGEST_BODY: usize = 1 << 20;
 /// Characters kept of a message of Twilio; its own are below 200.
 const LONGEST_MESSAGE: usize = 300;
+/// The longest time that Twilio may ask us to wait; nobody waits longer for a message.
+const LONGEST_WAIT: Duration = Duration::from_hours(1);
 
 /// A request that did not get the answer it is for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,6 +27,8 @@ pub(super) struct Failure {
     pub(super) code: Option<String>,
     /// A sentence that is safe to show, Twilio's own where it gave one.
     pub(super) message: String,
+    /// When Twilio wants to be asked again, where it said so.
+    pub(super) retry_after: Option<Duration>,
 }
 
 /// How a request failed.
@@ -68,9 +76,10 @@ async fn send(request: RequestBuilder) -> Result<Response, Failure> {
     if status.is_success() {
         return Ok(response);
     }
+    let retry_after = retry_after(response.headers());
     // The status decides; a body that breaks off only costs the sentence.
     let body = read(response).await.unwrap_or_default();
-    Err(refusal(status, &body))
+    Err(Failure { retry_after, ..refusal(status, &body) })
 }
 
 async fn read(mut response: Response) -> Result<Vec<u8>, Failure> {
@@ -108,7 +117,18 @@ fn refusal(status: StatusCode, body: &[u8]) -> Failure {
         Value::String(message) if !message.trim().is_empty() => presentable(&message),
         _ => format!("Twilio answered with HTTP status {}", status.as_u16()),
     };
-    Failure { kind: Kind::Status(status), code, message }
+    Failure { kind: Kind::Status(status), code, message, retry_after: None }
+}
+
+/// `Retry-After`, in seconds or as a date; the latter by Twilio's own clock, which stands beside it.
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let text = |name: HeaderName| headers.get(name)?.to_str().ok().map(str::trim);
+    let asked = text(RETRY_AFTER)?;
+    let wait = match asked.parse() {
+        Ok(seconds) => Duration::from_secs(seconds),
+        Err(_) => date::rfc2822(asked)?.since(date::rfc2822(text(DATE)?)?),
+    };
+    Some(wait.min(LONGEST_WAIT))
 }
 
 /// A sentence of Twilio without URLs, phone numbers and control characters, of a bounded length.
@@ -120,6 +140,6 @@ fn presentable(message: &str) -> String {
 
 impl Failure {
     fn new(kind: Kind, message: &str) -> Self {
-        Self { kind, code: None, message: message.to_owned() }
+        Self { kind, code: None, message: message.to_owned(), retry_after: None }
     }
 }

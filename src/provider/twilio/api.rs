@@ -76,6 +76,13 @@ impl Api {
         self.authorized(method, url)
     }
 
+    /// A request for the next page of a list, by the URL that the last one gave. `None` when that leads to another host:
+    /// the auth token goes nowhere but where it was meant to.
+    pub(super) fn next_page(&self, url: &str) -> Option<RequestBuilder> {
+        let url = Url::parse(url).ok()?;
+        (url.origin() == self.root.origin()).then(|| self.authorized(Method::GET, url))
+    }
+
     fn authorized(&self, method: Method, url: Url) -> RequestBuilder {
         self.client
             .request(method, url)
