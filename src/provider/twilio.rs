@@ -1,27 +1,34 @@
-//! Twilio Voice: the REST calls, the signed webhooks, the TwiML that answers them, and the Media Streams wire.
+//! Twilio Voice: the REST calls, the signed webhooks, the TwiML that answers them, and the Media Streams wire; and WhatsApp
+//! by Twilio Conversations.
 //!
-//! One webhook, `POST {PUBLIC}/twiml?s=<session>`, serves every callback; [`signature`] proves it, [`callback`] reads it,
-//! [`twiml`] answers it.
+//! One webhook, `POST {PUBLIC}/twiml?s=<session>`, serves every callback of a call; [`signature`] proves it, [`callback`]
+//! reads it, [`twiml`] answers it. Another, `POST {PUBLIC}/whatsapp`, brings all news of messages; [`message_webhooks`]
+//! reads it.
 
+mod answer;
+mod api;
 pub mod callback;
+pub mod conversations;
+mod date;
 pub mod media;
+pub mod message_webhooks;
 pub mod public_url;
 pub mod rest;
+mod sid;
 pub mod signature;
 pub mod twiml;
 pub mod webhooks;
+mod words;
 
+pub use api::{BadSettings, client};
+pub use conversations::{ConversationsConfig, SenderMode, TwilioConversations};
 pub use media::MediaStreams;
+pub use message_webhooks::TwilioMessageWebhooks;
 pub use public_url::PublicUrl;
 pub use rest::{Twilio, TwilioConfig};
 pub use webhooks::TwilioWebhooks;
 
 use crate::provider::{CallEnd, CallProgress};
-
-/// Whether a text is a `CallSid`: `CA` and 32 hexadecimal digits.
-fn is_call_sid(text: &str) -> bool {
-    text.strip_prefix("CA").is_some_and(|hex| hex.len() == 32 && hex.bytes().all(|b| b.is_ascii_hexdigit()))
-}
 
 /// Reads a call's status as REST (`status`) and the webhooks (`CallStatus`) write it; `initiated` is only in the latter.
 ///

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{is_call_sid, progress};
+use super::{progress, sid};
 use crate::ids::CarrierCallId;
 use crate::provider::{CallProgress, Verdict};
 
@@ -72,7 +72,7 @@ impl Callback {
             return Err(BadCallback::ForeignAccount);
         }
         let call = need("CallSid")?;
-        if !is_call_sid(call) {
+        if !sid::is_call(call) {
             return Err(BadCallback::BadCallSid);
         }
         let call = CarrierCallId(call.to_owned());

@@ -1,33 +1,24 @@
-//! The Calls REST API (`/2010-04-01/Accounts/{AC}/Calls`). Nothing here repeats a request: Twilio has no idempotency key,
-//! and a second dial is a second call.
+//! The Calls REST API (`/2010-04-01/Accounts/{AC}/Calls`). Nothing here repeats a request: a second dial is a second call.
 
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
-use jiff::fmt::rfc2822;
-use reqwest::{Method, RequestBuilder};
-use secrecy::{ExposeSecret as _, SecretString};
+use reqwest::{Method, StatusCode};
+use secrecy::SecretString;
 use serde::Deserialize;
-use url::Url;
 
+use super::answer::{self, Failure, Kind};
+use super::api::{self, Api, BadSettings};
 use super::public_url::PublicUrl;
-use super::{is_call_sid, progress};
+use super::{date, progress, sid};
 use crate::clock::Millis;
 use crate::ids::CarrierCallId;
 use crate::phone_number::PhoneNumber;
 use crate::provider::{CallProgress, Carrier, DialOrder, ErrorClass, ProviderError};
 
-mod answer;
-
 /// Where the API is, unless a gateway or a test stands in.
 pub const API_URL: &str = "https://api.twilio.com";
 
-/// From name look-up to the end of the TLS handshake.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-/// The whole request, answer included. A dial that takes longer counts as unknown.
-const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
-/// Shorter than servers keep an idle connection: a dial must not be lost to one that is just being closed.
-const IDLE_TIMEOUT: Duration = Duration::from_secs(15);
 /// `Timeout`'s documented bounds, in seconds.
 const RING_SECONDS: std::ops::RangeInclusive<u64> = 1..=600;
 /// `date_created` has whole seconds, and our clock need not be Twilio's.
@@ -54,24 +45,12 @@ pub struct TwilioConfig {
     pub api_url: String,
 }
 
-/// Why the adapter cannot be made. Does not repeat the setting.
-#[derive(Debug, thiserror::Error)]
-pub enum BadSettings {
-    /// `api_url` is not an `http` or `https` URL.
-    #[error("the Twilio API URL is not an http or https URL")]
-    ApiUrl,
-    /// The HTTP client cannot be built (TLS roots).
-    #[error("the HTTP client for Twilio cannot be built")]
-    Client(#[source] reqwest::Error),
-}
-
 /// Twilio as a carrier.
 #[derive(Clone, Debug)]
 pub struct Twilio {
     config: TwilioConfig,
-    /// `{api}/2010-04-01/Accounts/{AC}/`, to which a resource is joined.
-    account_url: Url,
-    client: reqwest::Client,
+    /// `{api}/2010-04-01/Accounts/{AC}`.
+    api: Api,
 }
 
 /// A call as REST describes it; the fields that are read.
@@ -97,15 +76,7 @@ impl Twilio {
     /// # Errors
     /// When the API's URL or the client's TLS set-up is unusable.
     pub fn new(config: TwilioConfig) -> Result<Self, BadSettings> {
-        let client = reqwest::Client::builder()
-            .user_agent(concat!("callme/", env!("CARGO_PKG_VERSION")))
-            .connect_timeout(CONNECT_TIMEOUT)
-            .pool_idle_timeout(IDLE_TIMEOUT)
-            .redirect(reqwest::redirect::Policy::none())
-            .retry(reqwest::retry::never())
-            .build()
-            .map_err(|error| BadSettings::Client(error.without_url()))?;
-        Self::with_client(config, client)
+        Self::with_client(config, api::client()?)
     }
 
     /// Makes the adapter with a client that neither follows redirects nor retries.
@@ -113,28 +84,9 @@ impl Twilio {
     /// # Errors
     /// When the API's URL is unusable.
     pub fn with_client(config: TwilioConfig, client: reqwest::Client) -> Result<Self, BadSettings> {
-        let mut account_url = Url::parse(config.api_url.trim()).map_err(|_| BadSettings::ApiUrl)?;
-        if !matches!(account_url.scheme(), "http" | "https") {
-            return Err(BadSettings::ApiUrl);
-        }
-        account_url.set_query(None);
-        account_url.set_fragment(None);
-        account_url.path_segments_mut().map_err(|()| BadSettings::ApiUrl)?.pop_if_empty().extend([
-            "2010-04-01",
-            "Accounts",
-            &config.account_sid,
-        ]);
-        Ok(Self { config, account_url, client })
-    }
-
-    /// A request to a resource of the account; `path` is escaped segment by segment.
-    fn request(&self, method: Method, path: &[&str]) -> RequestBuilder {
-        let mut url = self.account_url.clone();
-        url.path_segments_mut().expect("an http URL has a path").extend(path);
-        self.client
-            .request(method, url)
-            .timeout(REQUEST_TIMEOUT)
-            .basic_auth(&self.config.account_sid, Some(self.config.auth_token.expose_secret()))
+        let path = ["2010-04-01", "Accounts", &config.account_sid];
+        let api = Api::new(config.account_sid.clone(), config.auth_token.clone(), &config.api_url, &path, client)?;
+        Ok(Self { config, api })
     }
 
     async fn dial(&self, order: DialOrder) -> Result<CarrierCallId, ProviderError> {
@@ -162,29 +114,28 @@ impl Twilio {
             // Twilio's documents disagree on this one's default.
             ("AsyncAmdStatusCallbackMethod", "POST"),
         ];
-        let call: CallRecord = answer::json(self.request(Method::POST, &["Calls.json"]).form(&form)).await?;
+        let call: CallRecord = answer::json(self.api.request(Method::POST, &["Calls.json"]).form(&form)).await?;
         // From here on the phone may ring: an answer without a usable name is no refusal.
-        if is_call_sid(&call.sid) { Ok(CarrierCallId(call.sid)) } else { Err(answer::unreadable()) }
+        if sid::is_call(&call.sid) { Ok(CarrierCallId(call.sid)) } else { Err(answer::unreadable().into()) }
     }
 
     async fn hang_up(&self, call: &CarrierCallId) -> Result<(), ProviderError> {
         // `completed` ends a call in any live state; `canceled` would leave one that is just being answered.
-        let request = self.request(Method::POST, &["Calls", &format!("{}.json", call.as_str())]);
+        let request = self.api.request(Method::POST, &["Calls", &format!("{}.json", call.as_str())]);
         match answer::accepted(request.form(&[("Status", "completed")])).await {
-            Err(error)
-                if error.class == ErrorClass::Refused
-                    && matches!(error.code.as_deref(), Some(CALL_NOT_IN_STATE | NOT_FOUND)) =>
+            Err(Failure { kind: Kind::Status(status), code: Some(code), .. })
+                if status.is_client_error() && matches!(code.as_str(), CALL_NOT_IN_STATE | NOT_FOUND) =>
             {
                 Ok(())
             }
-            other => other,
+            other => Ok(other?),
         }
     }
 
     async fn look_up(&self, call: &CarrierCallId) -> Result<CallProgress, ProviderError> {
-        let request = self.request(Method::GET, &["Calls", &format!("{}.json", call.as_str())]);
+        let request = self.api.request(Method::GET, &["Calls", &format!("{}.json", call.as_str())]);
         let call: CallRecord = answer::json(request).await?;
-        progress(&call.status, None).ok_or_else(answer::unreadable)
+        Ok(progress(&call.status, None).ok_or_else(answer::unreadable)?)
     }
 
     async fn placed_since(
@@ -194,8 +145,11 @@ impl Twilio {
     ) -> Result<Vec<(CarrierCallId, CallProgress)>, ProviderError> {
         // Twilio's own filter, `StartTime`, knows only days, and a call that has not started has none.
         let (to, from) = (to.reveal(), self.config.from.reveal());
-        let request =
-            self.request(Method::GET, &["Calls.json"]).query(&[("To", to), ("From", from), ("PageSize", PAGE_SIZE)]);
+        let request = self.api.request(Method::GET, &["Calls.json"]).query(&[
+            ("To", to),
+            ("From", from),
+            ("PageSize", PAGE_SIZE),
+        ]);
         let page: CallPage = answer::json(request).await?;
 
         let since = since - CLOCK_SLACK;
@@ -205,7 +159,7 @@ impl Twilio {
             .filter(|call| call.direction.as_deref() == Some("outbound-api"))
             .filter(|call| call.to.as_deref() == Some(to) && call.from.as_deref() == Some(from))
             // A call without a date is so new that it has none yet: it counts, and is the newest.
-            .map(|call| (call.date_created.as_deref().and_then(read_date), call))
+            .map(|call| (call.date_created.as_deref().and_then(date::rfc2822), call))
             .filter(|(created, _)| created.is_none_or(|created| created >= since))
             .collect();
         placed.sort_by_key(|(created, _)| std::cmp::Reverse(created.unwrap_or(Millis(u64::MAX))));
@@ -246,9 +200,18 @@ fn whole_seconds(time: Duration) -> u64 {
     time.as_secs() + u64::from(time.subsec_nanos() > 0)
 }
 
-fn read_date(text: &str) -> Option<Millis> {
-    let time = rfc2822::DateTimeParser::new().parse_timestamp(text).ok()?;
-    u64::try_from(time.as_millisecond()).ok().map(Millis)
+impl From<Failure> for ProviderError {
+    fn from(failure: Failure) -> Self {
+        let class = match failure.kind {
+            Kind::Unreached | Kind::Status(StatusCode::TOO_MANY_REQUESTS) => ErrorClass::Busy,
+            // Sent by proxies too, about what lies behind them.
+            Kind::Lost | Kind::Status(StatusCode::REQUEST_TIMEOUT) => ErrorClass::Unknown,
+            Kind::Unwritten => ErrorClass::Refused,
+            Kind::Status(status) if status.is_client_error() => ErrorClass::Refused,
+            Kind::Status(_) => ErrorClass::Unknown,
+        };
+        Self { class, code: failure.code, message: failure.message }
+    }
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
+use super::super::api::REQUEST_TIMEOUT;
 use super::super::signature;
 use super::*;
 use crate::ids::SessionId;
@@ -311,7 +312,7 @@ fn an_api_url_may_have_a_path_but_must_be_http() {
         ("https://api.twilio.com", "https://api.twilio.com/2010-04-01/Accounts/AC1"),
         ("http://localhost:9/fakes/twilio/", "http://localhost:9/fakes/twilio/2010-04-01/Accounts/AC1"),
     ] {
-        assert_eq!(Twilio::new(config(api_url)).unwrap().account_url.as_str(), want);
+        assert_eq!(Twilio::new(config(api_url)).unwrap().api.root.as_str(), want);
     }
     for api_url in ["", "api.twilio.com", "ftp://api.twilio.com", "mailto:a@b"] {
         assert!(matches!(Twilio::new(config(api_url)), Err(BadSettings::ApiUrl)), "{api_url}");
