@@ -20,6 +20,13 @@ pub(super) struct Manner {
 pub(super) const CALLS: Manner =
     Manner { limit: Duration::from_secs(15), tries: 2, content_type: "application/x-www-form-urlencoded" };
 
+/// About a text: 5 s at most, and once, whatever comes of it.
+pub(super) const TEXTS: Manner = Manner {
+    limit: Duration::from_secs(5),
+    tries: 1,
+    content_type: "application/x-www-form-urlencoded; charset=utf-8",
+};
+
 /// Posts a signed form: status and body, or `None` when there was no answer.
 pub(super) async fn post(world: &World, url: &str, form: &Form, manner: Manner) -> Option<(u16, String)> {
     let signature = signature(&world.config.auth_token, &signed_form(url), form);

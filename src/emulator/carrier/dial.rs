@@ -89,6 +89,11 @@ impl Dial {
             detection: read_detection(&field)?,
         })
     }
+
+    /// Where the server is: the beginning of its URL, up to the path.
+    pub(in crate::emulator) fn origin(&self) -> String {
+        Url::parse(&self.url).map_or_else(|_| self.url.clone(), |url| url.origin().ascii_serialization())
+    }
 }
 
 fn read_detection<'a>(field: &impl Fn(&str) -> Option<&'a str>) -> Result<Option<Detection>, Refusal> {
