@@ -16,27 +16,40 @@
 //! ```
 
 use std::fmt;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::TcpListener;
 
 mod carrier;
+pub mod chat;
+mod config;
 mod connection;
 pub mod faults;
+mod form;
+pub mod messaging;
 pub mod person;
 pub mod phone;
+mod post;
+mod rest;
+mod sign;
 mod speech;
 pub mod timeline;
 pub mod voice;
 mod world;
 
 pub use carrier::{CallRecord, Frame, Segment, Sent};
-pub use faults::{DialFault, Fault, Faults, Times};
+pub use chat::{Chat, Guise, Shown, Written};
+pub use config::EmulatorConfig;
+pub use faults::{DialFault, Fault, Faults, RestFault, Times};
+pub use messaging::{ConversationRecord, ConversationState, Failing, ReceiptWebhooks, TextRules, WindowRule};
 pub use person::{AnsweredBy, Person, PickUp, Script, Step, Verdict};
 pub use phone::{NotNow, Phone, Sound};
-pub use timeline::{CallState, Callback, Event, Hearing, NeverHappened, Side, Timeline, What};
+pub use timeline::{
+    CallState, Callback, Event, Hearing, NeverHappened, RestVerb, Side, TextForm, TextState, TextWebhook, Timeline,
+    What,
+};
 pub use voice::Voice;
 
 use world::World;
@@ -45,54 +58,6 @@ use crate::audio::mulaw::{FRAME, SILENCE};
 
 /// How often Twilio sends a frame.
 const TICK: Duration = Duration::from_millis(20);
-
-/// Who the emulator pretends to be, and how fast it is.
-#[derive(Clone)]
-pub struct EmulatorConfig {
-    /// The port on 127.0.0.1; 0 takes a free one.
-    pub port: u16,
-    /// The carrier account, `AC` and 32 hexadecimal digits.
-    pub account_sid: String,
-    /// Its token: checked on REST requests, signs webhooks.
-    pub auth_token: String,
-    /// The number the account owns, which calls must come from.
-    pub number: String,
-    /// The speech provider's key.
-    pub api_key: String,
-    /// How everybody sounds.
-    pub voice: Voice,
-    /// From a request for speech to its first byte.
-    pub speech_delay: Duration,
-    /// How many times faster than real time speech is made.
-    pub speech_rate: f64,
-    /// From the end of a stretch to its transcript.
-    pub transcript_delay: Duration,
-    /// How long [`Emulator::wait_for`] waits.
-    pub patience: Duration,
-}
-
-impl Default for EmulatorConfig {
-    fn default() -> Self {
-        Self {
-            port: 0,
-            account_sid: format!("AC{}", "0123456789abcdef".repeat(2)),
-            auth_token: "emulated-auth-token".to_owned(),
-            number: "+15005550006".to_owned(),
-            api_key: "sk-emulated".to_owned(),
-            voice: Voice::babble(),
-            speech_delay: Duration::from_millis(200),
-            speech_rate: 4.0,
-            transcript_delay: Duration::from_millis(300),
-            patience: Duration::from_mins(10),
-        }
-    }
-}
-
-impl fmt::Debug for EmulatorConfig {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("EmulatorConfig").field("port", &self.port).field("voice", &self.voice).finish_non_exhaustive()
-    }
-}
 
 /// The emulator could not start.
 #[derive(Debug, thiserror::Error)]
@@ -113,12 +78,11 @@ pub enum StartError {
 /// A running emulator; ends when it is dropped.
 pub struct Emulator {
     world: Arc<World>,
-    address: SocketAddr,
 }
 
 impl fmt::Debug for Emulator {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Emulator").field("address", &self.address).finish_non_exhaustive()
+        f.debug_struct("Emulator").field("url", &self.world.url).finish_non_exhaustive()
     }
 }
 
@@ -132,20 +96,20 @@ impl Emulator {
         let listen = |source| StartError::Listen { port, source };
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.map_err(listen)?;
         let address = listener.local_addr().map_err(listen)?;
-        let world = Arc::new(World::new(config)?);
+        let world = Arc::new(World::new(config, format!("http://{address}"))?);
         let door = connection::Door { listener, stop: world.stop.clone() };
-        let app = carrier::router().merge(speech::router()).with_state(Arc::clone(&world));
+        let app = carrier::router().merge(messaging::router()).merge(speech::router()).with_state(Arc::clone(&world));
         let serving = axum::serve(door, app.into_make_service_with_connect_info::<connection::Scissors>());
         world.spawn(async move { _ = serving.await });
-        Ok(Self { world, address })
+        Ok(Self { world })
     }
 
     /// The base URL of the carrier's REST API and of the speech provider; their paths differ.
     pub fn url(&self) -> String {
-        format!("http://{}", self.address)
+        self.world.url.clone()
     }
 
-    /// The settings that point a server at this emulator (all but its own URL, key and the number it calls).
+    /// The settings that point a server at this emulator (all but its own URL and key), for calls only.
     pub fn environment(&self) -> Vec<(&'static str, String)> {
         let config = &self.world.config;
         vec![
@@ -153,20 +117,39 @@ impl Emulator {
             ("CALLME_PHONE_ACCOUNT_SID", config.account_sid.clone()),
             ("CALLME_PHONE_AUTH_TOKEN", config.auth_token.clone()),
             ("CALLME_PHONE_NUMBER", config.number.clone()),
+            ("CALLME_USER_PHONE_NUMBER", config.person.clone()),
             ("CALLME_OPENAI_API_KEY", config.api_key.clone()),
             ("CALLME_TWILIO_API_URL", self.url()),
+            ("CALLME_TWILIO_CONVERSATIONS_URL", self.url()),
             ("OPENAI_API_BASE_URL", self.url()),
         ]
     }
 
-    /// Requests for URLs below `public` go to `real` instead (both origins such as `https://callme.example`), signed for `public`:
-    /// what a proxy does for a real server. A media socket of `wss://` the same host goes along.
-    pub fn route(&self, public: &str, real: &str) {
-        let pair = (public.trim_end_matches('/').to_owned(), real.trim_end_matches('/').to_owned());
-        self.world.routes.lock().expect("no holder of the lock panics").push(pair);
+    /// The settings beside those of [`Self::environment`] that switch WhatsApp on, without a template
+    /// ([`EmulatorConfig::template_sid`]).
+    pub fn whatsapp_environment(&self) -> Vec<(&'static str, String)> {
+        let config = &self.world.config;
+        vec![
+            ("CALLME_WHATSAPP_ENABLED", "true".to_owned()),
+            ("CALLME_WHATSAPP_MODE", "sandbox".to_owned()),
+            ("CALLME_WHATSAPP_PHONE_NUMBER", config.whatsapp_number.clone()),
+            ("CALLME_WHATSAPP_SANDBOX_CODE", config.sandbox_code.clone()),
+        ]
     }
 
-    /// What the person does in the calls to come.
+    /// Requests for URLs below `public` go to `real` instead (both origins such as `https://callme.example`), signed for `public`:
+    /// what a proxy does for a real server. A media socket of `wss://` the same host goes along. A second route of the same origin
+    /// takes the place of the first: the server has moved.
+    pub fn route(&self, public: &str, real: &str) {
+        let (public, real) = (public.trim_end_matches('/').to_owned(), real.trim_end_matches('/').to_owned());
+        let mut routes = self.world.routes.lock().expect("no holder of the lock panics");
+        match routes.iter_mut().find(|(known, _)| *known == public) {
+            Some(route) => route.1 = real,
+            None => routes.push((public, real)),
+        }
+    }
+
+    /// What the person does in the calls and the chat to come.
     pub fn person(&self) -> Person {
         self.world.person.clone()
     }
@@ -174,6 +157,26 @@ impl Emulator {
     /// The phone, for somebody who answers it live; see [`Script::steered`].
     pub fn phone(&self) -> Phone {
         Phone::new(Arc::clone(&self.world))
+    }
+
+    /// The person's WhatsApp.
+    pub fn chat(&self) -> Chat {
+        self.chat_of(&self.world.config.person)
+    }
+
+    /// Somebody else's WhatsApp, by their number.
+    pub fn chat_of(&self, number: &str) -> Chat {
+        Chat::new(Arc::clone(&self.world), number.to_owned())
+    }
+
+    /// Changes how texts behave from now on.
+    pub fn change_text_rules(&self, change: impl FnOnce(&mut TextRules)) {
+        change(&mut self.world.exchange().rules);
+    }
+
+    /// Every conversation that was not deleted, oldest first.
+    pub fn conversations(&self) -> Vec<ConversationRecord> {
+        self.world.exchange().records()
     }
 
     /// What goes wrong.

@@ -23,7 +23,6 @@ fn configuration(emulator: &Emulator, key: &str) -> anyhow::Result<Config> {
     let mut settings: HashMap<&str, String> = emulator.environment().into_iter().collect();
     settings.insert("CALLME_PUBLIC_URL", PUBLIC.to_owned());
     settings.insert("CALLME_API_KEY", key.to_owned());
-    settings.insert("CALLME_USER_PHONE_NUMBER", "+15005550009".to_owned());
     // Nobody pays for these calls.
     settings.insert("CALLME_MAX_CALLS_PER_HOUR", "0".to_owned());
     let loaded = Config::from_source(&|name| settings.get(name).cloned());

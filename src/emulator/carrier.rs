@@ -22,7 +22,6 @@ mod dial;
 mod media;
 mod playback;
 mod rest;
-mod sign;
 mod twiml;
 mod webhook;
 

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use super::timeline::Callback;
+use super::timeline::{Callback, RestVerb, TextWebhook};
 
 /// One thing that goes wrong.
 #[derive(Clone, Debug, PartialEq)]
@@ -30,6 +30,29 @@ pub enum Fault {
     CompletedFirst,
     /// Instructions are fetched a second time, as after a lost answer; the second answer counts.
     TwimlTwice,
+    /// A request about conversations is not answered as it should be.
+    Text {
+        /// Which.
+        verb: RestVerb,
+        /// How.
+        fault: RestFault,
+    },
+    /// A text that was taken does not arrive, and its receipt says so.
+    ReceiptFails {
+        /// Twilio's code of the reason.
+        code: u32,
+    },
+    /// A webhook about a text is delivered late.
+    TextWebhookDelayed {
+        /// Which.
+        name: TextWebhook,
+        /// How late.
+        by: Duration,
+    },
+    /// A webhook about a text is delivered three times.
+    TextWebhookTripled(TextWebhook),
+    /// A webhook about a text is never delivered.
+    TextWebhookDropped(TextWebhook),
     /// A mark never comes back, neither played nor by `clear`.
     MarkLost,
     /// A stream that broke does not come back: no instructions are fetched any more, and the call goes on in silence.
@@ -102,6 +125,47 @@ pub enum DialFault {
         /// The call was placed all the same.
         placed: bool,
     },
+}
+
+/// How a request about conversations goes wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RestFault {
+    /// Refused, and not done.
+    Refused {
+        /// HTTP status.
+        status: u16,
+        /// Twilio's error code.
+        code: u32,
+        /// `Retry-After`, in whole seconds.
+        retry_after: Option<Duration>,
+    },
+    /// Answered by a proxy, in HTML.
+    Broken {
+        /// HTTP status, such as 502.
+        status: u16,
+        /// It was done all the same.
+        done: bool,
+    },
+    /// Never answered.
+    Hangs {
+        /// It was done all the same.
+        done: bool,
+    },
+    /// The connection breaks before an answer.
+    Closed {
+        /// It was done all the same.
+        done: bool,
+    },
+}
+
+impl RestFault {
+    /// Whether what was asked for is done all the same.
+    pub(crate) fn is_done(self) -> bool {
+        match self {
+            Self::Refused { .. } => false,
+            Self::Broken { done, .. } | Self::Hangs { done } | Self::Closed { done } => done,
+        }
+    }
 }
 
 /// How often a fault strikes.

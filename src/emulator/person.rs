@@ -183,31 +183,61 @@ impl Script {
     }
 }
 
-/// A handle on what the person does in the calls to come; clones share it.
+/// A handle on what the person does in the calls and the chat to come; clones share it.
 ///
 /// One script a call, in order; the last one repeats. Without any, [`Script::answers`].
 #[derive(Clone, Debug, Default)]
-pub struct Person(Arc<Mutex<VecDeque<Script>>>);
+pub struct Person(Arc<Mutex<Plans>>);
+
+#[derive(Debug, Default)]
+struct Plans {
+    scripts: VecDeque<Script>,
+    /// What is still to be written, and how long after a text.
+    typed: VecDeque<String>,
+    pause: Duration,
+}
 
 impl Person {
     /// Does this in every call to come.
     pub fn set(&self, script: Script) {
-        *self.scripts() = VecDeque::from([script]);
+        self.plans().scripts = VecDeque::from([script]);
     }
 
     /// Does this in the call after those that have a script.
     pub fn then(&self, script: Script) {
-        self.scripts().push_back(script);
+        self.plans().scripts.push_back(script);
+    }
+
+    /// Answers the server's texts with these, in turn, and then no more: each three seconds after the last one arrived.
+    pub fn types<'a>(&self, texts: impl IntoIterator<Item = &'a str>) {
+        self.types_after(Duration::from_secs(3), texts);
+    }
+
+    /// The same with another pause: so long must nothing have arrived.
+    pub fn types_after<'a>(&self, pause: Duration, texts: impl IntoIterator<Item = &'a str>) {
+        let mut plans = self.plans();
+        (plans.pause, plans.typed) = (pause, texts.into_iter().map(str::to_owned).collect());
     }
 
     /// The script of the next call.
     pub(crate) fn next(&self) -> Script {
-        let mut scripts = self.scripts();
+        let scripts = &mut self.plans().scripts;
         let script = if scripts.len() > 1 { scripts.pop_front() } else { scripts.front().cloned() };
         script.unwrap_or_else(Script::answers)
     }
 
-    fn scripts(&self) -> std::sync::MutexGuard<'_, VecDeque<Script>> {
+    /// How long after a text the person writes; `None` when they will not.
+    pub(crate) fn typing_pause(&self) -> Option<Duration> {
+        let plans = self.plans();
+        (!plans.typed.is_empty()).then_some(plans.pause)
+    }
+
+    /// What the person writes next.
+    pub(crate) fn next_typed(&self) -> Option<String> {
+        self.plans().typed.pop_front()
+    }
+
+    fn plans(&self) -> std::sync::MutexGuard<'_, Plans> {
         self.0.lock().expect("no holder of the lock panics")
     }
 }

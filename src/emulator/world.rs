@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 use super::EmulatorConfig;
 use super::carrier::Call;
 use super::faults::Faults;
+use super::messaging::Exchange;
 use super::person::Person;
 use super::phone::Sound;
 use super::speech::recogniser::Phrasebook;
@@ -24,11 +25,15 @@ const EAR: usize = 256;
 /// Everything the handlers and tasks of one emulator can reach.
 pub(super) struct World {
     pub(super) config: EmulatorConfig,
+    /// The base URL of every REST API.
+    pub(super) url: String,
     pub(super) recorder: Recorder,
     pub(super) faults: Faults,
     pub(super) person: Person,
     /// Every call, oldest first.
     pub(super) calls: Mutex<Vec<Arc<Call>>>,
+    /// The text side.
+    pub(super) exchange: Mutex<Exchange>,
     /// Every sound that was made, so that it is known when it comes back.
     pub(super) phrases: Mutex<Phrasebook>,
     /// What the person's ear hears, for who listens in; a listener that is slow misses frames.
@@ -55,7 +60,7 @@ pub(super) struct Counts {
 }
 
 impl World {
-    pub(super) fn new(config: EmulatorConfig) -> Result<Self, reqwest::Error> {
+    pub(super) fn new(config: EmulatorConfig, url: String) -> Result<Self, reqwest::Error> {
         let http = reqwest::Client::builder()
             .connect_timeout(Duration::from_secs(5))
             // The carrier's hard limit for a voice webhook.
@@ -66,12 +71,15 @@ impl World {
             .pool_max_idle_per_host(0)
             .user_agent("TwilioProxy/1.1")
             .build()?;
+        let exchange = Mutex::new(Exchange::new(config.text_rules.clone()));
         Ok(Self {
             config,
+            url,
             recorder: Recorder::new(),
             faults: Faults::default(),
             person: Person::default(),
             calls: Mutex::default(),
+            exchange,
             phrases: Mutex::default(),
             ear: broadcast::Sender::new(EAR),
             routes: Mutex::default(),
@@ -114,6 +122,17 @@ impl World {
         self.recorder.note(None, what);
     }
 
+    /// Where webhooks about texts go; `None` while nobody can know.
+    pub(super) fn messaging_webhook(&self) -> Option<String> {
+        if let Some(url) = &self.config.messaging_webhook {
+            return Some(url.clone());
+        }
+        let routed =
+            self.routes.lock().expect("no holder of the lock panics").first().map(|(public, _)| public.clone());
+        let dialed = || self.calls.lock().expect("no holder of the lock panics").last().map(|call| call.dial.origin());
+        routed.or_else(dialed).map(|origin| format!("{origin}/whatsapp"))
+    }
+
     /// Where a public URL really is.
     pub(super) fn resolve(&self, url: &str) -> String {
         let routes = self.routes.lock().expect("no holder of the lock panics");
@@ -125,7 +144,12 @@ impl World {
     }
 }
 
-/// RFC 2822, as Twilio writes dates.
+/// ISO 8601 in whole seconds, as Conversations writes dates.
+pub(super) fn iso8601(time: Timestamp) -> String {
+    time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+}
+
+/// RFC 2822, as Twilio writes dates of calls.
 pub(super) fn rfc2822(time: Timestamp) -> String {
     time.strftime("%a, %d %b %Y %H:%M:%S +0000").to_string()
 }

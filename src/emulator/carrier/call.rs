@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::time::Instant;
 
+use super::super::form::set;
 use super::super::person::acting::Acting;
 use super::super::person::{PickUp, Script, Step};
 use super::super::phone::Hand;
@@ -14,7 +15,7 @@ use super::super::timeline::{CallState, Callback, Side, What};
 use super::super::voice::Speaker;
 use super::super::world::World;
 use super::media::Stream;
-use super::webhook::{set, verdict};
+use super::webhook::verdict;
 use super::{Call, Control};
 
 mod live;

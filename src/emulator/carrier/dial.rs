@@ -4,11 +4,10 @@ use std::time::Duration;
 
 use url::Url;
 
+use super::super::form::{Form, field};
+use super::super::rest::Refusal;
 use super::super::timeline::Callback;
 use crate::phone_number::PhoneNumber;
-
-/// A refusal: HTTP status, Twilio's code, and its sentence.
-pub(super) type Refusal = (u16, u32, &'static str);
 
 /// A dial that was accepted.
 #[derive(Debug)]
@@ -39,29 +38,26 @@ pub(super) struct Detection {
 
 impl Dial {
     /// Reads a form; `ours` is the number the account owns.
-    pub(super) fn read(form: &[(String, String)], ours: &str) -> Result<Self, Refusal> {
-        let field =
-            |name: &str| form.iter().find(|(n, _)| n == name).map(|(_, v)| v.as_str()).filter(|v| !v.is_empty());
-        let to = field("To").ok_or((400, 21201, "No 'To' number is specified"))?;
-        let from = field("From").ok_or((400, 21213, "No 'From' number is specified"))?;
+    pub(super) fn read(form: &Form, ours: &str) -> Result<Self, Refusal> {
+        let field = |name: &str| field(form, name);
+        let bad = |code, message: &'static str| Refusal::new(400, code, message);
+        let to = field("To").ok_or_else(|| bad(21201, "No 'To' number is specified"))?;
+        let from = field("From").ok_or_else(|| bad(21213, "No 'From' number is specified"))?;
         // The number itself is left out of the sentence, as everywhere.
-        let to = PhoneNumber::parse(to).map_err(|_| (400, 21211, "The 'To' number is not a valid phone number."))?;
+        let to = PhoneNumber::parse(to).map_err(|_| bad(21211, "The 'To' number is not a valid phone number."))?;
         let from =
-            PhoneNumber::parse(from).map_err(|_| (400, 21212, "The 'From' number is not a valid phone number."))?;
+            PhoneNumber::parse(from).map_err(|_| bad(21212, "The 'From' number is not a valid phone number."))?;
         if from.reveal() != ours {
-            return Err((400, 21210, "The source phone number provided is not yet verified for your account."));
+            return Err(bad(21210, "The source phone number provided is not yet verified for your account."));
         }
         let web = |url: &str| Url::parse(url).is_ok_and(|u| matches!(u.scheme(), "http" | "https") && u.has_host());
-        let url = field("Url").filter(|u| web(u)).ok_or((
-            400,
-            21205,
-            "Url parameter is required and must be a valid URL.",
-        ))?;
+        let url = field("Url").filter(|u| web(u));
+        let url = url.ok_or_else(|| bad(21205, "Url parameter is required and must be a valid URL."))?;
         let status_callback = field("StatusCallback");
         // Host names with an underscore are refused, too.
         let good = |u: &str| web(u) && Url::parse(u).is_ok_and(|u| u.host_str().is_some_and(|h| !h.contains('_')));
         if status_callback.is_some_and(|u| !good(u)) {
-            return Err((400, 21609, "Invalid 'StatusCallback' URL."));
+            return Err(bad(21609, "Invalid 'StatusCallback' URL."));
         }
         let mut events = Vec::new();
         for (_, value) in form.iter().filter(|(name, _)| name == "StatusCallbackEvent") {
@@ -70,7 +66,7 @@ impl Dial {
                 "ringing" => Callback::Ringing,
                 "answered" => Callback::Answered,
                 "completed" => Callback::Completed,
-                _ => return Err((400, 21626, "Invalid 'StatusCallbackEvent' value.")),
+                _ => return Err(bad(21626, "Invalid 'StatusCallbackEvent' value.")),
             });
         }
         if events.is_empty() {
@@ -79,7 +75,7 @@ impl Dial {
         let seconds = |name: &str| match field(name).map(str::parse::<u64>) {
             None => Ok(None),
             Some(Ok(n)) if n > 0 => Ok(Some(Duration::from_secs(n))),
-            Some(_) => Err((400, 20001, "A number of seconds is not valid.")),
+            Some(_) => Err(bad(20001, "A number of seconds is not valid.")),
         };
         let timeout = seconds("Timeout")?.unwrap_or(Duration::from_mins(1)).min(Duration::from_mins(10));
         Ok(Self {
@@ -93,6 +89,11 @@ impl Dial {
             detection: read_detection(&field)?,
         })
     }
+
+    /// Where the server is: the beginning of its URL, up to the path.
+    pub(in crate::emulator) fn origin(&self) -> String {
+        Url::parse(&self.url).map_or_else(|_| self.url.clone(), |url| url.origin().ascii_serialization())
+    }
 }
 
 fn read_detection<'a>(field: &impl Fn(&str) -> Option<&'a str>) -> Result<Option<Detection>, Refusal> {
@@ -100,12 +101,12 @@ fn read_detection<'a>(field: &impl Fn(&str) -> Option<&'a str>) -> Result<Option
         None => return Ok(None),
         Some("Enable") => false,
         Some("DetectMessageEnd") => true,
-        Some(_) => return Err((400, 20001, "Invalid 'MachineDetection' value.")),
+        Some(_) => return Err(Refusal::new(400, 20001, "Invalid 'MachineDetection' value.")),
     };
     let asynchronous = match field("AsyncAmd") {
         Some("true") => true,
         None | Some("false") => false,
-        Some(_) => return Err((400, 20001, "Invalid 'AsyncAmd' value.")),
+        Some(_) => return Err(Refusal::new(400, 20001, "Invalid 'AsyncAmd' value.")),
     };
     // Digits that are dialed on turn detection off.
     let detects = field("SendDigits").is_none();
@@ -142,7 +143,7 @@ mod tests {
         ];
         for (name, value, code) in cases {
             let refusal = Dial::read(&form(&[(name, value)]), OURS).expect_err(name);
-            assert_eq!((refusal.0, refusal.1), (400, code), "{name}={value}");
+            assert_eq!((refusal.status, refusal.code), (400, code), "{name}={value}");
         }
     }
 

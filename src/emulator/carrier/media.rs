@@ -16,12 +16,12 @@ use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async_with_conf
 use url::Url;
 
 use super::super::faults::Fault;
+use super::super::post::{CALLS, post};
+use super::super::sign::{signature, signed_form};
 use super::super::timeline::What;
 use super::super::world::World;
 use super::super::{FRAME, TICK};
 use super::playback::{Playback, Played};
-use super::sign::{signature, signed_form};
-use super::webhook;
 use super::{Call, Sent};
 
 /// How long a server may take to open its end, and to take what is sent.
@@ -242,7 +242,7 @@ impl Stream {
         ];
         let form = form.map(|(name, value)| (name.to_owned(), value)).to_vec();
         let world = Arc::clone(&self.world);
-        self.world.spawn(async move { _ = webhook::post(&world, &url, &form).await });
+        self.world.spawn(async move { _ = post(&world, &url, &form, CALLS).await });
     }
 
     async fn send(&mut self, mut event: Value) -> bool {

@@ -5,20 +5,20 @@ use std::sync::Arc;
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{ConnectInfo, Path, RawQuery, State};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use serde_json::{Value, json};
 
 use super::super::connection::Scissors;
 use super::super::faults::{DialFault, Fault};
+use super::super::form::{self, field};
+use super::super::rest::{self, Refusal};
 use super::super::timeline::{CallState, Side, What};
 use super::super::world::{World, rfc2822};
-use super::dial::{Dial, Refusal};
-use super::webhook::{Form, verdict};
+use super::dial::Dial;
+use super::webhook::verdict;
 use super::{Call, Control, call};
 
 /// Pages are this long unless asked otherwise, and never longer than a thousand.
@@ -37,16 +37,15 @@ pub(super) async fn dial(
     let fault = world.faults.strike(|f| if let Fault::Dial(fault) = f { Some(*fault) } else { None });
     if let Some(DialFault::Refused { status, code }) = fault {
         answer(None, Some(status));
-        // At its worst: Twilio quotes numbers in several of its sentences.
-        let quoted = form(&body).into_iter().map(|(name, value)| format!("{name}: {value}")).collect::<Vec<_>>();
-        return refuse((status, code, &format!("The request was refused. {}", quoted.join(", "))));
+        return Refusal::quoting(status, code, &form::read(&body)).into_response();
     }
-    let checked = authorise(&world, &account, &headers).and_then(|()| Dial::read(&form(&body), &world.config.number));
+    let checked =
+        authorise(&world, &account, &headers).and_then(|()| Dial::read(&form::read(&body), &world.config.number));
     let dial = match checked {
         Ok(dial) => dial,
         Err(refusal) => {
-            answer(None, Some(refusal.0));
-            return refuse(refusal);
+            answer(None, Some(refusal.status));
+            return refusal.into_response();
         }
     };
     let placed = !matches!(fault, Some(DialFault::Hangs { placed: false } | DialFault::Closed { placed: false }));
@@ -88,10 +87,10 @@ pub(super) async fn read(
     headers: HeaderMap,
 ) -> Response {
     let found = authorise(&world, &account, &headers).and_then(|()| find(&world, &file));
-    let status = found.as_ref().map_or_else(|refusal| refusal.0, |_| 200);
+    let status = found.as_ref().map_or_else(|refusal| refusal.status, |_| 200);
     let number = found.as_ref().ok().map(|call| call.number);
     world.recorder.note(number, What::Rest { verb: "read call", status: Some(status) });
-    found.map_or_else(refuse, |call| Json(resource(&world, &call)).into_response())
+    found.map_or_else(Refusal::into_response, |call| Json(resource(&world, &call)).into_response())
 }
 
 /// `POST Calls/{sid}.json`: `Status=completed`, `Status=canceled`, or `Url=…`.
@@ -101,8 +100,8 @@ pub(super) async fn change(
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
-    let form = form(&body);
-    let field = |name: &str| form.iter().find(|(n, _)| n == name).map(|(_, value)| value.as_str());
+    let form = form::read(&body);
+    let field = |name: &str| field(&form, name);
     let verb = if field("Status").is_some() { "hang up" } else { "redirect" };
     let found = authorise(&world, &account, &headers).and_then(|()| find(&world, &file));
     let number = found.as_ref().ok().map(|call| call.number);
@@ -112,31 +111,31 @@ pub(super) async fn change(
             (None, Some(url)) if call.progress().state == CallState::InProgress => {
                 let _ = call.control.send(Control::Redirect(url.to_owned()));
             }
-            (None, Some(_)) => return Err((400, 21220, "Call is not in-progress. Cannot redirect.")),
-            (None, None) => return Err((400, 21205, "Url parameter is required.")),
+            (None, Some(_)) => return Err(Refusal::new(400, 21220, "Call is not in-progress. Cannot redirect.")),
+            (None, None) => return Err(Refusal::new(400, 21205, "Url parameter is required.")),
         }
         Ok(call)
     });
-    let status = changed.as_ref().map_or_else(|refusal| refusal.0, |_| 200);
+    let status = changed.as_ref().map_or_else(|refusal| refusal.status, |_| 200);
     world.recorder.note(number, What::Rest { verb, status: Some(status) });
-    changed.map_or_else(refuse, |call| Json(resource(&world, &call)).into_response())
+    changed.map_or_else(Refusal::into_response, |call| Json(resource(&world, &call)).into_response())
 }
 
 fn hang_up(world: &World, call: &Call, status: &str) -> Result<(), Refusal> {
     let refused = |f: &Fault| if let Fault::HangUpRefused { status, code } = f { Some((*status, *code)) } else { None };
     if let Some((status, code)) = world.faults.strike(refused) {
-        return Err((status, code, "The request was refused."));
+        return Err(Refusal::new(status, code, "The request was refused."));
     }
     let state = call.progress().state;
     let next = match (status, state) {
         ("completed" | "canceled", state) if state.is_over() => {
-            return Err((400, 21220, "Call is not in-progress. Cannot redirect."));
+            return Err(Refusal::new(400, 21220, "Call is not in-progress. Cannot redirect."));
         }
         ("completed", CallState::InProgress) => CallState::Completed,
         ("completed" | "canceled", CallState::Queued | CallState::Ringing) => CallState::Canceled,
         // An answered call goes on.
         ("canceled", _) => return Ok(()),
-        _ => return Err((400, 20001, "Invalid 'Status' value.")),
+        _ => return Err(Refusal::new(400, 20001, "Invalid 'Status' value.")),
     };
     call.enter(world, next, Some(Side::Server));
     let _ = call.control.send(Control::HangUp);
@@ -151,20 +150,20 @@ pub(super) async fn list(
     headers: HeaderMap,
 ) -> Response {
     let page = authorise(&world, &account, &headers).and_then(|()| pages(&world, &query.unwrap_or_default()));
-    let status = page.as_ref().map_or_else(|refusal| refusal.0, |_| 200);
+    let status = page.as_ref().map_or_else(|refusal| refusal.status, |_| 200);
     world.note(What::Rest { verb: "list calls", status: Some(status) });
-    page.map_or_else(refuse, |page| Json(page).into_response())
+    page.map_or_else(Refusal::into_response, |page| Json(page).into_response())
 }
 
 fn pages(world: &World, query: &str) -> Result<Value, Refusal> {
-    let query: Form = form_urlencoded::parse(query.as_bytes()).into_owned().collect();
-    let field = |name: &str| query.iter().find(|(n, _)| n == name).map(|(_, value)| value.as_str());
+    let query = form::read(query.as_bytes());
+    let field = |name: &str| field(&query, name);
     let size = field("PageSize").and_then(|n| n.parse().ok()).unwrap_or(PAGE).clamp(1, 1000);
     let number: usize = field("Page").and_then(|n| n.parse().ok()).unwrap_or(0);
     let mut filters: Vec<(&str, Timestamp)> = Vec::new();
     for name in ["StartTime", "StartTime>", "StartTime<"] {
         if let Some(text) = field(name) {
-            filters.push((name, moment(text).ok_or((400, 20001, "Invalid 'StartTime' value."))?));
+            filters.push((name, moment(text).ok_or_else(|| Refusal::new(400, 20001, "Invalid 'StartTime' value."))?));
         }
     }
     let fits = |call: &Arc<Call>| {
@@ -230,26 +229,10 @@ fn resource(world: &World, call: &Call) -> Value {
 fn find(world: &World, file: &str) -> Result<Arc<Call>, Refusal> {
     let sid = file.strip_suffix(".json").unwrap_or(file);
     let calls = world.calls.lock().expect("no holder of the lock panics");
-    calls.iter().find(|call| call.sid == sid).cloned().ok_or((404, 20404, "The requested resource was not found"))
+    calls.iter().find(|call| call.sid == sid).cloned().ok_or_else(Refusal::not_found)
 }
 
 fn authorise(world: &World, account: &str, headers: &HeaderMap) -> Result<(), Refusal> {
-    let given = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-    let decoded = given.and_then(|value| STANDARD.decode(value.strip_prefix("Basic ")?).ok());
-    let wanted = format!("{}:{}", world.config.account_sid, world.config.auth_token);
-    if decoded.as_deref() == Some(wanted.as_bytes()) && account == world.config.account_sid {
-        return Ok(());
-    }
-    Err((401, 20003, "Authenticate"))
-}
-
-/// An error as Twilio writes it.
-fn refuse((status, code, message): (u16, u32, &str)) -> Response {
-    let more = format!("https://www.twilio.com/docs/errors/{code}");
-    let body = json!({"code": code, "message": message, "more_info": more, "status": status});
-    (StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR), Json(body)).into_response()
-}
-
-fn form(body: &[u8]) -> Form {
-    form_urlencoded::parse(body).into_owned().collect()
+    rest::authorise(world, headers)?;
+    if account == world.config.account_sid { Ok(()) } else { Err(Refusal::new(401, 20003, "Authenticate")) }
 }

@@ -1,41 +1,15 @@
-//! The carrier's requests to the server: signed forms, retried once when no connection came about.
+//! What the carrier tells the server about a call.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::super::faults::Fault;
+use super::super::form::{self, Form, set};
 use super::super::person::AnsweredBy;
+use super::super::post::{CALLS, post};
 use super::super::timeline::{CallState, Callback, What};
 use super::super::world::{World, rfc2822};
-use super::sign::{signature, signed_form};
 use super::{Call, dial::Detection};
-
-/// The fields of a form.
-pub(super) type Form = Vec<(String, String)>;
-
-/// Posts a signed form: status and body, or `None` when there was no answer.
-pub(super) async fn post(world: &World, url: &str, form: &Form) -> Option<(u16, String)> {
-    let signature = signature(&world.config.auth_token, &signed_form(url), form);
-    let token = world.sid("");
-    let real = world.resolve(url.split('#').next().unwrap_or(url));
-    for attempt in 0..2 {
-        let request = world
-            .http
-            .post(&real)
-            .header("X-Twilio-Signature", &signature)
-            .header("I-Twilio-Idempotency-Token", &token)
-            .form(form);
-        match request.send().await {
-            Ok(response) => {
-                let status = response.status().as_u16();
-                return Some((status, response.text().await.ok()?));
-            }
-            Err(error) if error.is_connect() && attempt == 0 => {}
-            Err(_) => return None,
-        }
-    }
-    None
-}
 
 impl Call {
     /// The fields every request about this call has.
@@ -89,7 +63,7 @@ impl Call {
             ("AnsweredBy", word.to_owned()),
             ("MachineDetectionDuration", after.as_millis().to_string()),
         ];
-        let form: Form = form.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+        let form = form::of(form);
         let (call, outer, callback) = (Arc::clone(self), Arc::clone(world), detection.callback.clone());
         world.spawn(async move {
             tokio::time::sleep(after).await;
@@ -115,7 +89,7 @@ impl Call {
                 tokio::time::sleep(delay).await;
             }
             for _ in 0..copies {
-                let status = post(&outer, &url, &form).await.map(|(status, _)| status);
+                let status = post(&outer, &url, &form, CALLS).await.map(|(status, _)| status);
                 call.note(&outer, What::Callback { name, status });
             }
             if name == Callback::Completed {
@@ -134,10 +108,4 @@ pub(super) fn verdict(by: AnsweredBy, message_end: bool) -> &'static str {
         AnsweredBy::Fax => "fax",
         AnsweredBy::Unknown => "unknown",
     }
-}
-
-/// Sets a field, in place of what it was.
-pub(super) fn set(form: &mut Form, name: &str, value: String) {
-    form.retain(|(n, _)| n != name);
-    form.push((name.to_owned(), value));
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::emulator::{Event, Hearing, Side, What};
+use crate::emulator::{Event, Hearing, Side, TextForm, What};
 
 /// One event: `at` in seconds since the emulator started, `call` counted from 1 or null, `kind`, and what the kind brings.
 pub(super) fn tell(event: &Event) -> Value {
@@ -38,6 +38,19 @@ fn what(what: &What) -> Value {
             json!({ "kind": "speech-ended", "request": request, "bytes": bytes, "whole": whole })
         }
         What::Hearing { what, .. } => hearing(what),
+        What::TextSent { text, form, words } => {
+            json!({ "kind": "text-sent", "number": text, "form": kind(*form), "text": words })
+        }
+        What::TextArrived { text, words } => json!({ "kind": "text-arrived", "number": text, "text": words }),
+        What::TextRead { text } => json!({ "kind": "text-read", "number": text }),
+        What::TextFailed { text, code } => json!({ "kind": "text-failed", "number": text, "code": code }),
+        What::PersonWrites { text, form, words } => {
+            json!({ "kind": "person-writes", "number": text, "form": kind(*form), "text": words })
+        }
+        What::StrangerWrites { text, words } => json!({ "kind": "stranger-writes", "number": text, "text": words }),
+        What::TextWebhook { name, status } => {
+            json!({ "kind": "text-webhook", "name": name.as_str(), "status": status })
+        }
         What::Violation(text) => json!({ "kind": "violation", "text": text }),
     }
 }
@@ -55,6 +68,15 @@ fn hearing(what: &Hearing) -> Value {
         Hearing::Closed => ("closed", None),
     };
     json!({ "kind": "hearing", "what": what, "text": text })
+}
+
+fn kind(form: TextForm) -> &'static str {
+    match form {
+        TextForm::Free => "free",
+        TextForm::Template => "template",
+        TextForm::Button => "button",
+        TextForm::Picture => "picture",
+    }
 }
 
 fn side(side: Side) -> &'static str {

@@ -10,13 +10,14 @@ use url::Url;
 
 use super::super::media::{self, Effect, Incoming, Stream};
 use super::super::twiml::{self, Verb};
-use super::super::webhook::{Form, post};
 use super::super::{Call, Control, Segment};
 use super::End;
 use crate::audio::mulaw;
 use crate::emulator::faults::Fault;
+use crate::emulator::form::Form;
 use crate::emulator::person::acting::{Act, Acting};
 use crate::emulator::phone::{Hand, Sound};
+use crate::emulator::post::{CALLS, post};
 use crate::emulator::timeline::{CallState, Side, What};
 use crate::emulator::world::World;
 use crate::emulator::{FRAME, TICK};
@@ -26,10 +27,10 @@ pub(super) fn fetch(world: &Arc<World>, call: &Arc<Call>, url: String, form: For
     let (world, call) = (Arc::clone(world), Arc::clone(call));
     Leg::Fetching(Box::pin(async move {
         if world.faults.strikes(&Fault::TwimlTwice) {
-            let first = post(&world, &url, &form).await.map(|(status, _)| status);
+            let first = post(&world, &url, &form, CALLS).await.map(|(status, _)| status);
             call.note(&world, What::Twiml { status: first, verbs: "answer lost".to_owned() });
         }
-        let answer = post(&world, &url, &form).await;
+        let answer = post(&world, &url, &form, CALLS).await;
         let status = answer.as_ref().map(|(status, _)| *status);
         let verbs = match answer {
             Some((200..=299, text)) => twiml::parse(&text),

@@ -1,0 +1,77 @@
+//! Who the emulator pretends to be, and how fast it is.
+
+use std::fmt;
+use std::time::Duration;
+
+use super::messaging::TextRules;
+use super::voice::Voice;
+
+/// Who the emulator pretends to be, and how fast it is.
+#[derive(Clone)]
+pub struct EmulatorConfig {
+    /// The port on 127.0.0.1; 0 takes a free one.
+    pub port: u16,
+    /// The carrier account, `AC` and 32 hexadecimal digits.
+    pub account_sid: String,
+    /// Its token: checked on REST requests, signs webhooks.
+    pub auth_token: String,
+    /// The number the account owns, which calls must come from.
+    pub number: String,
+    /// Who is called, and whose WhatsApp [`Emulator::chat`](super::Emulator::chat) is; a phone number.
+    pub person: String,
+    /// The number that texts come from on WhatsApp: of the sandbox, unless it is another.
+    pub whatsapp_number: String,
+    /// Whoever writes `join` and these words to it has joined.
+    pub sandbox_code: String,
+    /// The one approved template, `HX` and 32 hexadecimal digits.
+    pub template_sid: String,
+    /// Its text; `{{1}}` and the like stand for its variables.
+    pub template_text: String,
+    /// Where webhooks about texts go, as it is entered in Twilio's console. Without it they go to `/whatsapp` of the server's
+    /// public origin: that of the first [`Emulator::route`](super::Emulator::route), or that of the latest dial's `Url`.
+    pub messaging_webhook: Option<String>,
+    /// How texts behave.
+    pub text_rules: TextRules,
+    /// The speech provider's key.
+    pub api_key: String,
+    /// How everybody sounds.
+    pub voice: Voice,
+    /// From a request for speech to its first byte.
+    pub speech_delay: Duration,
+    /// How many times faster than real time speech is made.
+    pub speech_rate: f64,
+    /// From the end of a stretch to its transcript.
+    pub transcript_delay: Duration,
+    /// How long [`Emulator::wait_for`] waits.
+    pub patience: Duration,
+}
+
+impl Default for EmulatorConfig {
+    fn default() -> Self {
+        Self {
+            port: 0,
+            account_sid: format!("AC{}", "0123456789abcdef".repeat(2)),
+            auth_token: "emulated-auth-token".to_owned(),
+            number: "+15005550006".to_owned(),
+            person: "+393331234567".to_owned(),
+            whatsapp_number: "+14155238886".to_owned(),
+            sandbox_code: "quiet-otter".to_owned(),
+            template_sid: format!("HX{}", "0123456789abcdef".repeat(2)),
+            template_text: "Your agent asks: {{1}}".to_owned(),
+            messaging_webhook: None,
+            text_rules: TextRules::default(),
+            api_key: "sk-emulated".to_owned(),
+            voice: Voice::babble(),
+            speech_delay: Duration::from_millis(200),
+            speech_rate: 4.0,
+            transcript_delay: Duration::from_millis(300),
+            patience: Duration::from_mins(10),
+        }
+    }
+}
+
+impl fmt::Debug for EmulatorConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EmulatorConfig").field("port", &self.port).field("voice", &self.voice).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,146 @@
+//! What the carrier tells the server about texts: once, with five seconds for the answer.
+
+use std::sync::Arc;
+
+use serde_json::json;
+use tokio::sync::oneshot;
+
+use super::super::chat::Shown;
+use super::super::faults::Fault;
+use super::super::form;
+pub(super) use super::super::form::Form;
+use super::super::post::{TEXTS, post};
+use super::super::timeline::{TextForm, TextWebhook, What};
+use super::super::world::World;
+use super::Exchange;
+use super::delivery::{Journey, state};
+use super::messages::Message;
+
+/// How the person is called in their WhatsApp.
+const PROFILE: &str = "Robin";
+
+/// `onMessageAdded`.
+pub(super) fn added(world: &World, conversation: &str, index: usize, message: &Message, source: &str) -> Form {
+    let mut form = form::of([
+        ("EventType", TextWebhook::Added.as_str().to_owned()),
+        ("AccountSid", world.config.account_sid.clone()),
+        ("ChatServiceSid", world.service()),
+        ("ConversationSid", conversation.to_owned()),
+        ("MessageSid", message.sid.clone()),
+        ("Index", index.to_string()),
+        ("DateCreated", message.created.strftime("%Y-%m-%dT%H:%M:%S.%3fZ").to_string()),
+        ("Author", message.author.clone()),
+        ("Attributes", message.attributes.clone()),
+        ("Source", source.to_owned()),
+        ("RetryCount", "0".to_owned()),
+    ]);
+    let more = [
+        ("Body", message.body.clone()),
+        ("ParticipantSid", message.participant.clone()),
+        ("Media", message.media.as_ref().map(ToString::to_string)),
+    ];
+    form.extend(form::of(more.into_iter().filter_map(|(name, value)| Some((name, value?)))));
+    form
+}
+
+/// `onDeliveryUpdated`.
+pub(super) fn delivery(world: &World, exchange: &Exchange, journey: &Journey) -> Form {
+    let parcel = &journey.parcel;
+    let (state, code) = state(exchange, parcel);
+    let text = &exchange.texts[parcel.text - 1];
+    let created = exchange.find(&journey.conversation).and_then(|c| Ok(c.message(&journey.message)?.1.created));
+    let date = |time: jiff::Timestamp| time.strftime("%Y-%m-%dT%H:%M:%S.%3fZ").to_string();
+    form::of([
+        ("EventType", TextWebhook::Delivery.as_str().to_owned()),
+        ("AccountSid", world.config.account_sid.clone()),
+        ("ChatServiceSid", world.service()),
+        ("ConversationSid", journey.conversation.clone()),
+        ("MessageSid", journey.message.clone()),
+        ("DeliveryReceiptSid", parcel.receipt.clone()),
+        ("ChannelMessageSid", parcel.channel.clone()),
+        ("ParticipantSid", parcel.participant.clone()),
+        ("Status", state.as_str().unwrap_or_default().to_owned()),
+        ("ErrorCode", code.unwrap_or(0).to_string()),
+        ("DateCreated", date(created.unwrap_or(text.updated))),
+        ("DateUpdated", date(text.updated)),
+        ("RetryCount", "0".to_owned()),
+    ])
+}
+
+/// The plain Messaging webhook, about what somebody wrote from this number.
+pub(super) fn plain(world: &World, sid: &str, number: &str, shown: &Shown) -> Form {
+    let is_picture = shown.form == TextForm::Picture;
+    let digits = number.trim_start_matches('+');
+    let context = json!({"type": "whatsapp", "data": {"context": {"ProfileName": PROFILE, "WaId": digits}}});
+    let kind = match shown.form {
+        TextForm::Free | TextForm::Template => "text",
+        TextForm::Button => "button",
+        TextForm::Picture => "image",
+    };
+    let mut form = form::of([
+        ("SmsMessageSid", sid.to_owned()),
+        ("SmsSid", sid.to_owned()),
+        ("MessageSid", sid.to_owned()),
+        ("AccountSid", world.config.account_sid.clone()),
+        ("From", format!("whatsapp:{number}")),
+        ("To", world.proxy()),
+        ("Body", shown.words.clone()),
+        ("WaId", digits.to_owned()),
+        ("ProfileName", PROFILE.to_owned()),
+        ("NumMedia", u8::from(is_picture).to_string()),
+        ("NumSegments", "1".to_owned()),
+        ("ReferralNumMedia", "0".to_owned()),
+        ("MessageType", kind.to_owned()),
+        ("SmsStatus", "received".to_owned()),
+        ("ApiVersion", "2010-04-01".to_owned()),
+        ("ChannelMetadata", context.to_string()),
+    ]);
+    if is_picture {
+        let url = format!("{}/2010-04-01/Accounts/{}/Messages/{sid}/Media/ME0", world.url, world.config.account_sid);
+        form.extend(form::of([("MediaUrl0", url), ("MediaContentType0", "image/jpeg".to_owned())]));
+    }
+    if shown.form == TextForm::Button {
+        form.extend(form::of([("ButtonText", shown.words.clone()), ("ButtonPayload", shown.words.clone())]));
+    }
+    form
+}
+
+/// Posts a webhook so many times, in a task of its own; later, more often or never where a fault says so. Gives what the
+/// server answered last, or nothing for a webhook that is late.
+pub(super) fn deliver(
+    world: &Arc<World>,
+    name: TextWebhook,
+    form: Form,
+    copies: usize,
+) -> oneshot::Receiver<Option<u16>> {
+    let (sender, answer) = oneshot::channel();
+    let is = |fault: Fault| world.faults.strikes(&fault);
+    if is(Fault::TextWebhookDropped(name)) {
+        return answer;
+    }
+    let delay = world.faults.strike(|fault| match fault {
+        Fault::TextWebhookDelayed { name: late, by } if *late == name => Some(*by),
+        _ => None,
+    });
+    let copies = if is(Fault::TextWebhookTripled(name)) { 3 } else { copies };
+    let outer = Arc::clone(world);
+    world.spawn(async move {
+        let mut sender = Some(sender);
+        if let Some(delay) = delay {
+            sender = None;
+            tokio::time::sleep(delay).await;
+        }
+        let mut status = None;
+        for _ in 0..copies {
+            status = match outer.messaging_webhook() {
+                Some(url) => post(&outer, &url, &form, TEXTS).await.map(|(status, _)| status),
+                None => None,
+            };
+            outer.note(What::TextWebhook { name, status });
+        }
+        if let Some(sender) = sender {
+            let _ = sender.send(status);
+        }
+    });
+    answer
+}
