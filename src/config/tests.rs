@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use secrecy::ExposeSecret;
 
+use super::variables::NOT_YET;
 use super::{Config, Loaded, LogFormat, Severity, VARIABLES, Variable};
 
 const GOOD: &[(&str, &str)] = &[
@@ -155,6 +156,12 @@ fn inactivity_is_in_milliseconds_or_in_minutes() {
 #[test]
 fn what_is_switched_off_needs_no_warning() {
     assert_eq!(problems(&load(&[("CALLME_WHATSAPP_ENABLED", "false"), ("REDIS_URL", "")])), [""; 0]);
+}
+
+#[test]
+fn no_variable_is_both_read_and_called_useless() {
+    let both: Vec<_> = NOT_YET.iter().filter(|name| VARIABLES.iter().any(|read| read.name == **name)).collect();
+    assert_eq!(both, [&""; 0]);
 }
 
 /// How a variable stands in `.env.example`: its sentence, then itself, as a comment where nothing must be filled in.

@@ -109,7 +109,6 @@ pub(super) const NOT_YET: &[&str] = &[
     "CALLME_RATE_LIMIT_BLOCK_SECONDS",
     "CALLME_DATA_DIR",
     "CALLME_HASH_KEY",
-    "CALLME_METRICS_TOKEN",
     "REDIS_URL",
     "CALLME_REDIS_URL",
 ];
