@@ -12,6 +12,7 @@ use crate::phone_number::PhoneNumber;
 
 mod carrier;
 pub mod environment;
+mod messaging;
 mod reader;
 mod variables;
 
@@ -19,6 +20,7 @@ mod variables;
 mod tests;
 
 pub use carrier::CarrierConfig;
+pub use messaging::{MessagingConfig, MessagingMode};
 use reader::Reader;
 pub use variables::{VARIABLES, Variable};
 
@@ -91,6 +93,8 @@ pub struct Config {
     pub person: PhoneNumber,
     /// The carrier.
     pub carrier: CarrierConfig,
+    /// Messaging; `None` where it is switched off, or its settings do not hold.
+    pub messaging: Option<MessagingConfig>,
     /// The speech provider.
     pub speech: SpeechConfig,
     /// The time limits of a session.
@@ -156,6 +160,7 @@ impl Config {
         let public_url = public_url(&mut reader, basics.port);
         let api_key = reader.secret("CALLME_API_KEY", "agents authenticate with it");
         let carrier = carrier::read(&mut reader);
+        let messaging = messaging::read(&mut reader);
         let person = reader.phone_number("CALLME_USER_PHONE_NUMBER", "it is the number that is called");
         let speech = speech(&mut reader);
         let timing = timing(&mut reader);
@@ -169,6 +174,7 @@ impl Config {
                 api_key: api_key?,
                 person: person?,
                 carrier: carrier?,
+                messaging,
                 speech: speech?,
                 timing,
                 limits,
@@ -272,15 +278,10 @@ fn timing(reader: &mut Reader<'_>) -> Timing {
 }
 
 fn limits(reader: &mut Reader<'_>) -> Limits {
-    let per_hour = reader.number("CALLME_MAX_CALLS_PER_HOUR", 0..=100_000);
-    if per_hour == 0 {
-        let text = "is 0: there is no limit, and an agent that runs away can dial without end".to_owned();
-        reader.warn("CALLME_MAX_CALLS_PER_HOUR", text);
-    }
     let whole = |number: u64| usize::try_from(number).expect("the range ends far below");
     Limits {
         sessions: whole(reader.number("CALLME_MAX_SESSIONS", 1..=100_000)),
         live_calls: whole(reader.number("CALLME_MAX_LIVE_CALLS", 1..=10_000)),
-        calls_per_hour: NonZeroU32::new(u32::try_from(per_hour).expect("the range ends far below")),
+        calls_per_hour: reader.per_hour("CALLME_MAX_CALLS_PER_HOUR", "an agent that runs away can dial without end"),
     }
 }

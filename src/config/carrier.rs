@@ -22,7 +22,7 @@ pub struct CarrierConfig {
 pub(super) fn read(reader: &mut Reader<'_>) -> Option<CarrierConfig> {
     let named = reader.text("CALLME_PHONE_PROVIDER").map(|name| name.to_ascii_lowercase());
     let account = reader.required("CALLME_PHONE_ACCOUNT_SID", "copy the Account SID from the Twilio console (AC…)");
-    let looks_like_twilio = account.as_deref().is_none_or(is_twilio_account);
+    let looks_like_twilio = account.as_deref().is_none_or(|account| is_sid("AC", account));
     let is_named_telnyx = named.as_deref() == Some("telnyx");
     match named.as_deref() {
         Some("twilio") if !looks_like_twilio => {
@@ -58,7 +58,7 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Option<CarrierConfig> {
     Some(CarrierConfig { account: account?, token: token?, number: number?, api_url: api_url? })
 }
 
-/// Twilio's account ids: `AC` and 32 hexadecimal digits.
-fn is_twilio_account(account: &str) -> bool {
-    account.strip_prefix("AC").is_some_and(|rest| rest.len() == 32 && rest.bytes().all(|byte| byte.is_ascii_hexdigit()))
+/// Twilio's ids: two letters for the kind, and 32 hexadecimal digits.
+pub(super) fn is_sid(kind: &str, text: &str) -> bool {
+    text.strip_prefix(kind).is_some_and(|rest| rest.len() == 32 && rest.bytes().all(|byte| byte.is_ascii_hexdigit()))
 }
