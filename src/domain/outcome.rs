@@ -12,6 +12,8 @@ pub enum MessageHeard {
     Partial(String),
     /// All of it was heard.
     Full,
+    /// Written, not spoken.
+    Written,
 }
 
 /// What became of the dialling.

@@ -14,8 +14,9 @@ use tower::ServiceExt;
 use super::carrier::{Answer, CallEvents};
 use super::{Parts, router};
 use crate::clock::Millis;
+use crate::domain::messaging::{Contact, Window};
 use crate::domain::outcome::{AnsweredBy, Channel, Dial, EndedBy, MessageHeard, Outcome};
-use crate::ids::{CarrierCallId, SessionId};
+use crate::ids::{CarrierCallId, ConversationId, SessionId};
 use crate::media::BoxSocket;
 use crate::provider::{BadWebhook, CarrierWebhooks, Webhook};
 use crate::service::{Ask, Ended, PrincipalId, Refusal, RefusalKind, Reply, Spoken, Verbs, View};
@@ -25,6 +26,7 @@ mod agents;
 mod bodies;
 mod description;
 mod log;
+mod messaging;
 mod webhooks;
 
 const KEY: &str = "agent-key";
@@ -38,6 +40,8 @@ struct FakeService {
     refusal: Mutex<Option<Refusal>>,
     /// Panics instead of answering.
     panics: bool,
+    /// Has gone on in WhatsApp: nobody picked up.
+    writes: bool,
 }
 
 fn session() -> SessionId {
@@ -62,6 +66,7 @@ fn conversation() -> Conversation {
     Conversation {
         id: session(),
         channel: Channel::Voice,
+        conversation: None,
         lines: vec![line(Speaker::Agent, "Shall I?", 5), line(Speaker::Person, "Yes.", 9)],
         created_at: Millis(4),
         ended_at: Some(Millis(12)),
@@ -69,6 +74,30 @@ fn conversation() -> Conversation {
         outcome: Outcome { ended_by: Some(EndedBy::Person), ..outcome() },
         uncollected: vec![line(Speaker::Person, "Wait!", 10)],
     }
+}
+
+/// A reply in WhatsApp.
+fn written() -> Reply {
+    let outcome = Outcome {
+        dial: Dial::NoAnswer,
+        message_heard: MessageHeard::Written,
+        reply_channel: Some(Channel::WhatsApp),
+        ..Outcome::default()
+    };
+    let window = Window { until: Millis(1_795_248_000_000), left: Duration::from_mins(59) };
+    Reply {
+        session: session(),
+        response: "Yes.".to_owned(),
+        earlier: Vec::new(),
+        interrupted: false,
+        channel: Channel::WhatsApp,
+        contact: Some(Contact { conversation: Some(chat()), window: Some(window) }),
+        outcome,
+    }
+}
+
+fn chat() -> ConversationId {
+    ConversationId("CH0123456789abcdef0123456789abcdef".to_owned())
 }
 
 fn refusal(kind: RefusalKind) -> Refusal {
@@ -83,7 +112,14 @@ impl FakeService {
         async move { refusal.map_or(Ok(answer), Err) }.boxed()
     }
 
+    fn kept(&self) -> Conversation {
+        Conversation { conversation: self.writes.then(chat), ..conversation() }
+    }
+
     fn reply(&self, asked: String) -> BoxFuture<'static, Result<Reply, Refusal>> {
+        if self.writes {
+            return self.answer(asked, written());
+        }
         let earlier = vec![line(Speaker::Person, "One\nmoment", 3), line(Speaker::Person, "please", 4)];
         let response = "Yes.".to_owned();
         let reply = Reply {
@@ -126,11 +162,11 @@ impl Verbs for FakeService {
         self.reply(format!("wait {session} {}", principal.0))
     }
     fn look(&self, session: SessionId) -> BoxFuture<'_, Result<View, Refusal>> {
-        let view = View { conversation: conversation(), state: "listening", waiting: true };
+        let view = View { conversation: self.kept(), state: "listening", waiting: true };
         self.answer(format!("look {session}"), view)
     }
     fn history(&self, limit: usize) -> BoxFuture<'_, Result<(Vec<Conversation>, usize), Refusal>> {
-        self.answer(format!("history {limit}"), (vec![conversation()], 31))
+        self.answer(format!("history {limit}"), (vec![self.kept()], 31))
     }
 }
 

@@ -226,6 +226,7 @@ impl Task {
         Conversation {
             id: self.id.clone(),
             channel: Channel::Voice,
+            conversation: None,
             lines: self.lines.clone(),
             created_at: self.session.began_at(),
             ended_at: self.finished.then_some(now),

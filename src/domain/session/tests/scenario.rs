@@ -262,6 +262,7 @@ impl Scenario {
             MessageHeard::None => "none",
             MessageHeard::Partial(_) => "partial",
             MessageHeard::Full => "full",
+            MessageHeard::Written => "written",
         };
         let channel = outcome.reply_channel.map_or("none", crate::domain::outcome::Channel::as_str);
         let ended_by = outcome.ended_by.map_or("null", crate::domain::outcome::EndedBy::as_str);
