@@ -138,6 +138,7 @@ struct Groups {
 fn routes_and_description(parts: &Parts) -> (Groups, Vec<u8>) {
     let agents = OpenApiRouter::<App>::new()
         .routes(routes!(api::call))
+        .routes(routes!(api::message))
         .routes(routes!(api::resume))
         .routes(routes!(api::speak))
         .routes(routes!(api::end))

@@ -8,7 +8,7 @@ use axum::http::HeaderMap;
 use axum::http::request::Parts;
 use futures_util::StreamExt;
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use super::auth::Principal;
@@ -69,6 +69,19 @@ pub(super) struct Said {
     message: String,
 }
 
+/// The body of `message`. Further fields are ignored.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Written {
+    /// What is written to the person.
+    #[schema(min_length = 1, max_length = 4096)]
+    #[expect(dead_code, reason = "describes the body, as the other's")]
+    message: String,
+    /// Writes with the approved template whatever the window is; left out, the window decides.
+    #[expect(dead_code, reason = "describes the body; `first_contact_of` reads it")]
+    first_contact: Option<bool>,
+}
+
 /// A checked request to say something: who asks, under which idempotency key, and what.
 pub(super) struct Asked(pub(super) Ask);
 
@@ -76,20 +89,42 @@ impl<S: Send + Sync> FromRequest<S> for Asked {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
-        let (mut parts, body) = request.into_parts();
-        let Principal(principal) = Principal::from_request_parts(&mut parts, state).await?;
-        let idempotency_key = idempotency_key(&parts.headers)?;
-        let body = read(body).await.map_err(|unread| match unread {
-            Unread::TooLarge => ApiError::new(Kind::TooLarge, "the body has more than 100 KB"),
-            Unread::TooSlow => ApiError::invalid("the body did not arrive within 5 seconds"),
-            Unread::Broken => ApiError::invalid("the body did not arrive whole"),
-        })?;
-        Ok(Self(Ask { message: message_of(&body)?, idempotency_key, principal }))
+        Ok(Self(asked(request, state).await?.0))
     }
 }
 
-/// The message in a body. Sentences say what is wrong without quoting what was sent.
-fn message_of(body: &[u8]) -> Result<AgentText, ApiError> {
+/// A checked request to write something.
+pub(super) struct AskedInWriting {
+    pub(super) ask: Ask,
+    /// Whether it is to be written with the template whatever the window is.
+    pub(super) first_contact: bool,
+}
+
+impl<S: Send + Sync> FromRequest<S> for AskedInWriting {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
+        let (ask, fields) = asked(request, state).await?;
+        Ok(Self { ask, first_contact: first_contact_of(&fields)? })
+    }
+}
+
+/// What both have in common, and the fields of the body.
+async fn asked<S: Send + Sync>(request: Request, state: &S) -> Result<(Ask, Map<String, Value>), ApiError> {
+    let (mut parts, body) = request.into_parts();
+    let Principal(principal) = Principal::from_request_parts(&mut parts, state).await?;
+    let idempotency_key = idempotency_key(&parts.headers)?;
+    let body = read(body).await.map_err(|unread| match unread {
+        Unread::TooLarge => ApiError::new(Kind::TooLarge, "the body has more than 100 KB"),
+        Unread::TooSlow => ApiError::invalid("the body did not arrive within 5 seconds"),
+        Unread::Broken => ApiError::invalid("the body did not arrive whole"),
+    })?;
+    let fields = fields_of(&body)?;
+    Ok((Ask { message: message_of(&fields)?, idempotency_key, principal }, fields))
+}
+
+/// The fields of a body. Sentences say what is wrong without quoting what was sent.
+fn fields_of(body: &[u8]) -> Result<Map<String, Value>, ApiError> {
     let text = std::str::from_utf8(body).map_err(|_| ApiError::invalid("the body is not UTF-8 text"))?;
     let value: Value = serde_json::from_str(text).map_err(|error| {
         let (line, column) = (error.line(), error.column());
@@ -98,6 +133,10 @@ fn message_of(body: &[u8]) -> Result<AgentText, ApiError> {
     let Value::Object(fields) = value else {
         return Err(ApiError::invalid("the body is not a JSON object; send {\"message\":\"…\"}"));
     };
+    Ok(fields)
+}
+
+fn message_of(fields: &Map<String, Value>) -> Result<AgentText, ApiError> {
     match fields.get("message") {
         None | Some(Value::Null) => Err(ApiError::invalid("message is required")),
         Some(Value::String(message)) => AgentText::parse(message).map_err(|why| {
@@ -107,6 +146,14 @@ fn message_of(body: &[u8]) -> Result<AgentText, ApiError> {
             })
         }),
         Some(_) => Err(ApiError::invalid("message must be a string")),
+    }
+}
+
+fn first_contact_of(fields: &Map<String, Value>) -> Result<bool, ApiError> {
+    match fields.get("firstContact") {
+        None | Some(Value::Null) => Ok(false),
+        Some(Value::Bool(first)) => Ok(*first),
+        Some(_) => Err(ApiError::invalid("firstContact must be true or false")),
     }
 }
 

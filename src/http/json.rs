@@ -112,6 +112,16 @@ pub(super) struct CallJson {
     reply: ReplyJson,
 }
 
+/// The answer to a message.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct WrittenJson {
+    /// The session's id under another name: it stands wherever an `{id}` does.
+    message_id: String,
+    #[serde(flatten)]
+    call: CallJson,
+}
+
 impl From<Reply> for ReplyJson {
     fn from(reply: Reply) -> Self {
         Self {
@@ -128,6 +138,12 @@ impl From<Reply> for ReplyJson {
 impl From<Reply> for CallJson {
     fn from(reply: Reply) -> Self {
         Self { call_id: reply.session.as_str().to_owned(), reply: reply.into() }
+    }
+}
+
+impl From<Reply> for WrittenJson {
+    fn from(reply: Reply) -> Self {
+        Self { message_id: reply.session.as_str().to_owned(), call: reply.into() }
     }
 }
 

@@ -36,6 +36,7 @@ async fn every_route_is_described() {
             "post /api/call/{id}/end",
             "post /api/call/{id}/speak",
             "post /api/call/{id}/wait",
+            "post /api/message",
             "post /twiml",
         ]
     );
