@@ -18,8 +18,11 @@ use crate::ids::SessionId;
 use crate::privacy;
 use crate::service::Ask;
 
-/// The largest body that is read, in bytes.
+/// The largest body that is read, in bytes, ...
 pub(super) const LARGEST: usize = 100 * 1024;
+
+/// ... and of a message: the text may have 32 KB before each byte of it is escaped as three, and attributes stand beside it.
+pub(super) const LARGEST_MESSAGE: usize = 256 * 1024;
 
 /// How long a body may take to arrive.
 const ARRIVES_WITHIN: Duration = Duration::from_secs(5);
@@ -27,7 +30,7 @@ const ARRIVES_WITHIN: Duration = Duration::from_secs(5);
 /// Why a body was not read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Unread {
-    /// More than [`LARGEST`] bytes.
+    /// More bytes than allowed.
     TooLarge,
     /// Not there in time.
     TooSlow,
@@ -35,21 +38,21 @@ pub(super) enum Unread {
     Broken,
 }
 
-/// Reads a body of at most [`LARGEST`] bytes within [`ARRIVES_WITHIN`].
-pub(super) async fn read(body: Body) -> Result<Bytes, Unread> {
+/// Reads a body of at most `largest` bytes within [`ARRIVES_WITHIN`].
+pub(super) async fn read(body: Body, largest: usize) -> Result<Bytes, Unread> {
     // A length that is announced is believed when it is too large: nothing of such a body is read.
-    if body.size_hint().lower() > LARGEST as u64 {
+    if body.size_hint().lower() > largest as u64 {
         return Err(Unread::TooLarge);
     }
-    tokio::time::timeout(ARRIVES_WITHIN, collect(body)).await.unwrap_or(Err(Unread::TooSlow))
+    tokio::time::timeout(ARRIVES_WITHIN, collect(body, largest)).await.unwrap_or(Err(Unread::TooSlow))
 }
 
-async fn collect(body: Body) -> Result<Bytes, Unread> {
+async fn collect(body: Body, largest: usize) -> Result<Bytes, Unread> {
     let mut pieces = body.into_data_stream();
     let mut whole = Vec::new();
     while let Some(piece) = pieces.next().await {
         let piece = piece.map_err(|_| Unread::Broken)?;
-        if whole.len() + piece.len() > LARGEST {
+        if whole.len() + piece.len() > largest {
             return Err(Unread::TooLarge);
         }
         whole.extend_from_slice(&piece);
@@ -114,7 +117,7 @@ async fn asked<S: Send + Sync>(request: Request, state: &S) -> Result<(Ask, Map<
     let (mut parts, body) = request.into_parts();
     let Principal(principal) = Principal::from_request_parts(&mut parts, state).await?;
     let idempotency_key = idempotency_key(&parts.headers)?;
-    let body = read(body).await.map_err(|unread| match unread {
+    let body = read(body, LARGEST).await.map_err(|unread| match unread {
         Unread::TooLarge => ApiError::new(Kind::TooLarge, "the body has more than 100 KB"),
         Unread::TooSlow => ApiError::invalid("the body did not arrive within 5 seconds"),
         Unread::Broken => ApiError::invalid("the body did not arrive whole"),

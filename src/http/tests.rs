@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::{Body, to_bytes};
+use axum::body::{Body, Bytes, to_bytes};
 use axum::http::{Request, Response, StatusCode};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
@@ -18,6 +18,7 @@ use crate::domain::messaging::{Contact, Window};
 use crate::domain::outcome::{AnsweredBy, Channel, Dial, EndedBy, MessageHeard, Outcome};
 use crate::ids::{CarrierCallId, ConversationId, SessionId};
 use crate::media::BoxSocket;
+use crate::metrics::Metrics;
 use crate::provider::{BadWebhook, CarrierWebhooks, Webhook};
 use crate::service::{Ask, Ended, PrincipalId, Refusal, RefusalKind, Reply, Spoken, Verbs, View};
 use crate::store::{Conversation, Line, Speaker};
@@ -28,6 +29,7 @@ mod description;
 mod log;
 mod messaging;
 mod webhooks;
+mod whatsapp;
 
 const KEY: &str = "agent-key";
 const METRICS_TOKEN: &str = "a-token-for-the-scraper";
@@ -206,6 +208,9 @@ impl CarrierWebhooks for FakeCarrier {
 #[derive(Default)]
 struct FakeEvents {
     media: Mutex<Vec<Option<String>>>,
+    messages: Mutex<Vec<Bytes>>,
+    /// Takes no more messages.
+    full: bool,
 }
 
 impl CallEvents for FakeEvents {
@@ -218,6 +223,12 @@ impl CallEvents for FakeEvents {
         };
         async { answer }.boxed()
     }
+    fn message(&self, body: Bytes) -> bool {
+        if !self.full {
+            self.messages.lock().expect("no panic holds it").push(body);
+        }
+        !self.full
+    }
     fn media(&self, token: Option<String>, _: BoxSocket) -> BoxFuture<'static, ()> {
         self.media.lock().expect("no panic holds it").push(token);
         async {}.boxed()
@@ -227,6 +238,8 @@ impl CallEvents for FakeEvents {
 /// The whole router over the fakes.
 struct Edge {
     service: Arc<FakeService>,
+    events: Arc<FakeEvents>,
+    metrics: Arc<Metrics>,
     router: Router,
 }
 
@@ -236,17 +249,21 @@ impl Edge {
     }
 
     fn over(service: FakeService) -> Self {
-        let service = Arc::new(service);
+        Self::built(service, FakeEvents::default())
+    }
+
+    fn built(service: FakeService, events: FakeEvents) -> Self {
+        let (service, events, metrics) = (Arc::new(service), Arc::new(events), Arc::<Metrics>::default());
         let router = router(Parts {
             verbs: service.clone(),
-            events: Arc::new(FakeEvents::default()),
+            events: events.clone(),
             carrier: Arc::new(FakeCarrier),
             api_key: KEY.to_owned().into(),
             public_url: "https://callme.example.com".to_owned(),
             metrics_token: METRICS_TOKEN.to_owned().into(),
-            metrics: Arc::default(),
+            metrics: metrics.clone(),
         });
-        Self { service, router }
+        Self { service, events, metrics, router }
     }
 
     fn refusing(refusal: Refusal) -> Self {

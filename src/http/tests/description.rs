@@ -38,6 +38,7 @@ async fn every_route_is_described() {
             "post /api/call/{id}/wait",
             "post /api/message",
             "post /twiml",
+            "post /whatsapp",
         ]
     );
 }
