@@ -10,13 +10,17 @@ use secrecy::SecretString;
 
 use crate::phone_number::PhoneNumber;
 
+mod carrier;
 pub mod environment;
+mod messaging;
 mod reader;
 mod variables;
 
 #[cfg(test)]
 mod tests;
 
+pub use carrier::CarrierConfig;
+pub use messaging::{MessagingConfig, MessagingMode};
 use reader::Reader;
 pub use variables::{VARIABLES, Variable};
 
@@ -89,6 +93,8 @@ pub struct Config {
     pub person: PhoneNumber,
     /// The carrier.
     pub carrier: CarrierConfig,
+    /// Messaging; `None` where it is switched off, or its settings do not hold.
+    pub messaging: Option<MessagingConfig>,
     /// The speech provider.
     pub speech: SpeechConfig,
     /// The time limits of a session.
@@ -99,19 +105,6 @@ pub struct Config {
     pub history_ttl: Duration,
     /// What a scraper of the metrics may authenticate with; empty for nothing but the API key.
     pub metrics_token: SecretString,
-}
-
-/// The carrier's account. Twilio is the only carrier so far.
-#[derive(Clone, Debug)]
-pub struct CarrierConfig {
-    /// The account's id (`AC…`).
-    pub account: String,
-    /// The account's primary auth token: it also signs the webhooks.
-    pub token: SecretString,
-    /// The number calls come from.
-    pub number: PhoneNumber,
-    /// The REST API's base URL, without a slash at the end.
-    pub api_url: String,
 }
 
 /// The speech provider.
@@ -166,7 +159,8 @@ impl Config {
         let basics = basics(&mut reader);
         let public_url = public_url(&mut reader, basics.port);
         let api_key = reader.secret("CALLME_API_KEY", "agents authenticate with it");
-        let carrier = carrier(&mut reader);
+        let carrier = carrier::read(&mut reader);
+        let messaging = messaging::read(&mut reader);
         let person = reader.phone_number("CALLME_USER_PHONE_NUMBER", "it is the number that is called");
         let speech = speech(&mut reader);
         let timing = timing(&mut reader);
@@ -180,6 +174,7 @@ impl Config {
                 api_key: api_key?,
                 person: person?,
                 carrier: carrier?,
+                messaging,
                 speech: speech?,
                 timing,
                 limits,
@@ -240,50 +235,6 @@ fn public_url(reader: &mut Reader<'_>, port: u16) -> String {
     local
 }
 
-fn carrier(reader: &mut Reader<'_>) -> Option<CarrierConfig> {
-    let named = reader.text("CALLME_PHONE_PROVIDER").map(|name| name.to_ascii_lowercase());
-    let account = reader.required("CALLME_PHONE_ACCOUNT_SID", "copy the Account SID from the Twilio console (AC…)");
-    let looks_like_twilio = account.as_deref().is_none_or(is_twilio_account);
-    let is_named_telnyx = named.as_deref() == Some("telnyx");
-    match named.as_deref() {
-        Some("twilio") if !looks_like_twilio => {
-            reader.warn("CALLME_PHONE_ACCOUNT_SID", "is not AC and 32 hexadecimal digits, as Twilio's are".to_owned());
-        }
-        Some("twilio") => {}
-        Some("telnyx") => reader.fatal(
-            "CALLME_PHONE_PROVIDER",
-            "asks for Telnyx, which is not in this version yet; set it to twilio and give a Twilio account".to_owned(),
-        ),
-        Some(_) => reader.fatal("CALLME_PHONE_PROVIDER", "is neither twilio nor telnyx; set it to twilio".to_owned()),
-        None if !looks_like_twilio => reader.fatal(
-            "CALLME_PHONE_ACCOUNT_SID",
-            "is not AC and 32 hexadecimal digits, so it is taken for a Telnyx account, and Telnyx is not in this version \
-             yet; give a Twilio Account SID, or set CALLME_PHONE_PROVIDER=twilio"
-                .to_owned(),
-        ),
-        None => {}
-    }
-    // The id becomes a part of a URL's path.
-    if let Some(account) = &account
-        && !is_named_telnyx
-        && !account.bytes().all(|byte| byte.is_ascii_alphanumeric())
-    {
-        reader.fatal(
-            "CALLME_PHONE_ACCOUNT_SID",
-            "has characters other than letters and digits; copy it again".to_owned(),
-        );
-    }
-    let token = reader.secret("CALLME_PHONE_AUTH_TOKEN", "copy the primary Auth Token from the Twilio console");
-    let number = reader.phone_number("CALLME_PHONE_NUMBER", "it is the number that calls come from");
-    let api_url = reader.url("CALLME_TWILIO_API_URL", &["https", "http"]);
-    Some(CarrierConfig { account: account?, token: token?, number: number?, api_url: api_url? })
-}
-
-/// Twilio's account ids: `AC` and 32 hexadecimal digits.
-fn is_twilio_account(account: &str) -> bool {
-    account.strip_prefix("AC").is_some_and(|rest| rest.len() == 32 && rest.bytes().all(|byte| byte.is_ascii_hexdigit()))
-}
-
 fn speech(reader: &mut Reader<'_>) -> Option<SpeechConfig> {
     let api_key = reader.secret("CALLME_OPENAI_API_KEY", "speech is made and understood with it");
     let base_url = reader.url("OPENAI_API_BASE_URL", &["https", "http", "wss", "ws"]);
@@ -327,15 +278,10 @@ fn timing(reader: &mut Reader<'_>) -> Timing {
 }
 
 fn limits(reader: &mut Reader<'_>) -> Limits {
-    let per_hour = reader.number("CALLME_MAX_CALLS_PER_HOUR", 0..=100_000);
-    if per_hour == 0 {
-        let text = "is 0: there is no limit, and an agent that runs away can dial without end".to_owned();
-        reader.warn("CALLME_MAX_CALLS_PER_HOUR", text);
-    }
     let whole = |number: u64| usize::try_from(number).expect("the range ends far below");
     Limits {
         sessions: whole(reader.number("CALLME_MAX_SESSIONS", 1..=100_000)),
         live_calls: whole(reader.number("CALLME_MAX_LIVE_CALLS", 1..=10_000)),
-        calls_per_hour: NonZeroU32::new(u32::try_from(per_hour).expect("the range ends far below")),
+        calls_per_hour: reader.per_hour("CALLME_MAX_CALLS_PER_HOUR", "an agent that runs away can dial without end"),
     }
 }

@@ -138,6 +138,7 @@ struct Groups {
 fn routes_and_description(parts: &Parts) -> (Groups, Vec<u8>) {
     let agents = OpenApiRouter::<App>::new()
         .routes(routes!(api::call))
+        .routes(routes!(api::message))
         .routes(routes!(api::resume))
         .routes(routes!(api::speak))
         .routes(routes!(api::end))
@@ -148,12 +149,13 @@ fn routes_and_description(parts: &Parts) -> (Groups, Vec<u8>) {
         .routes(routes!(openapi::show));
     let operators = OpenApiRouter::<App>::new().routes(routes!(metrics::show));
     let open = OpenApiRouter::<App>::new().routes(routes!(health::show));
-    let signed = OpenApiRouter::<App>::new().routes(routes!(carrier::twiml));
+    let calls = OpenApiRouter::<App>::new().routes(routes!(carrier::twiml));
+    let messages = OpenApiRouter::<App>::new().routes(routes!(carrier::whatsapp));
     let media = OpenApiRouter::<App>::new().routes(routes!(carrier::media)).routes(routes!(carrier::media_with_token));
-    let groups = [agents, operators, open, signed, media].map(OpenApiRouter::split_for_parts);
+    let groups = [agents, operators, open, calls, messages, media].map(OpenApiRouter::split_for_parts);
     let openapi = openapi::describe(groups.each_ref().map(|(_, description)| description.clone()));
-    let [agents, operators, open, signed, media] = groups.map(|(routes, _)| routes);
-    let signed = carrier::guarded(signed, parts.carrier.clone(), parts.metrics.clone());
+    let [agents, operators, open, calls, messages, media] = groups.map(|(routes, _)| routes);
+    let signed = carrier::guarded([calls, messages], parts.carrier.clone(), parts.metrics.clone());
     let groups = Groups { agents, operators, open, carrier: signed.merge(media) };
     (groups, openapi)
 }

@@ -39,7 +39,7 @@ struct WebhookResult {
 /// What became of a webhook.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Webhook {
-    /// Signed, understood, handed over.
+    /// Signed and handed over; where it is about a call, understood too.
     Taken,
     /// The signature is missing or wrong.
     Forged,
@@ -47,6 +47,8 @@ pub enum Webhook {
     NotUnderstood,
     /// The body was too large or too slow.
     Unread,
+    /// Signed, and not taken: too many wait already.
+    TurnedAway,
 }
 
 impl Webhook {
@@ -56,6 +58,7 @@ impl Webhook {
             Webhook::Forged => "forged",
             Webhook::NotUnderstood => "not-understood",
             Webhook::Unread => "unread",
+            Webhook::TurnedAway => "turned-away",
         }
     }
 }

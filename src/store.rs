@@ -5,7 +5,7 @@ use futures_util::future::BoxFuture;
 use crate::clock::Millis;
 use crate::domain::line::Snapshot;
 use crate::domain::outcome::{Channel, Outcome};
-use crate::ids::{LineKey, SessionId};
+use crate::ids::{ConversationId, LineKey, SessionId};
 
 pub mod memory;
 
@@ -44,6 +44,8 @@ pub struct Conversation {
     pub id: SessionId,
     /// The channel it is on, or was on last.
     pub channel: Channel,
+    /// The carrier's conversation that its texts are in, once there is one.
+    pub conversation: Option<ConversationId>,
     /// What was said, oldest first.
     pub lines: Vec<Line>,
     /// When the session began.

@@ -1,5 +1,6 @@
 //! Reads single variables, with a default and a note of what is wrong with each.
 
+use std::num::NonZeroU32;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
@@ -67,16 +68,24 @@ impl<'a> Reader<'a> {
     /// A provider's base URL. A bad one is fatal: with the default instead, keys and speech would go to a host that
     /// whoever set it did not want.
     pub(super) fn url(&mut self, name: &'static str, schemes: &[&str]) -> Option<String> {
+        match self.url_or_why(name, schemes) {
+            Ok(url) => Some(url),
+            Err(why) => {
+                self.fatal(name, why);
+                None
+            }
+        }
+    }
+
+    /// A provider's base URL, or what is wrong with it.
+    pub(super) fn url_or_why(&self, name: &str, schemes: &[&str]) -> Result<String, String> {
         let value = self.text(name).unwrap_or_else(|| default_of(name).to_owned());
-        let url = base_url(&value, schemes);
-        if url.is_none() {
-            let text = format!(
+        base_url(&value, schemes).ok_or_else(|| {
+            format!(
                 "is not a URL with {}, a host, and neither user name, query nor fragment; correct it or remove it",
                 schemes.join(":// or ") + "://"
-            );
-            self.fatal(name, text);
-        }
-        url
+            )
+        })
     }
 
     /// One of a few words; `None` when it is not set or another word.
@@ -89,6 +98,17 @@ impl<'a> Reader<'a> {
             self.warn(name, text);
         }
         word
+    }
+
+    /// Whether something is wanted: `true`, `1`, `yes` or `on`. What is neither that nor its contrary is a no, with a
+    /// warning.
+    pub(super) fn switch(&mut self, name: &'static str) -> bool {
+        let value = self.text(name).unwrap_or_else(|| default_of(name).to_owned());
+        truth(&value).unwrap_or_else(|| {
+            let text = format!("is {}, which is neither true nor false; taken for false", shown(&value));
+            self.warn(name, text);
+            false
+        })
     }
 
     /// A whole number within a range, else its default with a warning.
@@ -110,6 +130,15 @@ impl<'a> Reader<'a> {
         default.parse().expect("a number's default is a number")
     }
 
+    /// How many in an hour at most; `None` for 0, which is no limit, with a warning of what may come of it.
+    pub(super) fn per_hour(&mut self, name: &'static str, unlimited: &str) -> Option<NonZeroU32> {
+        let limit = NonZeroU32::new(u32::try_from(self.number(name, 0..=100_000)).expect("the range ends far below"));
+        if limit.is_none() {
+            self.warn(name, format!("is 0: there is no limit, and {unlimited}"));
+        }
+        limit
+    }
+
     pub(super) fn millis(&mut self, name: &'static str, range: RangeInclusive<u64>) -> Duration {
         Duration::from_millis(self.number(name, range))
     }
@@ -129,10 +158,9 @@ impl<'a> Reader<'a> {
     /// Warns of variables that are set and have no effect.
     pub(super) fn warn_of_ignored(&mut self, names: &[&'static str]) {
         for name in names {
-            match self.text(name).as_deref() {
-                // Switched off is what this version does anyway.
-                None | Some("false" | "0" | "off" | "no") => {}
-                Some(_) => self.warn(name, "is set, but this version has no use for it and ignores it".to_owned()),
+            // Switched off is what this version does anyway.
+            if self.text(name).is_some_and(|value| truth(&value) != Some(false)) {
+                self.warn(name, "is set, but this version has no use for it and ignores it".to_owned());
             }
         }
     }
@@ -143,6 +171,15 @@ impl<'a> Reader<'a> {
 
     pub(super) fn warn(&mut self, variable: &'static str, text: String) {
         self.problems.push(Problem { variable, severity: Severity::Warning, text });
+    }
+}
+
+/// What a switch's value says; `None` when it is another word.
+fn truth(value: &str) -> Option<bool> {
+    match value.to_ascii_lowercase().as_str() {
+        "true" | "1" | "yes" | "on" => Some(true),
+        "false" | "0" | "no" | "off" => Some(false),
+        _ => None,
     }
 }
 

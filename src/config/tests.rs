@@ -5,6 +5,9 @@ use std::time::Duration;
 
 use secrecy::ExposeSecret;
 
+mod messaging;
+
+use super::variables::NOT_YET;
 use super::{Config, Loaded, LogFormat, Severity, VARIABLES, Variable};
 
 const GOOD: &[(&str, &str)] = &[
@@ -89,7 +92,7 @@ fn each_slip_is_one_problem_with_its_variable() {
         ("CALLME_MAX_CALLS_PER_HOUR", "0", "Warning CALLME_MAX_CALLS_PER_HOUR"),
         ("CALLME_MAX_CALLS_PER_HOUR", "-1", "Warning CALLME_MAX_CALLS_PER_HOUR"),
         ("CALLME_LOG_FORMAT", "xml", "Warning CALLME_LOG_FORMAT"),
-        ("CALLME_WHATSAPP_ENABLED", "true", "Warning CALLME_WHATSAPP_ENABLED"),
+        ("CALLME_WHATSAPP_FALLBACK_TO_SMS", "true", "Warning CALLME_WHATSAPP_FALLBACK_TO_SMS"),
         ("REDIS_URL", "redis://host", "Warning REDIS_URL"),
     ] {
         let loaded = load(&[(name, value)]);
@@ -154,7 +157,13 @@ fn inactivity_is_in_milliseconds_or_in_minutes() {
 
 #[test]
 fn what_is_switched_off_needs_no_warning() {
-    assert_eq!(problems(&load(&[("CALLME_WHATSAPP_ENABLED", "false"), ("REDIS_URL", "")])), [""; 0]);
+    assert_eq!(problems(&load(&[("CALLME_WHATSAPP_FALLBACK_TO_SMS", "False"), ("REDIS_URL", "")])), [""; 0]);
+}
+
+#[test]
+fn no_variable_is_both_read_and_called_useless() {
+    let both: Vec<_> = NOT_YET.iter().filter(|name| VARIABLES.iter().any(|read| read.name == **name)).collect();
+    assert_eq!(both, [&""; 0]);
 }
 
 /// How a variable stands in `.env.example`: its sentence, then itself, as a comment where nothing must be filled in.

@@ -214,6 +214,11 @@ impl Session {
         }
     }
 
+    /// Whether anything of the session was written, either way.
+    pub fn has_written(&self) -> bool {
+        self.chat.has_reached()
+    }
+
     /// Whether the session needs the person's phone line: it rings, talks, or has a call that is not hung up yet.
     pub fn is_on_phone(&self) -> bool {
         match &self.state {

@@ -5,9 +5,9 @@ use axum::extract::{RawQuery, State};
 
 use super::App;
 use super::auth::Principal;
-use super::body::{Asked, Named, Said};
+use super::body::{Asked, AskedInWriting, Named, Said, Written};
 use super::error::ApiError;
-use super::json::{CallJson, EndedJson, HistoryJson, ReplyJson, SpokenJson, ViewJson};
+use super::json::{CallJson, EndedJson, HistoryJson, ReplyJson, SpokenJson, ViewJson, WrittenJson};
 
 type Answer<T> = Result<Json<T>, ApiError>;
 
@@ -17,6 +17,14 @@ type Answer<T> = Result<Json<T>, ApiError>;
     responses((status = 200, description = "the person replied", body = CallJson)))]
 pub(super) async fn call(State(app): State<App>, Asked(ask): Asked) -> Answer<CallJson> {
     Ok(Json(app.verbs.call(ask).await?.into()))
+}
+
+/// Writes the message without ringing and waits for the reply.
+#[utoipa::path(post, path = "/api/message", tag = "agents", request_body = Written,
+    params(("Idempotency-Key" = Option<String>, Header, description = "names the request across its repeats")),
+    responses((status = 200, description = "the person replied", body = WrittenJson)))]
+pub(super) async fn message(State(app): State<App>, asked: AskedInWriting) -> Answer<WrittenJson> {
+    Ok(Json(app.verbs.message(asked.ask, asked.first_contact).await?.into()))
 }
 
 /// Says the message in the session and waits for the reply.

@@ -8,7 +8,7 @@ use axum::http::HeaderMap;
 use axum::http::request::Parts;
 use futures_util::StreamExt;
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use super::auth::Principal;
@@ -18,8 +18,11 @@ use crate::ids::SessionId;
 use crate::privacy;
 use crate::service::Ask;
 
-/// The largest body that is read, in bytes.
+/// The largest body that is read, in bytes, ...
 pub(super) const LARGEST: usize = 100 * 1024;
+
+/// ... and of a message: the text may have 32 KB before each byte of it is escaped as three, and attributes stand beside it.
+pub(super) const LARGEST_MESSAGE: usize = 256 * 1024;
 
 /// How long a body may take to arrive.
 const ARRIVES_WITHIN: Duration = Duration::from_secs(5);
@@ -27,7 +30,7 @@ const ARRIVES_WITHIN: Duration = Duration::from_secs(5);
 /// Why a body was not read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Unread {
-    /// More than [`LARGEST`] bytes.
+    /// More bytes than allowed.
     TooLarge,
     /// Not there in time.
     TooSlow,
@@ -35,21 +38,21 @@ pub(super) enum Unread {
     Broken,
 }
 
-/// Reads a body of at most [`LARGEST`] bytes within [`ARRIVES_WITHIN`].
-pub(super) async fn read(body: Body) -> Result<Bytes, Unread> {
+/// Reads a body of at most `largest` bytes within [`ARRIVES_WITHIN`].
+pub(super) async fn read(body: Body, largest: usize) -> Result<Bytes, Unread> {
     // A length that is announced is believed when it is too large: nothing of such a body is read.
-    if body.size_hint().lower() > LARGEST as u64 {
+    if body.size_hint().lower() > largest as u64 {
         return Err(Unread::TooLarge);
     }
-    tokio::time::timeout(ARRIVES_WITHIN, collect(body)).await.unwrap_or(Err(Unread::TooSlow))
+    tokio::time::timeout(ARRIVES_WITHIN, collect(body, largest)).await.unwrap_or(Err(Unread::TooSlow))
 }
 
-async fn collect(body: Body) -> Result<Bytes, Unread> {
+async fn collect(body: Body, largest: usize) -> Result<Bytes, Unread> {
     let mut pieces = body.into_data_stream();
     let mut whole = Vec::new();
     while let Some(piece) = pieces.next().await {
         let piece = piece.map_err(|_| Unread::Broken)?;
-        if whole.len() + piece.len() > LARGEST {
+        if whole.len() + piece.len() > largest {
             return Err(Unread::TooLarge);
         }
         whole.extend_from_slice(&piece);
@@ -69,6 +72,19 @@ pub(super) struct Said {
     message: String,
 }
 
+/// The body of `message`. Further fields are ignored.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Written {
+    /// What is written to the person.
+    #[schema(min_length = 1, max_length = 4096)]
+    #[expect(dead_code, reason = "describes the body, as the other's")]
+    message: String,
+    /// Writes with the approved template whatever the window is; left out, the window decides.
+    #[expect(dead_code, reason = "describes the body; `first_contact_of` reads it")]
+    first_contact: Option<bool>,
+}
+
 /// A checked request to say something: who asks, under which idempotency key, and what.
 pub(super) struct Asked(pub(super) Ask);
 
@@ -76,20 +92,42 @@ impl<S: Send + Sync> FromRequest<S> for Asked {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
-        let (mut parts, body) = request.into_parts();
-        let Principal(principal) = Principal::from_request_parts(&mut parts, state).await?;
-        let idempotency_key = idempotency_key(&parts.headers)?;
-        let body = read(body).await.map_err(|unread| match unread {
-            Unread::TooLarge => ApiError::new(Kind::TooLarge, "the body has more than 100 KB"),
-            Unread::TooSlow => ApiError::invalid("the body did not arrive within 5 seconds"),
-            Unread::Broken => ApiError::invalid("the body did not arrive whole"),
-        })?;
-        Ok(Self(Ask { message: message_of(&body)?, idempotency_key, principal }))
+        Ok(Self(asked(request, state).await?.0))
     }
 }
 
-/// The message in a body. Sentences say what is wrong without quoting what was sent.
-fn message_of(body: &[u8]) -> Result<AgentText, ApiError> {
+/// A checked request to write something.
+pub(super) struct AskedInWriting {
+    pub(super) ask: Ask,
+    /// Whether it is to be written with the template whatever the window is.
+    pub(super) first_contact: bool,
+}
+
+impl<S: Send + Sync> FromRequest<S> for AskedInWriting {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
+        let (ask, fields) = asked(request, state).await?;
+        Ok(Self { ask, first_contact: first_contact_of(&fields)? })
+    }
+}
+
+/// What both have in common, and the fields of the body.
+async fn asked<S: Send + Sync>(request: Request, state: &S) -> Result<(Ask, Map<String, Value>), ApiError> {
+    let (mut parts, body) = request.into_parts();
+    let Principal(principal) = Principal::from_request_parts(&mut parts, state).await?;
+    let idempotency_key = idempotency_key(&parts.headers)?;
+    let body = read(body, LARGEST).await.map_err(|unread| match unread {
+        Unread::TooLarge => ApiError::new(Kind::TooLarge, "the body has more than 100 KB"),
+        Unread::TooSlow => ApiError::invalid("the body did not arrive within 5 seconds"),
+        Unread::Broken => ApiError::invalid("the body did not arrive whole"),
+    })?;
+    let fields = fields_of(&body)?;
+    Ok((Ask { message: message_of(&fields)?, idempotency_key, principal }, fields))
+}
+
+/// The fields of a body. Sentences say what is wrong without quoting what was sent.
+fn fields_of(body: &[u8]) -> Result<Map<String, Value>, ApiError> {
     let text = std::str::from_utf8(body).map_err(|_| ApiError::invalid("the body is not UTF-8 text"))?;
     let value: Value = serde_json::from_str(text).map_err(|error| {
         let (line, column) = (error.line(), error.column());
@@ -98,6 +136,10 @@ fn message_of(body: &[u8]) -> Result<AgentText, ApiError> {
     let Value::Object(fields) = value else {
         return Err(ApiError::invalid("the body is not a JSON object; send {\"message\":\"…\"}"));
     };
+    Ok(fields)
+}
+
+fn message_of(fields: &Map<String, Value>) -> Result<AgentText, ApiError> {
     match fields.get("message") {
         None | Some(Value::Null) => Err(ApiError::invalid("message is required")),
         Some(Value::String(message)) => AgentText::parse(message).map_err(|why| {
@@ -107,6 +149,14 @@ fn message_of(body: &[u8]) -> Result<AgentText, ApiError> {
             })
         }),
         Some(_) => Err(ApiError::invalid("message must be a string")),
+    }
+}
+
+fn first_contact_of(fields: &Map<String, Value>) -> Result<bool, ApiError> {
+    match fields.get("firstContact") {
+        None | Some(Value::Null) => Ok(false),
+        Some(Value::Bool(first)) => Ok(*first),
+        Some(_) => Err(ApiError::invalid("firstContact must be true or false")),
     }
 }
 

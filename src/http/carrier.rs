@@ -1,7 +1,8 @@
-//! The carrier's routes: voice webhooks, whose signature is checked before anything else, and media sockets.
+//! The carrier's routes: webhooks, whose signature is checked before anything else, and media sockets.
 
 use std::sync::Arc;
 
+use axum::body::Bytes;
 use axum::extract::rejection::PathRejection;
 use axum::extract::ws::WebSocketUpgrade;
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
@@ -11,22 +12,26 @@ use axum::response::{IntoResponse, Response};
 use axum::{Router, middleware};
 use futures_util::future::BoxFuture;
 
-use super::App;
 use super::error::ApiError;
+use super::{App, body};
 use crate::ids::SessionId;
 use crate::media::BoxSocket;
-use crate::metrics::Metrics;
+use crate::metrics::{Metrics, Webhook as Fate};
 use crate::provider::{CarrierWebhooks, Webhook};
 
 mod signature;
 mod socket;
 
-use signature::{Gate, Signed};
+use signature::{Gate, Signed, SignedBody};
 
-/// Where webhooks and media sockets go. Both are handed over at once; what happens then is not the edge's.
+/// Where webhooks and media sockets go. They are handed over at once; what happens then is not the edge's.
 pub trait CallEvents: Send + Sync {
-    /// Takes a signed webhook. `session` is what its URL names (`?s=`); without one the carrier's call id decides.
+    /// Takes a signed webhook about a call. `session` is what its URL names (`?s=`); without one the carrier's call id decides.
     fn webhook(&self, session: Option<SessionId>, webhook: Webhook) -> BoxFuture<'_, Answer>;
+    /// Takes the body of a signed webhook about messages, unread; false where so many wait already that it is not taken.
+    ///
+    /// Returns at once: what is in it must not show in the time that its answer takes.
+    fn message(&self, body: Bytes) -> bool;
     /// Takes a media socket that nobody has authenticated yet; `token` is what its path names. The future is the
     /// socket's life.
     fn media(&self, token: Option<String>, socket: BoxSocket) -> BoxFuture<'static, ()>;
@@ -56,9 +61,16 @@ const LARGEST_FRAME: usize = 64 * 1024;
 /// What is read from a socket at once: thousands of sockets are open, and the library's own 128 KB are meant for few.
 const READ_BUFFER: usize = 2 * 1024;
 
-/// Puts the signature check before the webhooks' routes.
-pub(super) fn guarded(webhooks: Router<App>, carrier: Arc<dyn CarrierWebhooks>, metrics: Arc<Metrics>) -> Router<App> {
-    webhooks.layer(middleware::from_fn_with_state(Gate::new(carrier, metrics), signature::require))
+/// Puts the signature check before the routes of the webhooks about calls, and of those about messages.
+pub(super) fn guarded(
+    [calls, messages]: [Router<App>; 2],
+    carrier: Arc<dyn CarrierWebhooks>,
+    metrics: Arc<Metrics>,
+) -> Router<App> {
+    let gate = Gate::new(carrier, metrics);
+    let wide = gate.for_bodies_of(body::LARGEST_MESSAGE);
+    let behind = |gate, routes: Router<App>| routes.layer(middleware::from_fn_with_state(gate, signature::require));
+    behind(gate, calls).merge(behind(wide, messages))
 }
 
 /// The voice webhook, the status callbacks and the machine detection of Twilio.
@@ -81,6 +93,28 @@ pub(super) async fn twiml(State(app): State<App>, RawQuery(query): RawQuery, Sig
         Answer::Reject => carrier.reject_document(),
     };
     ([(header::CONTENT_TYPE, carrier.content_type())], document).into_response()
+}
+
+/// The messaging webhook of Twilio: what the person wrote, and what became of what was written to them.
+///
+/// It is answered before it is read, so that neither the answer nor its time tells a sender anything.
+#[utoipa::path(post, path = "/whatsapp", tag = "carrier",
+    request_body(content = String, content_type = "application/x-www-form-urlencoded"),
+    responses(
+        (status = 200, description = "taken, whatever it says"),
+        (status = 400, description = "the body did not arrive within 5 seconds"),
+        (status = 401, description = "not signed by the carrier"),
+        (status = 413, description = "the body has more than 256 KB"),
+        (status = 503, description = "too many wait already"),
+    ))]
+pub(super) async fn whatsapp(State(app): State<App>, SignedBody(body): SignedBody) -> StatusCode {
+    let (fate, status) = if app.events.message(body) {
+        (Fate::Taken, StatusCode::OK)
+    } else {
+        (Fate::TurnedAway, StatusCode::SERVICE_UNAVAILABLE)
+    };
+    app.metrics.webhook(fate);
+    status
 }
 
 /// The session that a webhook's URL names.

@@ -94,7 +94,9 @@ impl Kind {
             Kind::NotConfigured => (422, "not_configured", "messaging is not set up; the sentence names the variable"),
             Kind::IdempotencyMismatch => (422, "idempotency_mismatch", "the key was used with another message"),
             Kind::SpeechFailed => (424, "speech_failed", "the speech provider failed in a live call"),
-            Kind::RateLimited => (429, "rate_limited", "too many calls; Retry-After says when to come back"),
+            Kind::RateLimited => {
+                (429, "rate_limited", "too many calls or messages; Retry-After says when to come back")
+            }
             Kind::Internal => (500, "internal", "a fault of this server"),
             Kind::ProviderError => (502, "provider_error", "a provider refused before anything reached the person"),
             Kind::ShuttingDown => (503, "shutting_down", "the server is being stopped"),

@@ -7,6 +7,10 @@ use crate::domain::outcome::{Channel, EndedBy, MessageHeard, Outcome};
 use crate::service::{Ended, Reply, Spoken, View};
 use crate::store::{Conversation, Line, Speaker};
 
+mod contact;
+
+use contact::ContactJson;
+
 /// A refusal.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -34,12 +38,12 @@ pub(super) struct OutcomeJson {
     dial: &'static str,
     /// `human`, `machine`, `unknown` or `nobody`.
     answered_by: &'static str,
-    /// How much of the last message was heard: `full`, `partial` or `none`.
+    /// How much of the last message was heard: `full`, `partial` or `none`; null where it was written.
     message_heard: Option<&'static str>,
     /// What was heard of it, where that is a part.
     #[serde(skip_serializing_if = "Option::is_none")]
     heard_text: Option<String>,
-    /// How the reply came: `voice` or `none`.
+    /// How the reply came: `voice`, `whatsapp` or `none`.
     reply_channel: &'static str,
     /// `person`, `agent`, `inactivity`, `max-length`, `opt-out`, `shutdown`, `crash` or `carrier`; null while it runs.
     ended_by: Option<&'static str>,
@@ -91,6 +95,8 @@ pub(super) struct ReplyJson {
     interrupted: bool,
     /// The channel the session is on.
     contact_mode: &'static str,
+    #[serde(flatten)]
+    contact: ContactJson,
     /// Words of the person that are older than the question, oldest first.
     earlier: Vec<WordsJson>,
     outcome: OutcomeJson,
@@ -106,12 +112,23 @@ pub(super) struct CallJson {
     reply: ReplyJson,
 }
 
+/// The answer to a message.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct WrittenJson {
+    /// The session's id under another name: it stands wherever an `{id}` does.
+    message_id: String,
+    #[serde(flatten)]
+    call: CallJson,
+}
+
 impl From<Reply> for ReplyJson {
     fn from(reply: Reply) -> Self {
         Self {
             response: with_earlier(&reply.earlier, reply.response),
             interrupted: reply.interrupted,
             contact_mode: reply.channel.as_str(),
+            contact: reply.contact.into(),
             earlier: reply.earlier.iter().map(WordsJson::from).collect(),
             outcome: (&reply.outcome).into(),
         }
@@ -121,6 +138,12 @@ impl From<Reply> for ReplyJson {
 impl From<Reply> for CallJson {
     fn from(reply: Reply) -> Self {
         Self { call_id: reply.session.as_str().to_owned(), reply: reply.into() }
+    }
+}
+
+impl From<Reply> for WrittenJson {
+    fn from(reply: Reply) -> Self {
+        Self { message_id: reply.session.as_str().to_owned(), call: reply.into() }
     }
 }
 
@@ -172,6 +195,9 @@ pub(super) struct ViewJson {
     state: &'static str,
     /// The channel the session is on.
     contact_mode: &'static str,
+    /// The carrier's conversation that its texts are in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    conversation_sid: Option<String>,
     /// When it began, in epoch milliseconds.
     created_at: u64,
     /// When it ended, in epoch milliseconds.
@@ -192,6 +218,7 @@ impl From<View> for ViewJson {
             call_id: conversation.id.as_str().to_owned(),
             state,
             contact_mode: conversation.channel.as_str(),
+            conversation_sid: contact::sid(conversation.conversation.as_ref()),
             created_at: conversation.created_at.0,
             ended_at: conversation.ended_at.map(|at| at.0),
             duration_seconds: conversation.duration_seconds,
@@ -239,6 +266,9 @@ pub(super) struct ConversationJson {
 pub(super) struct MetadataJson {
     /// Talk time.
     duration_seconds: u64,
+    /// The carrier's conversation that its texts are in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    conversation_sid: Option<String>,
 }
 
 /// A line of a conversation.
@@ -260,7 +290,10 @@ impl From<&Conversation> for ConversationJson {
             message_count: messages.len(),
             messages,
             created_at: conversation.created_at.0,
-            metadata: MetadataJson { duration_seconds: conversation.duration_seconds },
+            metadata: MetadataJson {
+                duration_seconds: conversation.duration_seconds,
+                conversation_sid: contact::sid(conversation.conversation.as_ref()),
+            },
         }
     }
 }

@@ -33,43 +33,42 @@ const EVERYWHERE: &[Kind] =
 const SAYING: &[Kind] =
     &[Kind::InvalidRequest, Kind::TooLarge, Kind::IdempotencyMismatch, Kind::SpeechFailed, Kind::ShuttingDown];
 
+/// What a route whose words may go out in writing can answer besides.
+const WRITING: &[Kind] =
+    &[Kind::OptedOut, Kind::OptInRequired, Kind::TemplateRequired, Kind::NotConfigured, Kind::RateLimited];
+
+/// What a route that waits for the reply can answer besides.
+const WAITING: &[Kind] = &[Kind::NoReply, Kind::CallEnded];
+
 /// What each route of the agents can answer besides [`EVERYWHERE`].
 fn refusals(path: &str) -> Vec<Kind> {
-    let (saying, own): (&[Kind], &[Kind]) = match path {
-        "/api/call" => {
-            let own =
-                &[Kind::NoReply, Kind::NoAnswer, Kind::Busy, Kind::CallEnded, Kind::RateLimited, Kind::ProviderError];
-            (SAYING, own)
+    let groups: &[&[Kind]] = match path {
+        "/api/call" => &[SAYING, WRITING, WAITING, &[Kind::NoAnswer, Kind::Busy, Kind::ProviderError]],
+        "/api/message" => &[SAYING, WRITING, WAITING, &[Kind::Busy, Kind::ProviderError]],
+        "/api/call/{id}/continue" => &[SAYING, WRITING, WAITING, &[Kind::NoActiveCall, Kind::Busy]],
+        "/api/call/{id}/speak" => &[SAYING, WRITING, &[Kind::NoActiveCall, Kind::Busy, Kind::CallEnded]],
+        "/api/call/{id}/end" => &[SAYING, &[Kind::NoActiveCall]],
+        // Whoever waits is told what the question of another request came to.
+        "/api/call/{id}/wait" => {
+            &[WRITING, WAITING, &[Kind::NoActiveCall, Kind::NoAnswer, Kind::SpeechFailed, Kind::ShuttingDown]]
         }
-        "/api/call/{id}/continue" => (SAYING, &[Kind::NoActiveCall, Kind::NoReply, Kind::Busy, Kind::CallEnded]),
-        "/api/call/{id}/speak" => (SAYING, &[Kind::NoActiveCall, Kind::Busy, Kind::CallEnded]),
-        "/api/call/{id}/end" => (SAYING, &[Kind::NoActiveCall]),
-        "/api/call/{id}/wait" => (
-            &[],
-            &[
-                Kind::NoActiveCall,
-                Kind::NoReply,
-                Kind::NoAnswer,
-                Kind::CallEnded,
-                Kind::SpeechFailed,
-                Kind::ShuttingDown,
-            ],
-        ),
-        "/api/call/{id}" => (&[], &[Kind::NoActiveCall]),
-        _ => (&[], &[]),
+        "/api/call/{id}" => &[&[Kind::NoActiveCall]],
+        _ => &[],
     };
-    Kind::ALL.into_iter().filter(|kind| [EVERYWHERE, saying, own].iter().any(|list| list.contains(kind))).collect()
+    let can = |kind: &Kind| EVERYWHERE.contains(kind) || groups.iter().any(|group| group.contains(kind));
+    Kind::ALL.into_iter().filter(can).collect()
 }
 
 /// The whole description as JSON.
-pub(super) fn describe(parts: [OpenApi; 5]) -> Vec<u8> {
+pub(super) fn describe(parts: [OpenApi; 6]) -> Vec<u8> {
     let mut whole = Shapes::openapi();
     for part in parts {
         whole.merge(part);
     }
     "callme".clone_into(&mut whole.info.title);
     env!("CARGO_PKG_VERSION").clone_into(&mut whole.info.version);
-    whole.info.description = Some("Lets an AI agent phone the person it works for and talk with them.".to_owned());
+    whole.info.description =
+        Some("Lets an AI agent phone the person it works for, and write where nobody picks up.".to_owned());
     let mut whole = serde_json::to_value(whole).expect("a description is JSON");
     let codes: Vec<_> = Kind::ALL.iter().map(|kind| kind.row().code).collect();
     whole["components"]["schemas"]["ErrorBody"]["properties"]["code"]["enum"] = json!(codes);

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::{Body, to_bytes};
+use axum::body::{Body, Bytes, to_bytes};
 use axum::http::{Request, Response, StatusCode};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
@@ -14,9 +14,11 @@ use tower::ServiceExt;
 use super::carrier::{Answer, CallEvents};
 use super::{Parts, router};
 use crate::clock::Millis;
+use crate::domain::messaging::{Contact, Window};
 use crate::domain::outcome::{AnsweredBy, Channel, Dial, EndedBy, MessageHeard, Outcome};
-use crate::ids::{CarrierCallId, SessionId};
+use crate::ids::{CarrierCallId, ConversationId, SessionId};
 use crate::media::BoxSocket;
+use crate::metrics::Metrics;
 use crate::provider::{BadWebhook, CarrierWebhooks, Webhook};
 use crate::service::{Ask, Ended, PrincipalId, Refusal, RefusalKind, Reply, Spoken, Verbs, View};
 use crate::store::{Conversation, Line, Speaker};
@@ -25,7 +27,9 @@ mod agents;
 mod bodies;
 mod description;
 mod log;
+mod messaging;
 mod webhooks;
+mod whatsapp;
 
 const KEY: &str = "agent-key";
 const METRICS_TOKEN: &str = "a-token-for-the-scraper";
@@ -38,6 +42,8 @@ struct FakeService {
     refusal: Mutex<Option<Refusal>>,
     /// Panics instead of answering.
     panics: bool,
+    /// Has gone on in WhatsApp: nobody picked up.
+    writes: bool,
 }
 
 fn session() -> SessionId {
@@ -62,6 +68,7 @@ fn conversation() -> Conversation {
     Conversation {
         id: session(),
         channel: Channel::Voice,
+        conversation: None,
         lines: vec![line(Speaker::Agent, "Shall I?", 5), line(Speaker::Person, "Yes.", 9)],
         created_at: Millis(4),
         ended_at: Some(Millis(12)),
@@ -69,6 +76,30 @@ fn conversation() -> Conversation {
         outcome: Outcome { ended_by: Some(EndedBy::Person), ..outcome() },
         uncollected: vec![line(Speaker::Person, "Wait!", 10)],
     }
+}
+
+/// A reply in WhatsApp.
+fn written() -> Reply {
+    let outcome = Outcome {
+        dial: Dial::NoAnswer,
+        message_heard: MessageHeard::Written,
+        reply_channel: Some(Channel::WhatsApp),
+        ..Outcome::default()
+    };
+    let window = Window { until: Millis(1_795_248_000_000), left: Duration::from_mins(59) };
+    Reply {
+        session: session(),
+        response: "Yes.".to_owned(),
+        earlier: Vec::new(),
+        interrupted: false,
+        channel: Channel::WhatsApp,
+        contact: Some(Contact { conversation: Some(chat()), window: Some(window) }),
+        outcome,
+    }
+}
+
+fn chat() -> ConversationId {
+    ConversationId("CH0123456789abcdef0123456789abcdef".to_owned())
 }
 
 fn refusal(kind: RefusalKind) -> Refusal {
@@ -83,7 +114,14 @@ impl FakeService {
         async move { refusal.map_or(Ok(answer), Err) }.boxed()
     }
 
+    fn kept(&self) -> Conversation {
+        Conversation { conversation: self.writes.then(chat), ..conversation() }
+    }
+
     fn reply(&self, asked: String) -> BoxFuture<'static, Result<Reply, Refusal>> {
+        if self.writes {
+            return self.answer(asked, written());
+        }
         let earlier = vec![line(Speaker::Person, "One\nmoment", 3), line(Speaker::Person, "please", 4)];
         let response = "Yes.".to_owned();
         let reply = Reply {
@@ -126,11 +164,11 @@ impl Verbs for FakeService {
         self.reply(format!("wait {session} {}", principal.0))
     }
     fn look(&self, session: SessionId) -> BoxFuture<'_, Result<View, Refusal>> {
-        let view = View { conversation: conversation(), state: "listening", waiting: true };
+        let view = View { conversation: self.kept(), state: "listening", waiting: true };
         self.answer(format!("look {session}"), view)
     }
     fn history(&self, limit: usize) -> BoxFuture<'_, Result<(Vec<Conversation>, usize), Refusal>> {
-        self.answer(format!("history {limit}"), (vec![conversation()], 31))
+        self.answer(format!("history {limit}"), (vec![self.kept()], 31))
     }
 }
 
@@ -170,6 +208,9 @@ impl CarrierWebhooks for FakeCarrier {
 #[derive(Default)]
 struct FakeEvents {
     media: Mutex<Vec<Option<String>>>,
+    messages: Mutex<Vec<Bytes>>,
+    /// Takes no more messages.
+    full: bool,
 }
 
 impl CallEvents for FakeEvents {
@@ -182,6 +223,12 @@ impl CallEvents for FakeEvents {
         };
         async { answer }.boxed()
     }
+    fn message(&self, body: Bytes) -> bool {
+        if !self.full {
+            self.messages.lock().expect("no panic holds it").push(body);
+        }
+        !self.full
+    }
     fn media(&self, token: Option<String>, _: BoxSocket) -> BoxFuture<'static, ()> {
         self.media.lock().expect("no panic holds it").push(token);
         async {}.boxed()
@@ -191,6 +238,8 @@ impl CallEvents for FakeEvents {
 /// The whole router over the fakes.
 struct Edge {
     service: Arc<FakeService>,
+    events: Arc<FakeEvents>,
+    metrics: Arc<Metrics>,
     router: Router,
 }
 
@@ -200,17 +249,21 @@ impl Edge {
     }
 
     fn over(service: FakeService) -> Self {
-        let service = Arc::new(service);
+        Self::built(service, FakeEvents::default())
+    }
+
+    fn built(service: FakeService, events: FakeEvents) -> Self {
+        let (service, events, metrics) = (Arc::new(service), Arc::new(events), Arc::<Metrics>::default());
         let router = router(Parts {
             verbs: service.clone(),
-            events: Arc::new(FakeEvents::default()),
+            events: events.clone(),
             carrier: Arc::new(FakeCarrier),
             api_key: KEY.to_owned().into(),
             public_url: "https://callme.example.com".to_owned(),
             metrics_token: METRICS_TOKEN.to_owned().into(),
-            metrics: Arc::default(),
+            metrics: metrics.clone(),
         });
-        Self { service, router }
+        Self { service, events, metrics, router }
     }
 
     fn refusing(refusal: Refusal) -> Self {

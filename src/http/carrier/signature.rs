@@ -23,6 +23,8 @@ pub(in crate::http) struct Gate {
     carrier: Arc<dyn CarrierWebhooks>,
     refused: Arc<Refused>,
     metrics: Arc<Metrics>,
+    /// The largest body, in bytes.
+    largest: usize,
 }
 
 /// The body of a request whose signature was checked; only [`require`] makes one.
@@ -35,7 +37,7 @@ pub(in crate::http) async fn require(State(gate): State<Gate>, request: Request,
         return gate.refuse();
     };
     let (mut parts, body) = request.into_parts();
-    let body = match body::read(body).await {
+    let body = match body::read(body, gate.largest).await {
         Ok(body) => body,
         Err(unread) => {
             gate.metrics.webhook(Fate::Unread);
@@ -65,7 +67,12 @@ fn only_value<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
 
 impl Gate {
     pub(in crate::http) fn new(carrier: Arc<dyn CarrierWebhooks>, metrics: Arc<Metrics>) -> Self {
-        Self { carrier, refused: Arc::default(), metrics }
+        Self { carrier, refused: Arc::default(), metrics, largest: body::LARGEST }
+    }
+
+    /// The same gate, which counts refusals together with this one, for bodies of at most `largest` bytes.
+    pub(in crate::http) fn for_bodies_of(&self, largest: usize) -> Self {
+        Self { largest, ..self.clone() }
     }
 
     fn refuse(&self) -> Response {
@@ -103,16 +110,28 @@ impl Refused {
     }
 }
 
-/// A webhook that the carrier signed.
+/// The body of a webhook that the carrier signed, whatever it says.
+pub(in crate::http) struct SignedBody(pub(in crate::http) Bytes);
+
+impl<S: Send + Sync> FromRequestParts<S> for SignedBody {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Response> {
+        let verified = parts.extensions.remove::<Verified>();
+        verified
+            .map(|Verified(body)| Self(body))
+            .ok_or_else(|| ApiError::internal("a webhook's route stands outside the signature check").into_response())
+    }
+}
+
+/// A webhook about a call that the carrier signed.
 pub(in crate::http) struct Signed(pub(in crate::http) Webhook);
 
 impl FromRequestParts<App> for Signed {
     type Rejection = Response;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Response> {
-        let Some(Verified(body)) = parts.extensions.remove::<Verified>() else {
-            return Err(ApiError::internal("a webhook's route stands outside the signature check").into_response());
-        };
+        let SignedBody(body) = SignedBody::from_request_parts(parts, app).await?;
         // The adapter has logged what is wrong with it.
         let read = app.carrier.parse(&body);
         app.metrics.webhook(if read.is_ok() { Fate::Taken } else { Fate::NotUnderstood });

@@ -247,7 +247,13 @@ async fn a_server_that_cannot_make_calls_says_why() {
             read(router.clone().oneshot(request).await.expect("an answer")).await
         };
         assert_eq!(ask("GET", "/health").await, (StatusCode::SERVICE_UNAVAILABLE, health));
-        for (method, path) in [("POST", "/api/call"), ("GET", "/api/health"), ("POST", "/twiml"), ("GET", "/nothing")] {
+        for (method, path) in [
+            ("POST", "/api/call"),
+            ("GET", "/api/health"),
+            ("POST", "/twiml"),
+            ("POST", "/whatsapp"),
+            ("GET", "/nothing"),
+        ] {
             let want = json!({ "error": sentence, "code": "starting" });
             assert_eq!(ask(method, path).await, (StatusCode::SERVICE_UNAVAILABLE, want), "{path}");
         }
@@ -256,7 +262,8 @@ async fn a_server_that_cannot_make_calls_says_why() {
 
 #[tokio::test]
 async fn a_wrong_method_is_told_the_right_one() {
-    for (path, want) in [("/api/call", "POST"), ("/api/history", "GET,HEAD"), ("/twiml", "POST")] {
+    for (path, want) in [("/api/call", "POST"), ("/api/history", "GET,HEAD"), ("/twiml", "POST"), ("/whatsapp", "POST")]
+    {
         let request = Request::put(path).header("authorization", format!("Bearer {KEY}")).body(Body::empty());
         let response = Edge::new().send(request.expect("a request")).await;
         assert_eq!(response.status(), StatusCode::METHOD_NOT_ALLOWED, "{path}");

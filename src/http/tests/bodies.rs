@@ -31,7 +31,7 @@ async fn each_wrong_body_has_its_own_sentence() {
         (long.as_bytes(), "message has 4097 characters; at most 4096 are allowed"),
         ("[".repeat(10_000).as_bytes(), "the body is not JSON (line 1, column 128); send {\"message\":\"…\"}"),
     ] {
-        for path in ["/api/call".to_owned(), format!("/api/call/{ID}/end")] {
+        for path in ["/api/call".to_owned(), "/api/message".to_owned(), format!("/api/call/{ID}/end")] {
             let edge = Edge::new();
             let (status, answer) = edge.ask("POST", &path, body.to_vec()).await;
             assert_eq!((status, answer["error"].as_str()), (StatusCode::BAD_REQUEST, Some(want)), "{path}");

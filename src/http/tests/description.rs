@@ -36,7 +36,9 @@ async fn every_route_is_described() {
             "post /api/call/{id}/end",
             "post /api/call/{id}/speak",
             "post /api/call/{id}/wait",
+            "post /api/message",
             "post /twiml",
+            "post /whatsapp",
         ]
     );
 }

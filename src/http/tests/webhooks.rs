@@ -1,5 +1,7 @@
 //! The carrier's routes: what is not signed gets nowhere.
 
+use std::convert::Infallible;
+
 use axum::body::Body;
 use axum::http::{Request, StatusCode, header};
 use axum::routing::post;
@@ -11,8 +13,9 @@ use crate::http::health::Health;
 use crate::http::{App, carrier};
 
 const TWIML: &str = "/twiml?s=call-1-1795248000000";
+const WHATSAPP: &str = "/whatsapp";
 
-fn webhook(path: &str, signatures: &[&str], body: impl Into<Body>) -> Request<Body> {
+pub(super) fn webhook(path: &str, signatures: &[&str], body: impl Into<Body>) -> Request<Body> {
     let mut request = Request::post(path).header("content-type", "form");
     for signature in signatures {
         request = request.header("x-signature", *signature);
@@ -40,50 +43,83 @@ async fn a_signed_webhook_is_answered_by_what_it_is_about() {
 
 #[tokio::test]
 async fn a_forged_webhook_is_refused_with_nothing() {
-    let good = format!("good {TWIML} form");
-    for signatures in [&[][..], &[""], &["bad"], &["good /twiml form"], &[&good, &good], &["bad", &good]] {
-        let response = Edge::new().send(webhook(TWIML, signatures, "fetch")).await;
-        assert_eq!(read(response).await, (StatusCode::UNAUTHORIZED, "".into()), "{signatures:?}");
+    for path in [TWIML, WHATSAPP] {
+        let good = format!("good {path} form");
+        for signatures in [&[][..], &[""], &["bad"], &["good /twiml form"], &[&good, &good], &["bad", &good]] {
+            let edge = Edge::new();
+            let response = edge.send(webhook(path, signatures, "fetch")).await;
+            assert_eq!(read(response).await, (StatusCode::UNAUTHORIZED, "".into()), "{path} {signatures:?}");
+            assert!(edge.events.messages.lock().expect("no panic holds it").is_empty());
+            assert!(edge.metrics.render().contains("callme_webhooks_total{result=\"forged\"} 1"));
+        }
     }
 }
 
 #[tokio::test]
-async fn without_a_signature_the_body_is_not_even_read() {
-    let body = Body::from_stream(stream::once(async {
-        panic!("the body was read");
-        #[expect(unreachable_code, reason = "gives the stream its item's type")]
-        Ok::<_, std::convert::Infallible>("")
-    }));
-    let response = Edge::new().send(webhook(TWIML, &[], body)).await;
-    assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
+async fn without_one_signature_the_body_is_not_even_read() {
+    for (path, signatures) in [TWIML, WHATSAPP].into_iter().flat_map(|path| [(path, &[][..]), (path, &["x", "x"])]) {
+        let body = Body::from_stream(stream::once(async {
+            panic!("the body was read");
+            #[expect(unreachable_code, reason = "gives the stream its item's type")]
+            Ok::<_, std::convert::Infallible>("")
+        }));
+        let response = Edge::new().send(webhook(path, signatures, body)).await;
+        assert_eq!(read(response).await, (StatusCode::UNAUTHORIZED, "".into()), "{path} {signatures:?}");
+    }
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_signed_body_is_bounded_in_size_and_time() {
-    let slow = Body::from_stream(stream::unfold((), |()| async {
-        tokio::time::sleep(Duration::from_secs(1)).await;
-        Some((Ok::<_, std::convert::Infallible>("x"), ()))
-    }));
-    for (body, want) in [(Body::from(vec![b'x'; 200 * 1024]), 413), (slow, 400)] {
-        let response = Edge::new().send(webhook(TWIML, &[&format!("good {TWIML} form")], body)).await;
-        let (status, answer) = read(response).await;
-        assert_eq!((status.as_u16(), answer.as_str()), (want, Some("")));
+    // The same bytes with their length announced, and without.
+    let announced = |size| Body::from(vec![b'x'; size]);
+    let streamed = |size| {
+        let pieces = vec![b'x'; size].chunks(1024).map(|piece| Ok::<_, Infallible>(piece.to_vec())).collect::<Vec<_>>();
+        Body::from_stream(stream::iter(pieces))
+    };
+    let slow = || {
+        Body::from_stream(stream::unfold((), |()| async {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            Some((Ok::<_, Infallible>("x"), ()))
+        }))
+    };
+    // What fits is answered; nothing like it is a webhook about a call.
+    for (path, largest, fits) in [(TWIML, 100 * 1024, 400), (WHATSAPP, 256 * 1024, 200)] {
+        for (body, want) in [
+            (announced(largest), fits),
+            (streamed(largest), fits),
+            (announced(largest + 1), 413),
+            (streamed(largest + 1), 413),
+            (slow(), 400),
+        ] {
+            let edge = Edge::new();
+            let began = tokio::time::Instant::now();
+            let response = edge.send(webhook(path, &[&format!("good {path} form")], body)).await;
+            let (status, answer) = read(response).await;
+            assert_eq!((status.as_u16(), answer.as_str()), (want, Some("")), "{path}");
+            assert!(began.elapsed() <= Duration::from_millis(5_010), "{path} after {:?}", began.elapsed());
+            let taken = edge.events.messages.lock().expect("no panic holds it").len();
+            assert_eq!(taken, usize::from(want == 200), "{path}");
+        }
     }
 }
 
 #[tokio::test]
 async fn a_webhook_route_outside_its_layer_fails_closed() {
-    let app = App {
-        verbs: Arc::new(FakeService::default()),
-        events: Arc::new(FakeEvents::default()),
-        carrier: Arc::new(FakeCarrier),
-        health: Health::Starting,
-        openapi: "".into(),
-        metrics: Arc::default(),
-    };
-    let bare: Router = Router::new().route("/", post(carrier::twiml)).with_state(app);
-    let response = bare.oneshot(Request::post("/").body(Body::from("fetch")).expect("a request")).await;
-    assert_eq!(response.expect("an answer").status(), StatusCode::INTERNAL_SERVER_ERROR);
+    for route in [post(carrier::twiml), post(carrier::whatsapp)] {
+        let events = Arc::new(FakeEvents::default());
+        let app = App {
+            verbs: Arc::new(FakeService::default()),
+            events: events.clone(),
+            carrier: Arc::new(FakeCarrier),
+            health: Health::Starting,
+            openapi: "".into(),
+            metrics: Arc::default(),
+        };
+        let bare: Router = Router::new().route("/", route).with_state(app);
+        let response = bare.oneshot(Request::post("/").body(Body::from("fetch")).expect("a request")).await;
+        assert_eq!(response.expect("an answer").status(), StatusCode::INTERNAL_SERVER_ERROR);
+        assert!(events.messages.lock().expect("no panic holds it").is_empty());
+    }
 }
 
 #[tokio::test]
