@@ -3,6 +3,9 @@
 use std::fmt;
 
 mod clean;
+mod parts;
+
+pub use parts::{LONGEST_VARIABLE, parts, template_variable};
 
 /// The longest message, in characters: the speech endpoint's own limit for one request.
 pub const LONGEST_MESSAGE: usize = 4096;
