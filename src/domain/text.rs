@@ -1,13 +1,18 @@
-//! What an agent wants said: checked once at the edge, trusted inside.
-
-mod parts;
+//! What an agent wants said and what the person wrote: checked once at the edge, trusted inside.
 
 use std::fmt;
 
-pub use parts::{parts, template_variable};
+mod clean;
+mod parts;
+
+pub use parts::{LONGEST_VARIABLE, parts, template_variable};
 
 /// The longest message, in characters: the speech endpoint's own limit for one request.
 pub const LONGEST_MESSAGE: usize = 4096;
+
+/// The longest text that is taken from the person, in characters, where the channel sets no shorter one. Twice what a
+/// carrier delivers (32 KB), so that what is longer was not written by hand.
+pub const LONGEST_WRITTEN: usize = 65_536;
 
 /// A message of the agent: neither blank nor longer than [`LONGEST_MESSAGE`] characters.
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -62,7 +67,42 @@ impl fmt::Debug for AgentText {
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct PersonText(pub String);
 
+/// Why what the person wrote is not taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BadWords {
+    /// Nothing is left that could be read.
+    #[error("the text is empty")]
+    Empty,
+    /// Over what the channel allows.
+    #[error("the text has {length} characters; at most {longest} are taken")]
+    TooLong {
+        /// How many characters came, before cleaning.
+        length: usize,
+        /// How many are allowed.
+        longest: usize,
+    },
+}
+
 impl PersonText {
+    /// Takes what the person wrote, as the carrier delivered it: without controls, terminal sequences and marks that only
+    /// steer how text is set, and without the white space around it. A terminal sequence that never ends loses only its
+    /// introducer, so nothing written is lost behind it.
+    ///
+    /// # Errors
+    /// When more than `longest` characters came ([`LONGEST_WRITTEN`], 2,000 for SMS), or nothing is left.
+    pub fn clean(raw: &str, longest: usize) -> Result<Self, BadWords> {
+        let length = raw.chars().count();
+        if length > longest {
+            return Err(BadWords::TooLong { length, longest });
+        }
+        let clean = clean::clean(raw);
+        let text = clean.trim();
+        if text.chars().all(is_nothing) {
+            return Err(BadWords::Empty);
+        }
+        Ok(Self(text.to_owned()))
+    }
+
     /// The text itself.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -77,6 +117,8 @@ impl fmt::Debug for PersonText {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -94,5 +136,26 @@ mod tests {
     fn a_message_is_no_longer_than_the_speech_endpoint_takes() {
         assert!(AgentText::parse(&"ü".repeat(LONGEST_MESSAGE)).is_ok());
         assert_eq!(AgentText::parse(&"ü".repeat(4097)), Err(BadText::TooLong(4097)));
+    }
+
+    #[test]
+    fn what_the_person_wrote_is_measured_then_cleaned_then_trimmed() {
+        let taken = |raw: &str| PersonText::clean(raw, 5).map(|text| text.0);
+        assert_eq!(taken(" ünö\0"), Ok("ünö".to_owned()));
+        assert_eq!(taken("\0 a\u{7f}\n"), Ok("a".to_owned()), "white space that cleaning uncovers goes, too");
+        assert_eq!(taken("\0\0\0\0\0a"), Err(BadWords::TooLong { length: 6, longest: 5 }), "measured as it came");
+        for nothing in ["", " \n ", "\0", "\u{1b}[0m", "\u{200b}\u{feff}", "\u{1b}]x\u{7}"] {
+            assert_eq!(taken(nothing), Err(BadWords::Empty), "{nothing:?}");
+        }
+        assert!(PersonText::clean(&"ü".repeat(LONGEST_WRITTEN), LONGEST_WRITTEN).is_ok());
+    }
+
+    proptest! {
+        #[test]
+        fn what_was_taken_once_is_taken_unchanged(raw in any::<String>()) {
+            if let Ok(text) = PersonText::clean(&raw, LONGEST_WRITTEN) {
+                prop_assert_eq!(PersonText::clean(text.as_str(), LONGEST_WRITTEN).map(|again| again.0), Ok(text.0));
+            }
+        }
     }
 }
