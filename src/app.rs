@@ -7,20 +7,27 @@ use std::time::Duration;
 
 use anyhow::Context;
 use axum::Router;
+use axum::body::Bytes;
 use tokio::net::TcpListener;
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::clock::Clock;
-use crate::config::Config;
-use crate::domain::session::Limits;
+use crate::config::{Config, MessagingMode};
+use crate::domain::keywords::Keywords;
+use crate::domain::session::{Limits, Texting};
 use crate::http::{self, Parts, serve};
 use crate::media::{Desk, DeskConfig};
 use crate::metrics::Metrics;
 use crate::provider::openai::endpoint::Endpoint;
 use crate::provider::openai::stt::{OpenAiStt, SttSettings};
 use crate::provider::openai::tts::{OpenAiTts, TtsSettings};
-use crate::provider::twilio::{MediaStreams, PublicUrl, Twilio, TwilioConfig, TwilioWebhooks};
+use crate::provider::twilio::{
+    ConversationsConfig, MediaStreams, PublicUrl, SenderMode, Twilio, TwilioConfig, TwilioConversations,
+    TwilioMessageWebhooks, TwilioWebhooks,
+};
+use crate::provider::{Messaging, MessagingWebhooks};
 use crate::service::{Service, ServiceConfig};
 use crate::session::{Directory, Manager, ManagerConfig};
 use crate::store::Store;
@@ -35,11 +42,18 @@ const TTS_MODEL: &str = "gpt-4o-mini-tts";
 const STT_MODEL: &str = "gpt-4o-transcribe";
 
 /// A server with everything it stands on.
-#[derive(Debug)]
 pub struct App {
     manager: Manager,
     media: TaskTracker,
     router: Router,
+    mail: mpsc::Receiver<Bytes>,
+    message_webhooks: Option<Box<dyn MessagingWebhooks>>,
+}
+
+impl std::fmt::Debug for App {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("App").field("manager", &self.manager).finish_non_exhaustive()
+    }
 }
 
 impl App {
@@ -62,32 +76,38 @@ impl App {
         let metrics = Arc::new(Metrics::default());
         let desk = Arc::new(Desk::new(desk(config, Arc::clone(&clock), media.clone(), Arc::clone(&metrics))?));
         let store: Arc<dyn Store> = Arc::new(MemoryStore::new(config.history_ttl));
+        let messaging = messaging(config)?;
         let manager = Manager::new(ManagerConfig {
             carrier: Arc::new(carrier),
             media: Arc::new(bridge::MediaDesk(Arc::clone(&desk))),
             store: Arc::clone(&store),
             clock: Arc::clone(&clock),
             directory: Directory::new(config.person.clone(), &hash_key()),
-            messaging: None,
-            keywords: crate::domain::keywords::Keywords::default(),
-            privacy_notice: None,
-            limits: limits(config),
+            messaging: messaging.clone(),
+            keywords: Keywords::default(),
+            privacy_notice: config.messaging.as_ref().and_then(|texts| texts.privacy_notice.clone()),
+            limits: limits(config, messaging.as_deref()),
             most_sessions: config.limits.sessions,
             most_live_calls: config.limits.live_calls,
             metrics: Arc::clone(&metrics),
             tasks: TaskTracker::new(),
         });
-        let service = ServiceConfig { calls_per_hour: config.limits.calls_per_hour, ..ServiceConfig::default() };
+        let service = ServiceConfig {
+            calls_per_hour: config.limits.calls_per_hour,
+            messages_per_hour: config.messaging.as_ref().and_then(|texts| texts.messages_per_hour),
+            opt_in: messaging.as_ref().map(|texts| texts.abilities().opt_in.clone()).unwrap_or_default(),
+        };
+        let (incoming, mail) = mpsc::channel(bridge::MOST_MAIL);
         let router = http::router(Parts {
             verbs: Arc::new(Service::new(manager.clone(), store, clock, service)),
-            events: Arc::new(bridge::Events { manager: manager.clone(), desk }),
+            events: Arc::new(bridge::Events { manager: manager.clone(), desk, mail: incoming }),
             carrier: Arc::new(webhooks),
             api_key: config.api_key.clone(),
             public_url: config.public_url.clone(),
             metrics_token: config.metrics_token.clone(),
             metrics,
         });
-        Ok(Self { manager, media, router })
+        Ok(Self { manager, media, router, mail, message_webhooks: message_webhooks(config) })
     }
 
     /// The same server with further routes beside its own, which they win over.
@@ -100,14 +120,17 @@ impl App {
     /// Serves until `stop`, then ends every session as kindly as there is time for.
     pub async fn serve(self, listener: TcpListener, stop: CancellationToken) {
         let closed = CancellationToken::new();
+        self.manager.recall().await;
         let serving = serve::run(listener, self.router, closed.clone());
+        // Ends with the router, which holds the other end.
+        let reading = bridge::read_mail(self.mail, self.message_webhooks, self.manager.clone());
         let closing = async {
             stop.cancelled().await;
             self.manager.close(SHUTDOWN).await;
             self.media.close();
             closed.cancel();
         };
-        tokio::join!(serving, closing);
+        tokio::join!(serving, reading, closing);
     }
 
     /// The running sessions.
@@ -121,15 +144,43 @@ pub async fn serve_broken(listener: TcpListener, problems: &[String], stop: Canc
     serve::run(listener, http::broken(problems), stop).await;
 }
 
-fn limits(config: &Config) -> Limits {
+/// The text side of the carrier, where it is switched on.
+fn messaging(config: &Config) -> anyhow::Result<Option<Arc<dyn Messaging>>> {
+    let Some(texts) = &config.messaging else { return Ok(None) };
+    let mode = match &texts.mode {
+        MessagingMode::Sandbox { code } => SenderMode::Sandbox { code: code.clone() },
+        MessagingMode::Production => SenderMode::Production,
+    };
+    let conversations = TwilioConversations::new(ConversationsConfig {
+        account_sid: config.carrier.account.clone(),
+        auth_token: config.carrier.token.clone(),
+        from: texts.number.clone(),
+        mode,
+        template: texts.template.clone(),
+        conversations_url: texts.conversations_url.clone(),
+    });
+    Ok(Some(Arc::new(conversations.context("the Conversations client")?)))
+}
+
+fn message_webhooks(config: &Config) -> Option<Box<dyn MessagingWebhooks>> {
+    let texts = config.messaging.as_ref()?;
+    Some(Box::new(TwilioMessageWebhooks::new(config.carrier.account.clone(), texts.number.clone())))
+}
+
+fn limits(config: &Config, messaging: Option<&dyn Messaging>) -> Limits {
+    let defaults = Limits::default();
     Limits {
         ring: config.timing.ring,
         reply: config.timing.reply,
         inactivity: config.timing.inactivity,
         longest: config.timing.longest_call,
         guard: config.timing.barge_in_guard,
-        open_question: Duration::from_hours(24),
-        texting: None,
+        open_question: config.messaging.as_ref().map_or(defaults.open_question, |texts| texts.open_question),
+        texting: messaging.map(Messaging::abilities).map(|able| Texting {
+            channel: able.channel,
+            longest: able.longest,
+            template: able.template,
+        }),
     }
 }
 

@@ -12,7 +12,7 @@ use crate::domain::session::CarrierNews;
 use crate::http::carrier::{Answer, CallEvents};
 use crate::ids::{CarrierCallId, SessionId};
 use crate::media::{BoxSocket, Desk};
-use crate::provider::Webhook;
+use crate::provider::{MessageNews, MessagingWebhooks, Webhook};
 use crate::session::{Manager, MediaPort, WebhookAnswer};
 
 /// The desk, as sessions see it.
@@ -36,6 +36,28 @@ impl MediaPort for MediaDesk {
 pub(super) struct Events {
     pub(super) manager: Manager,
     pub(super) desk: Arc<Desk>,
+    /// Where signed messaging webhooks wait to be read.
+    pub(super) mail: mpsc::Sender<Bytes>,
+}
+
+/// Messaging webhooks that wait at once. What finds no room is answered with an error, for the carrier to know.
+pub(super) const MOST_MAIL: usize = 1024;
+
+/// Reads what came in after it was answered, one by one and in order.
+pub(super) async fn read_mail(
+    mut mail: mpsc::Receiver<Bytes>,
+    webhooks: Option<Box<dyn MessagingWebhooks>>,
+    manager: Manager,
+) {
+    while let Some(body) = mail.recv().await {
+        let Some(webhooks) = &webhooks else { continue };
+        match webhooks.parse(&body) {
+            MessageNews::Inbound { from, message } => manager.message(&from, message).await,
+            MessageNews::Receipt(receipt) => manager.receipt(receipt),
+            MessageNews::Nothing => {}
+            MessageNews::Bad(why) => tracing::warn!("a signed messaging webhook was not understood: {why}"),
+        }
+    }
 }
 
 impl CallEvents for Events {
@@ -58,9 +80,8 @@ impl CallEvents for Events {
         }
     }
 
-    /// There is no session in writing that it could be for.
-    fn message(&self, _: Bytes) -> bool {
-        true
+    fn message(&self, body: Bytes) -> bool {
+        self.mail.try_send(body).is_ok()
     }
 
     fn media(&self, token: Option<String>, socket: BoxSocket) -> BoxFuture<'static, ()> {

@@ -23,7 +23,10 @@ const MOST: usize = 10_000;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Route {
     Call,
-    Message,
+    /// With the wish for a template or without.
+    Message {
+        first_contact: bool,
+    },
     Continue,
     Speak,
     End,

@@ -147,7 +147,7 @@ pub(super) fn gone(id: &SessionId, said: &[Said], outcome: &Outcome) -> Refusal 
 pub(super) fn no_messaging() -> Refusal {
     bare(
         RefusalKind::NotConfigured,
-        "WhatsApp is not set up on this server. Set CALLME_WHATSAPP_ENABLED=true and CALLME_WHATSAPP_PHONE_NUMBER, or use initiate_call.",
+        "WhatsApp is not set up on this server. Set CALLME_WHATSAPP_ENABLED=true, or use initiate_call.",
     )
 }
 

@@ -240,7 +240,7 @@ impl Verbs for Service {
 
     fn message(&self, ask: Ask, first_contact: bool) -> BoxFuture<'_, Result<Reply, Refusal>> {
         async move {
-            match self.join(Route::Message, None, &ask, || self.begin_message(&ask, first_contact)) {
+            match self.join(Route::Message { first_contact }, None, &ask, || self.begin_message(&ask, first_contact)) {
                 Joined::Begun(begun) => {
                     let answered = self.answer(&begun.pending, Some(&begun), REPLY_BUDGET).await?;
                     self.reply(&begun.pending.session, answered).await

@@ -42,7 +42,7 @@ pub struct ManagerConfig {
     /// The words that ask for something.
     pub keywords: Keywords,
     /// Sent once to the person, where it is set (`CALLME_PRIVACY_NOTICE`).
-    pub privacy_notice: Option<String>,
+    pub privacy_notice: Option<AgentText>,
     /// The sound side.
     pub media: Arc<dyn MediaPort>,
     /// What outlives a session.
@@ -415,7 +415,7 @@ impl Shared {
         if let Some(text) = &self.config.privacy_notice
             && self.line(|line, _| line.take_notice())
         {
-            self.spawn_notice(Notice::Privacy(text.clone()), Mark::read(&format!("privacy.{id}")));
+            self.spawn_notice(Notice::Privacy(text.as_str().to_owned()), Mark::read(&format!("privacy.{id}")));
         }
     }
 

@@ -318,7 +318,11 @@ impl Task {
         Conversation {
             id: self.id.clone(),
             channel: self.session.channel(),
-            conversation: self.session.has_written().then(|| self.shared.line(|line, _| line.conversation().cloned())).flatten(),
+            conversation: self
+                .session
+                .has_written()
+                .then(|| self.shared.line(|line, _| line.conversation().cloned()))
+                .flatten(),
             lines: self.lines.clone(),
             created_at: self.session.began_at(),
             ended_at: self.finished.then_some(now),

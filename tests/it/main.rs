@@ -15,3 +15,4 @@ mod speech;
 mod steered;
 mod webhook;
 mod world;
+mod writing;

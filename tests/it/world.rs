@@ -67,8 +67,24 @@ impl World {
         Self::built(EmulatorConfig::default(), settings).await
     }
 
-    pub(crate) async fn built(emulator: EmulatorConfig, settings: &[(&str, &str)]) -> Self {
+    /// A world in which the person can be written to.
+    pub(crate) async fn writing() -> Self {
+        Self::writing_with(EmulatorConfig::default(), &[]).await
+    }
+
+    pub(crate) async fn writing_with(emulator: EmulatorConfig, settings: &[(&str, &str)]) -> Self {
         let emulator = Emulator::start(emulator).await.expect("a free port on loopback");
+        let whatsapp = emulator.whatsapp_environment();
+        let texts = whatsapp.iter().map(|(name, value)| (*name, value.as_str()));
+        let settings: Vec<_> = texts.chain(settings.iter().copied()).collect();
+        Self::around(emulator, &settings).await
+    }
+
+    pub(crate) async fn built(emulator: EmulatorConfig, settings: &[(&str, &str)]) -> Self {
+        Self::around(Emulator::start(emulator).await.expect("a free port on loopback"), settings).await
+    }
+
+    async fn around(emulator: Emulator, settings: &[(&str, &str)]) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port on loopback");
         let url = format!("http://{}", listener.local_addr().expect("a bound listener has an address"));
         emulator.route(PUBLIC, &url);
