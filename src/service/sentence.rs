@@ -85,9 +85,7 @@ fn undelivered(
     match error.class {
         MessagingClass::OptIn => (
             RefusalKind::OptInRequired,
-            format!(
-                "{called}WhatsApp does not reach the person yet: they must {opt_in}. Then use continue_call with {id}."
-            ),
+            format!("{called}WhatsApp does not reach the person yet. {opt_in} Then use continue_call with {id}."),
         ),
         MessagingClass::Configuration if untouched => (
             RefusalKind::NotConfigured,

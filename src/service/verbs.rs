@@ -41,7 +41,7 @@ pub struct ServiceConfig {
     pub calls_per_hour: Option<NonZeroU32>,
     /// How many messages an agent may write without a call in an hour; `None` is no limit.
     pub messages_per_hour: Option<NonZeroU32>,
-    /// What the person must do before texts arrive, as a part of a sentence.
+    /// What the person must do before texts arrive: a sentence for the agent.
     pub opt_in: String,
 }
 

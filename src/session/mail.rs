@@ -7,6 +7,7 @@ use crate::clock::Millis;
 use crate::domain::line::{For, Line, NoRing, Notice, Taken};
 use crate::domain::messaging::{Author, Delivery, Form, Inbound, MessagingClass, MessagingError, PastMessage, Receipt};
 use crate::domain::session::{Input, PostError, Said, Sense};
+use crate::domain::text::parts;
 use crate::ids::{ConversationId, Mark, MessageId, PostId, SessionId};
 use crate::phone_number::PhoneNumber;
 use crate::provider::{Messaging, SendOrder};
@@ -31,7 +32,9 @@ impl Shared {
         let mark = Mark::new(id, post);
         let began = self.config.clock.now();
         let to = self.config.directory.person();
+        self.may_post(form)?;
         let mut conversation = self.conversation(to).await.map_err(PostError::Carrier)?;
+        // Finding it may have told that the window is closed.
         self.may_post(form)?;
         if again && let Some(message) = self.find(&conversation, to, &mark).await.map_err(PostError::Carrier)? {
             self.line(|line, now| line.sent(id, message.clone(), now));
@@ -134,26 +137,29 @@ impl Shared {
     }
 
     /// Writes to the person on the server's own account.
-    async fn notify(&self, notice: Notice, mark: Mark) -> Result<(), MessagingError> {
+    async fn notify(&self, notice: &Notice, mark: &Mark) -> Result<(), MessagingError> {
+        for part in parts(notice.text(), self.messaging().abilities().longest) {
+            self.notify_part(notice, &part, mark).await?;
+        }
+        Ok(())
+    }
+
+    async fn notify_part(&self, notice: &Notice, part: &str, mark: &Mark) -> Result<(), MessagingError> {
         let to = self.config.directory.person();
-        for wait in NOTICE_AGAIN.map(Some).into_iter().chain([None]) {
+        let mut waits = NOTICE_AGAIN.into_iter();
+        loop {
             if self.line(|line, _| line.is_opted_out()) && !notice.is_confirmation() {
                 return Ok(());
             }
             let sent = match self.conversation(to).await {
-                Ok(conversation) => self.send(&conversation, Form::Free, notice.text(), &mark).await,
+                Ok(conversation) => self.send(&conversation, Form::Free, part, mark).await,
                 Err(error) => Err(error),
             };
-            match (sent, wait) {
-                (Ok(_), _) => return Ok(()),
-                // Nobody misses a notice that came once less; one that comes twice is a nuisance.
-                (Err(error), Some(wait)) if error.class == MessagingClass::Transient => {
-                    tokio::time::sleep(error.retry_after.unwrap_or_default().max(wait)).await;
-                }
-                (Err(error), _) => return Err(error),
-            }
+            let Err(error) = sent else { return Ok(()) };
+            // Nobody misses a notice that did not come; one that comes twice is a nuisance.
+            let wait = waits.next().filter(|_| error.class == MessagingClass::Transient).ok_or(error)?;
+            tokio::time::sleep(wait).await;
         }
-        Ok(())
     }
 
     /// Keeps what must be remembered of the line.
@@ -301,7 +307,7 @@ impl Shared {
         let shared = std::sync::Arc::clone(self);
         self.config.tasks.spawn(async move {
             let privacy = matches!(notice, Notice::Privacy(_));
-            if let Err(error) = shared.notify(notice, mark).await {
+            if let Err(error) = shared.notify(&notice, &mark).await {
                 tracing::warn!(%error, "a notice to the person was not sent");
                 if privacy {
                     shared.line(|line, _| line.owe_notice());
