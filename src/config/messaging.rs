@@ -53,8 +53,8 @@ const SANDBOX_NUMBER: &str = "+14155238886";
 
 /// Reads what messaging needs; `None` where it is switched off, or cannot work as it is set.
 ///
-/// A setting that messaging cannot do without switches it off. One that it can do without, such as the template, is left
-/// out by itself.
+/// A setting that messaging cannot do without switches it off. One that it can do without, such as the template, is
+/// left out by itself.
 pub(super) fn read(reader: &mut Reader<'_>) -> Option<MessagingConfig> {
     if !reader.switch(ENABLED) {
         return None;

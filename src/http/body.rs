@@ -21,7 +21,7 @@ use crate::service::Ask;
 /// The largest body that is read, in bytes, ...
 pub(super) const LARGEST: usize = 100 * 1024;
 
-/// ... and of a message: the text may have 32 KB before each byte of it is escaped as three, and attributes stand beside it.
+/// ... and of a messaging webhook: a text may have 32 KB before each byte is escaped as three, and more stands beside it.
 pub(super) const LARGEST_MESSAGE: usize = 256 * 1024;
 
 /// How long a body may take to arrive.

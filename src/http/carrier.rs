@@ -26,9 +26,10 @@ use signature::{Gate, Signed, SignedBody};
 
 /// Where webhooks and media sockets go. They are handed over at once; what happens then is not the edge's.
 pub trait CallEvents: Send + Sync {
-    /// Takes a signed webhook about a call. `session` is what its URL names (`?s=`); without one the carrier's call id decides.
+    /// Takes a signed webhook about a call. `session` is what its URL names (`?s=`); without one the carrier's call id
+    /// decides.
     fn webhook(&self, session: Option<SessionId>, webhook: Webhook) -> BoxFuture<'_, Answer>;
-    /// Takes the body of a signed webhook about messages, unread; false where so many wait already that it is not taken.
+    /// Takes the body of a signed webhook about messages, unread; false where so many wait that it is not taken.
     ///
     /// Returns at once: what is in it must not show in the time that its answer takes.
     fn message(&self, body: Bytes) -> bool;
