@@ -5,6 +5,7 @@
 
 pub mod carrier;
 pub mod deadlines;
+pub mod keywords;
 pub mod line;
 pub mod media;
 pub mod messaging;
