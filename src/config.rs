@@ -11,12 +11,14 @@ use secrecy::SecretString;
 use crate::phone_number::PhoneNumber;
 
 pub mod environment;
+mod keywords;
 mod reader;
 mod variables;
 
 #[cfg(test)]
 mod tests;
 
+pub use keywords::keywords;
 use reader::Reader;
 pub use variables::{VARIABLES, Variable};
 
