@@ -125,9 +125,9 @@ impl Keywords {
     /// What a message of the person is.
     pub fn read(&self, text: &str) -> Keyword {
         let words = words(text);
-        let whole = || self.whole.get(&joined(&words)).copied();
-        let call = || self.requests.iter().find_map(|language| language.read(&words));
-        call().map(|more| Keyword::Call { more }).or_else(whole).unwrap_or(Keyword::None)
+        let call =
+            || self.requests.iter().find_map(|language| language.read(&words)).map(|more| Keyword::Call { more });
+        self.whole.get(&joined(&words)).copied().or_else(call).unwrap_or(Keyword::None)
     }
 }
 

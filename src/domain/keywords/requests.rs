@@ -80,18 +80,19 @@ impl Requests {
     /// Whether a message asks for a call, and then whether it says more than that.
     pub(super) fn read(&self, message: &[Word]) -> Option<bool> {
         let (mut asks, mut asides) = (Vec::new(), Vec::new());
+        // A sentence has ended with which the request was whole.
         let mut first_sentence = false;
         let mut rest = message;
         while let Some(word) = rest.first()
             && asks.len() <= self.longest
         {
             let aside = self.aside(rest).filter(|aside| aside.role != Role::Before || asks.is_empty());
-            if aside.is_none() {
-                asks.push(word.clone());
+            match aside {
+                Some(aside) => asides.push(aside.role),
+                None => asks.push(word.clone()),
             }
-            let taken;
-            (taken, rest) = rest.split_at(aside.map_or(1, |aside| aside.words.len()));
-            asides.extend(aside.map(|aside| aside.role));
+            let (taken, left) = rest.split_at(aside.map_or(1, |aside| aside.words.len()));
+            rest = left;
             first_sentence |= taken.last().is_some_and(|word| word.ends) && self.kind(&asks) == Some(Kind::SaysWho);
         }
         let please = asides.iter().any(|role| *role != Role::Before);
