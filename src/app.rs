@@ -14,8 +14,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::clock::Clock;
-use crate::config::{Config, MessagingMode};
-use crate::domain::keywords::Keywords;
+use crate::config::{self, Config, MessagingMode};
 use crate::domain::session::{Limits, Texting};
 use crate::http::{self, Parts, serve};
 use crate::media::{Desk, DeskConfig};
@@ -84,7 +83,7 @@ impl App {
             clock: Arc::clone(&clock),
             directory: Directory::new(config.person.clone(), &hash_key()),
             messaging: messaging.clone(),
-            keywords: Keywords::default(),
+            keywords: config::keywords(),
             privacy_notice: config.messaging.as_ref().and_then(|texts| texts.privacy_notice.clone()),
             limits: limits(config, messaging.as_deref()),
             most_sessions: config.limits.sessions,

@@ -12,6 +12,7 @@ use crate::phone_number::PhoneNumber;
 
 mod carrier;
 pub mod environment;
+mod keywords;
 mod messaging;
 mod reader;
 mod variables;
@@ -20,6 +21,7 @@ mod variables;
 mod tests;
 
 pub use carrier::CarrierConfig;
+pub use keywords::keywords;
 pub use messaging::{MessagingConfig, MessagingMode};
 use reader::Reader;
 pub use variables::{VARIABLES, Variable};
