@@ -11,6 +11,7 @@
 mod directory;
 mod mail;
 mod manager;
+mod shared;
 mod task;
 
 use std::sync::Arc;

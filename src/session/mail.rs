@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use super::manager::{Manager, Shared, Tables};
+use super::manager::Manager;
+use super::shared::{Shared, Tables};
 use crate::clock::Millis;
 use crate::domain::line::{For, Line, NoRing, Notice, Taken};
 use crate::domain::messaging::{Author, Delivery, Form, Inbound, MessagingClass, MessagingError, PastMessage, Receipt};

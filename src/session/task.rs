@@ -7,7 +7,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 
 use super::mail::Letter;
-use super::manager::Shared;
+use super::shared::Shared;
 use super::{Delivered, Look};
 use crate::clock::wall::Alarm;
 use crate::clock::whole_millis;
