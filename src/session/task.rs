@@ -217,6 +217,8 @@ impl Task {
                         let result = shared.post(&id, Letter { post, form, text, again }).await;
                         if result.is_ok() {
                             shared.owe_privacy_notice(&id);
+                        } else {
+                            shared.line(|line, _| line.tried(&id));
                         }
                         shared.keep_line().await;
                         Some(Input::Posted { post, result })
