@@ -2,7 +2,9 @@
 
 mod again;
 mod calling_back;
+mod doors;
 mod fallback;
+mod floor;
 mod going_on;
 mod late;
 mod message;
