@@ -9,8 +9,11 @@ mod going_on;
 mod late;
 mod message;
 mod opting_out;
+mod repeats;
+mod unasked;
 mod undelivered;
 mod voice;
+mod webhooks;
 mod window;
 
 use std::time::Duration;
