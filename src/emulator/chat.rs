@@ -97,7 +97,8 @@ impl Chat {
         self.give(Writing { form: TextForm::Picture, ..self.writing(caption) }).await
     }
 
-    /// Something is written here that this person did not write.
+    /// Something is written in this person's place that they did not write: it does not count for the window, and is not in
+    /// their chat.
     pub async fn write_as(&self, guise: Guise, words: &str) -> Written {
         self.give(Writing { guise: Some(guise), ..self.writing(words) }).await
     }

@@ -11,7 +11,8 @@ const PYTHON: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/target/venv/bin/pytho
 async fn run(script: &str, arguments: Vec<String>) {
     assert!(std::path::Path::new(PYTHON).exists(), "the official packages are not installed: run scripts/test");
     let path = format!("{}/scripts/peers/{script}", env!("CARGO_MANIFEST_DIR"));
-    let run = move || Command::new(PYTHON).arg(path).args(arguments).output();
+    // Without compiled files beside the scripts.
+    let run = move || Command::new(PYTHON).arg("-B").arg(path).args(arguments).output();
     let ran = tokio::task::spawn_blocking(run).await.expect("the task does not panic");
     let output = ran.expect("python can be started");
     let said = [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat();

@@ -146,7 +146,7 @@ async fn quotes_taps_and_pictures_are_told_apart() {
 #[tokio::test(start_paused = true)]
 async fn others_can_be_made_to_write_in_the_persons_place() {
     let desk = Desk::start().await;
-    desk.conversation().await;
+    let path = desk.conversation().await;
     let chat = desk.emulator.chat();
     chat.write_as(Guise::Author("whatsapp:+15557654321".to_owned()), "Pay me").await;
     let other = format!("AC{}", "f".repeat(32));
@@ -154,6 +154,11 @@ async fn others_can_be_made_to_write_in_the_persons_place() {
     let ours = EmulatorConfig::default().account_sid;
     assert_eq!(desk.each(TextWebhook::Added, "Author"), ["whatsapp:+15557654321", "whatsapp:+393331234567"]);
     assert_eq!(desk.each(TextWebhook::Added, "AccountSid"), [ours, other]);
+    assert_eq!(desk.emulator.timeline().count(|what| matches!(what, What::StrangerWrites { .. })), 2);
+    assert_eq!(chat.shown(), [], "none of it is the person's");
+    desk.emulator.change_text_rules(|rules| rules.window = WindowRule::Strict);
+    desk.send(&path, "Who is it?").await;
+    desk.wait(|what| matches!(what, What::TextFailed { code: 63016, .. })).await;
 }
 
 #[tokio::test(start_paused = true)]
