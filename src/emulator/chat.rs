@@ -97,7 +97,8 @@ impl Chat {
         self.give(Writing { form: TextForm::Picture, ..self.writing(caption) }).await
     }
 
-    /// Something is written here that this person did not write.
+    /// Something is written in this person's place that they did not write: it does not count for the window, and is not in
+    /// their chat.
     pub async fn write_as(&self, guise: Guise, words: &str) -> Written {
         self.give(Writing { guise: Some(guise), ..self.writing(words) }).await
     }
@@ -170,9 +171,9 @@ impl Chat {
     }
 }
 
-/// A text has arrived: the person may write something in reply, unless another comes before they do.
-pub(super) fn notice(world: &Arc<World>, number: &str, text: usize) {
-    let Some(pause) = world.person.typing_pause().filter(|_| number == world.config.person) else { return };
+/// A text has arrived: if it is the person's they may write something in reply, unless another comes before they do.
+pub(super) fn notice(world: &Arc<World>, text: usize) {
+    let Some(pause) = world.person.typing_pause() else { return };
     let outer = Arc::clone(world);
     world.spawn(async move {
         tokio::time::sleep(pause).await;

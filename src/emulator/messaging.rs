@@ -1,7 +1,7 @@
 //! The carrier's text side: Twilio Conversations and its webhooks, with WhatsApp behind it.
 //!
-//! The REST API is below `/v1`. What the server sends goes its way in [`delivery`]; what somebody writes comes in by
-//! [`inbound`]. The phones themselves are in [`super::chat`].
+//! The REST API is below `/v1`. What the server sends goes its way in `delivery`; what somebody writes comes in by
+//! `inbound`. The phones themselves are in [`super::chat`].
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, MutexGuard};
