@@ -29,7 +29,7 @@ impl Session {
         self.arm_inspection();
     }
 
-    fn arm_inspection(&mut self) {
+    pub(in crate::domain::session) fn arm_inspection(&mut self) {
         match self.chat.sent.iter().filter_map(|sent| sent.checks.last()).min() {
             Some(at) => self.deadlines.set(Timer::Receipt, *at),
             None => self.deadlines.stop(Timer::Receipt),
