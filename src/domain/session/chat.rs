@@ -279,7 +279,7 @@ impl Session {
     }
 
     /// A message cannot be sent. A session that never got through ends with its first message, unless the person can
-    /// change that by writing.
+    /// change that by writing, or may have got it after all.
     fn give_up(&mut self, message: u64, failure: &Failure, class: MessagingClass, now: Millis) {
         let dropped: Vec<Post> = self.chat.outbox.extract_if(.., |post| post.message == message).collect();
         let Some(purpose) = dropped.last().map(|post| post.purpose) else { return };
@@ -292,7 +292,7 @@ impl Session {
             Purpose::Goodbye => return self.goodbye_done(now),
             Purpose::Farewell | Purpose::Prompt => {}
         }
-        let hopeless = !matches!(class, MessagingClass::OptIn | MessagingClass::Window);
+        let hopeless = !matches!(class, MessagingClass::OptIn | MessagingClass::Window | MessagingClass::Unknown);
         if hopeless && !self.chat.reached && !matches!(self.state, State::Ending(_)) {
             self.finish(&Why::Unreached, now);
         } else {

@@ -240,6 +240,7 @@ impl Session {
             return self.fail(request, Failure::Busy);
         }
         self.turns.asking.push(Asking { request, brought: true });
+        self.turns.taking_message = false;
         self.forget_waits();
         self.turns.question = Some(Question::new(text.clone()));
         self.deliver(text, Purpose::Question, now);
@@ -255,6 +256,7 @@ impl Session {
     pub(super) fn wait(&mut self, request: RequestId, now: Millis) {
         self.make_room_to_wait();
         self.turns.asking.push(Asking { request, brought: false });
+        self.turns.taking_message = false;
         match self.state {
             State::Ended if self.turns.heard.is_empty() => {
                 self.turns.asking.pop();
