@@ -170,9 +170,9 @@ impl Chat {
     }
 }
 
-/// A text has arrived: the person may write something in reply, unless another comes before they do.
-pub(super) fn notice(world: &Arc<World>, number: &str, text: usize) {
-    let Some(pause) = world.person.typing_pause().filter(|_| number == world.config.person) else { return };
+/// A text has arrived: if it is the person's they may write something in reply, unless another comes before they do.
+pub(super) fn notice(world: &Arc<World>, text: usize) {
+    let Some(pause) = world.person.typing_pause() else { return };
     let outer = Arc::clone(world);
     world.spawn(async move {
         tokio::time::sleep(pause).await;

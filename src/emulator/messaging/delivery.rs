@@ -77,8 +77,6 @@ pub(super) struct Journey {
     pub(super) conversation: String,
     /// `IM…`.
     pub(super) message: String,
-    /// Whose phone it goes to.
-    pub(super) number: String,
     pub(super) fate: Fate,
     /// The sending asked for webhooks.
     pub(super) asked: bool,
@@ -100,7 +98,7 @@ impl Journey {
         self.arrive_at(world, TextState::Sent);
         tokio::time::sleep(rules.delivered_after).await;
         self.arrive_at(world, TextState::Delivered);
-        chat::notice(world, &self.number, self.parcel.text);
+        chat::notice(world, self.parcel.text);
         if let Some(after) = rules.read_after {
             tokio::time::sleep(after).await;
             self.arrive_at(world, TextState::Read);

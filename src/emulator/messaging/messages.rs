@@ -118,7 +118,7 @@ fn take(errand: &Errand, key: &str, content: Content) -> Result<Taken, Refusal> 
         let text = exchange.keep(&number, created, shown);
         let parcel = Parcel { receipt: world.sid("DY"), channel, participant, text };
         let (conversation, message) = (here.clone(), sid.clone());
-        journeys.push(Journey { parcel, conversation, message, number, fate, asked: errand.asks_for_webhooks() });
+        journeys.push(Journey { parcel, conversation, message, fate, asked: errand.asks_for_webhooks() });
     }
     let message = Message {
         sid,
