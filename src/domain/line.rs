@@ -162,6 +162,11 @@ impl Line {
         self.floor.claim(session)
     }
 
+    /// Whether the session has the floor.
+    pub fn has_floor(&self, session: &SessionId) -> bool {
+        self.floor.holder() == Some(session)
+    }
+
     /// Gives the floor back, or the place in its queue. Gives the session whose turn it is.
     pub fn yield_floor(&mut self, session: &SessionId) -> Option<SessionId> {
         self.floor.give_back(session)

@@ -8,7 +8,7 @@ use crate::domain::outcome::MessageHeard;
 use crate::domain::text::{parts, template_variable};
 use crate::ids::{MessageId, PostId};
 
-use super::{Body, Effect, Ending, Failure, LONGEST_WAIT, PostError, Purpose, SEND_AGAIN, Session, State, Timer, Why};
+use super::{Body, Effect, Failure, LONGEST_WAIT, PostError, Purpose, SEND_AGAIN, Session, State, Timer, Why};
 use receipts::Sent;
 
 /// What a session writes.
@@ -58,7 +58,10 @@ struct Post {
 enum Floor {
     #[default]
     None,
+    /// Asked for; the answer is on its way.
     Claimed,
+    /// Another session has it.
+    Queued,
     Held,
 }
 
@@ -89,10 +92,12 @@ impl Chat {
         self.outbox.retain(|post| post.purpose != Purpose::Question);
     }
 
-    /// The next text that may go: a question waits for the floor, and lets others pass.
+    /// The next text that may go: a question that waits for another session's floor lets others pass.
     fn next(&mut self) -> Option<&mut Post> {
         let floor = self.floor;
-        self.outbox.iter_mut().find(|post| post.purpose != Purpose::Question || floor == Floor::Held)
+        let passed = |post: &&mut Post| post.purpose == Purpose::Question && floor == Floor::Queued;
+        let next = self.outbox.iter_mut().find(|post| !passed(post))?;
+        (next.purpose != Purpose::Question || floor == Floor::Held).then_some(next)
     }
 
     fn post(&mut self, text: String, purpose: Purpose, last: bool, form: Form) -> Post {
@@ -136,7 +141,9 @@ impl Session {
 
     /// Sends the next text that may go; asks for the floor while a reply is awaited, and gives it back after.
     pub(super) fn tend(&mut self, now: Millis) {
-        let (State::Messaging { .. } | State::Ending(Ending::Parting { .. })) = self.state else { return };
+        if !self.is_writing() {
+            return;
+        }
         self.tend_floor();
         if self.chat.on_its_way.is_some() || self.deadlines.is_set(Timer::Resend) {
             return;
@@ -159,17 +166,24 @@ impl Session {
                 self.chat.floor = Floor::Claimed;
                 self.effects.push_back(Effect::Claim);
             }
-            Floor::Claimed | Floor::Held if !wanted => {
+            Floor::Claimed | Floor::Queued | Floor::Held if !wanted => {
                 self.chat.floor = Floor::None;
                 self.effects.push_back(Effect::Yield);
             }
-            Floor::None | Floor::Claimed | Floor::Held => {}
+            Floor::None | Floor::Claimed | Floor::Queued | Floor::Held => {}
         }
     }
 
     pub(super) fn floor_granted(&mut self, now: Millis) {
-        if self.chat.floor == Floor::Claimed {
+        if let Floor::Claimed | Floor::Queued = self.chat.floor {
             self.chat.floor = Floor::Held;
+            self.tend(now);
+        }
+    }
+
+    pub(super) fn floor_taken(&mut self, now: Millis) {
+        if self.chat.floor == Floor::Claimed {
+            self.chat.floor = Floor::Queued;
             self.tend(now);
         }
     }
@@ -193,7 +207,7 @@ impl Session {
             self.chat.on_its_way = None;
         }
         let at = self.chat.outbox.iter().position(|post| post.id == id);
-        let writing = matches!(self.state, State::Messaging { .. } | State::Ending(Ending::Parting { .. }));
+        let writing = self.is_writing();
         match (at, result) {
             (Some(at), Ok(message)) => {
                 let post = self.chat.outbox.remove(at);

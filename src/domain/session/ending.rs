@@ -11,8 +11,8 @@ use crate::ids::{CarrierCallId, RequestId};
 
 use super::turns::Purpose;
 use super::{
-    Body, CALL_BROKE_OFF, Effect, Ending, Failure, Hanging, LAST_WORDS, LAST_WORDS_AT_SHUTDOWN, LEAVING, Line, PARTING,
-    SHORT_GOODBYE, Session, State, TRIED_TO_CALL, Timer,
+    Body, Effect, Ending, Failure, Hanging, LAST_WORDS, LAST_WORDS_AT_SHUTDOWN, LEAVING, Line, PARTING, SHORT_GOODBYE,
+    Session, State, Timer,
 };
 
 /// Waits between tries to hang up; after the last the carrier's own time limit must do.
@@ -138,7 +138,7 @@ impl Session {
     pub(super) fn finish(&mut self, why: &Why, now: Millis) {
         if self.falls_back(why) {
             let call = self.known_call().cloned();
-            return self.fall_back(why.lead(), call, now);
+            return self.fall_back(call, now);
         }
         let call = match &self.state {
             State::Ending(_) | State::Ended => return,
@@ -173,9 +173,9 @@ impl Session {
 
     /// As [`Session::finish`], when the carrier has ended the call and there is nothing to hang up.
     pub(super) fn call_is_over(&mut self, why: &Why, now: Millis) {
-        self.ended_at.get_or_insert(now);
+        self.calls.over(now);
         if self.falls_back(why) {
-            return self.fall_back(why.lead(), None, now);
+            return self.fall_back(None, now);
         }
         if let (Some(call), Why::HungUp | Why::Lost) = (self.known_call().cloned(), why) {
             return self.await_last_words(why, call, true, now);
@@ -222,7 +222,7 @@ impl Session {
             self.outcome.ended_by = why.ended_by();
         }
         let dialed = !matches!(self.state, State::Messaging { .. });
-        if dialed && self.answered_at.is_none() && self.outcome.dial == Dial::NotDialed {
+        if dialed && !self.calls.was_answered() && self.outcome.dial == Dial::NotDialed {
             self.outcome.dial = Dial::Canceled;
         }
     }
@@ -249,7 +249,7 @@ impl Session {
         }
         let failure = self.last_words_failure();
         if failure == Failure::NoAnswer && self.turns.is_asking() && !self.turns.has_answer() && self.may_write() {
-            return self.fall_back(TRIED_TO_CALL, (!over).then_some(call), now);
+            return self.fall_back((!over).then_some(call), now);
         }
         self.settle_asking(&failure, now);
         if over { self.ended(now) } else { self.hang_up(call, now) }
@@ -338,7 +338,7 @@ impl Session {
     }
 
     pub(super) fn ended(&mut self, now: Millis) {
-        self.ended_at.get_or_insert(now);
+        self.calls.over(now);
         self.state = State::Ended;
         self.deadlines.clear();
         self.hush(&Failure::CallEnded);
@@ -356,14 +356,6 @@ impl Session {
 }
 
 impl Why {
-    /// How the first text begins when the session goes on in messaging for this reason.
-    fn lead(&self) -> &'static str {
-        match self {
-            Why::Speech(_) | Why::Lost => CALL_BROKE_OFF,
-            _ => TRIED_TO_CALL,
-        }
-    }
-
     fn ended_by(&self) -> Option<EndedBy> {
         match self {
             // Nobody ended what never began.

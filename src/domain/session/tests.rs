@@ -3,6 +3,7 @@
 mod answering;
 mod dialing;
 mod endings;
+mod fallback;
 mod random;
 mod replies;
 mod requests;

@@ -9,6 +9,7 @@ use std::hash::{BuildHasher as _, RandomState};
 use serde_json::Value;
 
 use super::{conversations, sid, signature, words};
+use crate::domain::text::BadWords;
 use crate::ids::{ConversationId, MessageId};
 use crate::phone_number::PhoneNumber;
 use crate::provider::{Inbound, MessageNews, MessagingWebhooks, Receipt};
@@ -111,10 +112,10 @@ fn inbound(
 ) -> Result<MessageNews, &'static str> {
     let number = author.strip_prefix("whatsapp:").and_then(|number| PhoneNumber::parse(number).ok());
     let from = number.ok_or("an author who is no WhatsApp number")?;
-    if body.chars().count() > words::LONGEST {
-        return Err("a message that is too long");
-    }
-    let text = words::words(body, beside).ok_or("a message without words")?;
+    let text = words::words(body, beside).map_err(|why| match why {
+        BadWords::Empty => "a message without words",
+        BadWords::TooLong { .. } => "a message that is too long",
+    })?;
     let quotes = form.has("OriginalRepliedMessageSid").and_then(|text| sid::read(text, &MESSAGE)).map(MessageId);
     Ok(MessageNews::Inbound { from, message: Inbound { message, conversation, quotes, text } })
 }

@@ -1,16 +1,16 @@
 //! The words of a person's message: its text, and in brackets what came beside or instead of it. An agent that is only
 //! told the text would take a picture for silence.
 
-use crate::domain::text::PersonText;
-
-/// The longest text that is taken, in characters. WhatsApp's own limit is 4,096, that of Conversations 32 KB.
-pub(super) const LONGEST: usize = 65_536;
+use crate::domain::text::{BadWords, LONGEST_WRITTEN, PersonText};
 
 /// As many things as are named; WhatsApp sends one file with a message.
 const MOST_NAMED: usize = 10;
 
-/// A message's words; `None` when nothing is left of them that can be read.
-pub(super) fn words(text: &str, beside: impl IntoIterator<Item = String>) -> Option<PersonText> {
+/// A message's words, clean.
+///
+/// # Errors
+/// When nothing is left that can be read, or they are longer than anybody writes.
+pub(super) fn words(text: &str, beside: impl IntoIterator<Item = String>) -> Result<PersonText, BadWords> {
     let mut whole = text.to_owned();
     for thing in beside.into_iter().take(MOST_NAMED) {
         // On lines of their own and after the text, which thus still begins as the person began it.
@@ -18,8 +18,7 @@ pub(super) fn words(text: &str, beside: impl IntoIterator<Item = String>) -> Opt
         whole.push_str(&thing);
         whole.push(']');
     }
-    let text = whole.trim();
-    (!text.is_empty()).then(|| PersonText(text.to_owned()))
+    PersonText::clean(&whole, LONGEST_WRITTEN)
 }
 
 /// What a file of this MIME type is to whoever sent it.
@@ -51,9 +50,11 @@ mod tests {
             ("This one", things(&["image/png", "IMAGE/WEBP"]), Some("This one\n[photo]\n[sticker]")),
             (" ", things(&["audio/ogg; codecs=opus", "video/mp4"]), Some("[voice message]\n[video]")),
             ("", things(&["text/vcard", "application/pdf", ""]), Some("[contact]\n[file]\n[file]")),
-            (" \t", things(&[]), None),
+            ("\u{202e}Y\0es\u{1b}[31m", things(&["image/png"]), Some("Yes\n[photo]")),
+            (" \t\u{200e}", things(&[]), None),
         ] {
-            assert_eq!(words(text, beside).as_ref().map(PersonText::as_str), want, "{text:?}");
+            let words = words(text, beside);
+            assert_eq!(words.as_ref().map(PersonText::as_str), want.ok_or(&BadWords::Empty), "{text:?}");
         }
     }
 

@@ -29,7 +29,7 @@ impl Session {
         self.arm_inspection();
     }
 
-    fn arm_inspection(&mut self) {
+    pub(in crate::domain::session) fn arm_inspection(&mut self) {
         match self.chat.sent.iter().filter_map(|sent| sent.checks.last()).min() {
             Some(at) => self.deadlines.set(Timer::Receipt, *at),
             None => self.deadlines.stop(Timer::Receipt),
@@ -49,6 +49,7 @@ impl Session {
     pub(in crate::domain::session) fn receipt(&mut self, message: &MessageId, delivery: Delivery, now: Millis) {
         let Some(at) = self.chat.sent.iter().position(|sent| sent.message == *message) else { return };
         match delivery {
+            Delivery::Underway => {}
             Delivery::Fine => self.chat.sent[at].checks.clear(),
             Delivery::Failed(error) => {
                 let mut post = self.chat.sent.remove(at).post;
