@@ -66,6 +66,11 @@ enum Floor {
 }
 
 impl Chat {
+    /// Whether a question waits to be sent.
+    fn has_question(&self) -> bool {
+        self.outbox.iter().any(|post| post.purpose == Purpose::Question)
+    }
+
     /// How many texts wait.
     pub(super) fn queued(&self) -> usize {
         self.outbox.iter().filter(|post| post.last).count()
@@ -115,6 +120,9 @@ impl Session {
         let chat = &mut self.chat;
         let text = chat.lead.take().map_or_else(|| text.to_owned(), |lead| format!("{lead}\n\n{text}"));
         chat.messages += 1;
+        if let (Purpose::Question, Some(question)) = (purpose, self.turns.question.as_mut()) {
+            question.message = Some(chat.messages);
+        }
         match chat.first.take().unwrap_or(form) {
             Form::Free => {
                 let parts = parts(&text, texting.longest);
@@ -141,26 +149,31 @@ impl Session {
 
     /// Sends the next text that may go; asks for the floor while a reply is awaited, and gives it back after.
     pub(super) fn tend(&mut self, now: Millis) {
+        self.tend_floor();
         if !self.is_writing() {
             return;
         }
-        self.tend_floor();
         if self.chat.on_its_way.is_some() || self.deadlines.is_set(Timer::Resend) {
             return;
         }
         let Some(post) = self.chat.next() else { return };
         post.tries += 1;
         let effect = Effect::Post { post: post.id, form: post.form, text: post.text.clone(), again: post.again };
-        let (id, purpose) = (post.id, post.purpose);
+        let (id, message) = (post.id, post.message);
         self.chat.on_its_way = Some(id);
-        if let (Purpose::Question, Some(question)) = (purpose, self.turns.question.as_mut()) {
+        if let Some(question) = self.turns.question_of(message) {
             question.written_at.get_or_insert(now);
         }
         self.effects.push_back(effect);
     }
 
     fn tend_floor(&mut self) {
-        let wanted = self.turns.is_asking() || self.chat.outbox.iter().any(|post| post.purpose == Purpose::Question);
+        let wanted = match self.state {
+            State::Messaging { .. } => self.turns.is_asking() || self.chat.has_question(),
+            State::Ending(_) | State::Ended => false,
+            // Asked by voice: a question that was written before may still be answered in writing.
+            _ => self.turns.is_asking() && self.turns.question.as_ref().is_some_and(|asked| asked.written_at.is_some()),
+        };
         match self.chat.floor {
             Floor::None if wanted => {
                 self.chat.floor = Floor::Claimed;
@@ -214,7 +227,10 @@ impl Session {
                 self.was_sent(post, message, now);
             }
             // The session talks meanwhile; what is left is tried again when that is over.
-            (Some(_), Err(_)) if !writing => {}
+            (Some(at), Err(error)) if !writing => {
+                let unknown = matches!(error, PostError::Carrier(error) if error.class == MessagingClass::Unknown);
+                self.chat.outbox[at].again |= unknown;
+            }
             (Some(_), Err(PostError::OptedOut)) => return self.opted_out(now),
             (Some(at), Err(PostError::Carrier(error))) => self.was_not_sent(at, error, now),
             // Answered or given up meanwhile.
@@ -226,23 +242,21 @@ impl Session {
     fn was_sent(&mut self, post: Post, message: MessageId, now: Millis) {
         self.chat.reached = true;
         let (purpose, last) = (post.purpose, post.last);
+        let question = self.turns.question_of(post.message);
+        if let (true, Some(question)) = (last, question) {
+            question.sent = true;
+        }
         self.watch(post, message, now);
         if !last {
             return;
         }
         match purpose {
-            Purpose::Question => {
-                if let Some(question) = self.turns.question.as_mut() {
-                    question.sent = true;
-                }
-                self.stay_active(now);
-            }
             Purpose::Statement(request) => {
                 self.answer_about(request, MessageHeard::Written, Body::Spoken { interrupted: false });
                 self.stay_active(now);
             }
             Purpose::Goodbye => self.goodbye_done(now),
-            Purpose::Farewell | Purpose::Prompt => self.stay_active(now),
+            Purpose::Question | Purpose::Farewell | Purpose::Prompt => self.stay_active(now),
         }
     }
 
@@ -284,13 +298,14 @@ impl Session {
         let dropped: Vec<Post> = self.chat.outbox.extract_if(.., |post| post.message == message).collect();
         let Some(purpose) = dropped.last().map(|post| post.purpose) else { return };
         match purpose {
-            Purpose::Question => {
+            Purpose::Question if self.turns.question_of(message).is_some() => {
                 self.fail_asking(failure);
                 self.turns.question = None;
             }
             Purpose::Statement(request) => self.fail(request, failure.clone()),
             Purpose::Goodbye => return self.goodbye_done(now),
-            Purpose::Farewell | Purpose::Prompt => {}
+            // A question that a newer one has replaced has nobody who waits for it.
+            Purpose::Question | Purpose::Farewell | Purpose::Prompt => {}
         }
         let hopeless = !matches!(class, MessagingClass::OptIn | MessagingClass::Window);
         if hopeless && !self.chat.reached && !matches!(self.state, State::Ending(_)) {

@@ -28,7 +28,7 @@ impl Session {
             Why::Unreached | Why::Speech(_) => true,
             // A dial that was refused was never a call; who asked for it is told all the same.
             Why::Refused(_) => self.calls.was_asked_for(),
-            Why::HungUp | Why::Lost | Why::Agent | Why::Inactivity | Why::Longest | Why::Shutdown => false,
+            Why::HungUp | Why::Lost | Why::Agent | Why::Inactivity | Why::Longest | Why::Shutdown | Why::Quit => false,
         };
         by_voice && unheard && self.may_write()
     }

@@ -54,14 +54,13 @@ impl Session {
                 let mut post = self.chat.sent.remove(at).post;
                 let answered = post.purpose == Purpose::Question && self.turns.open_question().is_none();
                 if let (State::Messaging { .. }, false) = (&self.state, answered) {
-                    // Its request has its answer already; the text itself may still be mended.
-                    if let Purpose::Statement(_) = post.purpose {
-                        post.purpose = Purpose::Farewell;
+                    match (post.purpose, self.turns.question_of(post.message)) {
+                        (Purpose::Question, Some(question)) => question.sent = false,
+                        // Nobody waits for it any more; the text itself may still be mended.
+                        (Purpose::Question | Purpose::Statement(_), _) => post.purpose = Purpose::Farewell,
+                        (Purpose::Goodbye | Purpose::Farewell | Purpose::Prompt, _) => {}
                     }
                     let mends = error.class == MessagingClass::Window && post.form == Form::Free;
-                    if let (Purpose::Question, Some(question)) = (post.purpose, self.turns.question.as_mut()) {
-                        question.sent = false;
-                    }
                     if mends || post.purpose == Purpose::Question || error.class == MessagingClass::OptedOut {
                         self.chat.outbox.insert(0, post);
                         self.was_not_sent(0, error, now);
