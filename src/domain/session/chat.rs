@@ -43,6 +43,8 @@ struct Post {
     id: PostId,
     /// The message that it is (a part of).
     message: u64,
+    /// Counts the parts of the message.
+    part: usize,
     text: String,
     purpose: Purpose,
     /// The message is said when this one is.
@@ -105,10 +107,14 @@ impl Chat {
         (next.purpose != Purpose::Question || floor == Floor::Held).then_some(next)
     }
 
-    fn post(&mut self, text: String, purpose: Purpose, last: bool, form: Form) -> Post {
+    fn free(&mut self, text: String, purpose: Purpose, part: usize, last: bool) -> Post {
+        let (id, message) = (self.next_id(), self.messages);
+        Post { id, message, part, text, purpose, last, form: Form::Free, tries: 0, again: false }
+    }
+
+    fn next_id(&mut self) -> PostId {
         self.posts += 1;
-        let (id, message) = (PostId(self.posts), self.messages);
-        Post { id, message, text, purpose, last, form, tries: 0, again: false }
+        PostId(self.posts)
     }
 }
 
@@ -128,7 +134,7 @@ impl Session {
                 let parts = parts(&text, texting.longest);
                 let count = parts.len();
                 for (n, part) in parts.into_iter().enumerate() {
-                    let post = chat.post(part, purpose, n + 1 == count, Form::Free);
+                    let post = chat.free(part, purpose, n, n + 1 == count);
                     chat.outbox.push(post);
                 }
             }
@@ -281,7 +287,7 @@ impl Session {
             class => {
                 let message = post.message;
                 let untouched = self.is_untouched() && class != MessagingClass::Unknown;
-                let open = self.chat.reached || class == MessagingClass::OptIn;
+                let open = self.stays_open(class);
                 self.give_up(message, &Failure::Undelivered { error, untouched, open }, class, now);
             }
         }
@@ -292,8 +298,14 @@ impl Session {
         !self.chat.reached && self.outcome.dial == crate::domain::outcome::Dial::NotDialed
     }
 
-    /// A message cannot be sent. A session that never got through ends with its first message, unless the person can
-    /// change that by writing.
+    /// Whether the session goes on after a message that did not get through: something did, or may have, or the person can
+    /// change it by writing.
+    fn stays_open(&self, class: MessagingClass) -> bool {
+        let hopeful = matches!(class, MessagingClass::OptIn | MessagingClass::Window | MessagingClass::Unknown);
+        self.chat.reached || hopeful
+    }
+
+    /// A message cannot be sent. A session that never got through ends with its first message.
     fn give_up(&mut self, message: u64, failure: &Failure, class: MessagingClass, now: Millis) {
         let dropped: Vec<Post> = self.chat.outbox.extract_if(.., |post| post.message == message).collect();
         let Some(purpose) = dropped.last().map(|post| post.purpose) else { return };
@@ -307,22 +319,25 @@ impl Session {
             // A question that a newer one has replaced has nobody who waits for it.
             Purpose::Question | Purpose::Farewell | Purpose::Prompt => {}
         }
-        let hopeless = !matches!(class, MessagingClass::OptIn | MessagingClass::Window);
-        if hopeless && !self.chat.reached && !matches!(self.state, State::Ending(_)) {
-            self.finish(&Why::Unreached, now);
-        } else {
+        if self.stays_open(class) {
             self.stay_active(now);
+        } else {
+            self.finish(&Why::Unreached, now);
         }
     }
 }
 
 impl Chat {
-    /// What is left of a message goes out as a template; its texts become one.
+    /// What is not known to be there of a message goes out as a template; its parts become one. Those that were taken,
+    /// without news since, will not arrive either.
     fn as_template(&mut self, message: u64) {
-        let at = self.outbox.iter().position(|post| post.message == message).unwrap_or_default();
-        let texts: Vec<Post> = self.outbox.extract_if(.., |post| post.message == message).collect();
-        let Some(purpose) = texts.last().map(|post| post.purpose) else { return };
-        let text = texts.into_iter().map(|post| post.text).collect::<Vec<_>>().join(" ");
+        let free = |post: &Post| post.message == message && post.form == Form::Free;
+        let at = self.outbox.iter().position(free).unwrap_or_default();
+        let sent = self.sent.extract_if(.., |sent| free(&sent.post) && !sent.fine).map(|sent| sent.post.unawaited());
+        let mut parts: Vec<Post> = sent.chain(self.outbox.extract_if(.., |post| free(post))).collect();
+        parts.sort_by_key(|post| post.part);
+        let Some(purpose) = parts.last().map(|post| post.purpose) else { return };
+        let text = parts.into_iter().map(|post| post.text).collect::<Vec<_>>().join(" ");
         let mut post = self.template(&text, purpose);
         post.message = message;
         self.outbox.insert(at, post);
@@ -333,6 +348,16 @@ impl Chat {
         if let Some(rest) = rest {
             self.rest = Some(self.rest.take().map_or(rest.clone(), |before| format!("{before}\n\n{rest}")));
         }
-        self.post(variable, purpose, true, Form::Template)
+        Post { form: Form::Template, ..self.free(variable, purpose, 0, true) }
+    }
+}
+
+impl Post {
+    /// The same when its request has been answered.
+    fn unawaited(mut self) -> Self {
+        if let Purpose::Statement(_) = self.purpose {
+            self.purpose = Purpose::Farewell;
+        }
+        self
     }
 }
