@@ -128,7 +128,7 @@ impl Session {
             Input::Receipt { message, delivery } => self.receipt(&message, delivery, now),
             Input::Wrote { text, sense } => self.wrote(text, sense, now),
             Input::OptedOut { text } => self.stopped(text, now),
-            Input::Quit => self.finish(&Why::HungUp, now),
+            Input::Quit => self.finish(&Why::Quit, now),
             Input::Window { until } => self.window(until, now),
             Input::Shutdown => self.shutdown(now),
             #[cfg(test)]

@@ -39,6 +39,8 @@ pub(super) enum Why {
     Inactivity,
     /// Too long a call.
     Longest,
+    /// The person's word to end it.
+    Quit,
     /// The server stops.
     Shutdown,
     /// The carrier refused the dial.
@@ -89,7 +91,7 @@ impl Session {
 
     pub(super) fn shutdown(&mut self, now: Millis) {
         self.hurried = true;
-        if let State::Ending(Ending::Goodbye { .. }) = self.state {
+        if let State::Ending(Ending::Goodbye { .. } | Ending::Parting { .. }) = self.state {
             self.deadlines.hasten(Timer::Goodbye, now + SHORT_GOODBYE);
         } else {
             self.say_and_leave(LEAVING, &Why::Shutdown, now);
@@ -160,7 +162,7 @@ impl Session {
         match why {
             Why::HungUp | Why::Lost => self.await_last_words(why, call, false, now),
             Why::Inactivity | Why::Longest if unheard => self.await_last_words(why, call, false, now),
-            Why::Agent | Why::Shutdown if unheard => {
+            Why::Agent | Why::Shutdown | Why::Quit if unheard => {
                 self.close_books(why, now);
                 self.await_last_words(why, call, false, now);
             }
@@ -210,6 +212,7 @@ impl Session {
         self.record_words();
         let failure = why.failure();
         self.hush(&failure);
+        self.drop_texts(&failure);
         match why {
             // Whoever waits is cut off; what was said stays to be collected.
             Why::Agent | Why::Shutdown => self.fail_asking(&failure),
@@ -340,9 +343,11 @@ impl Session {
     pub(super) fn ended(&mut self, now: Millis) {
         self.calls.over(now);
         self.state = State::Ended;
-        self.deadlines.clear();
         self.hush(&Failure::CallEnded);
+        self.drop_texts(&Failure::CallEnded);
         self.settle_asking(&Failure::CallEnded, now);
+        self.tend(now);
+        self.deadlines.clear();
         let talked = self.talked_millis(now);
         for request in std::mem::take(&mut self.turns.leaving) {
             self.answer(request, Body::Ended { talked });
@@ -360,7 +365,7 @@ impl Why {
         match self {
             // Nobody ended what never began.
             Why::Unreached => None,
-            Why::HungUp => Some(EndedBy::Person),
+            Why::HungUp | Why::Quit => Some(EndedBy::Person),
             Why::Lost | Why::Refused(_) | Why::Speech(_) => Some(EndedBy::Carrier),
             Why::Agent => Some(EndedBy::Agent),
             Why::Inactivity => Some(EndedBy::Inactivity),
@@ -374,7 +379,9 @@ impl Why {
             Why::Unreached => Failure::NoAnswer,
             Why::Refused(error) => Failure::Carrier(error.clone()),
             Why::Speech(error) => Failure::Speech(error.clone()),
-            Why::HungUp | Why::Lost | Why::Agent | Why::Inactivity | Why::Longest | Why::Shutdown => Failure::CallEnded,
+            Why::HungUp | Why::Lost | Why::Agent | Why::Inactivity | Why::Longest | Why::Shutdown | Why::Quit => {
+                Failure::CallEnded
+            }
         }
     }
 }

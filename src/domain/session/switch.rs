@@ -28,7 +28,7 @@ impl Session {
             Why::Unreached | Why::Speech(_) => true,
             // A dial that was refused was never a call; who asked for it is told all the same.
             Why::Refused(_) => self.calls.was_asked_for(),
-            Why::HungUp | Why::Lost | Why::Agent | Why::Inactivity | Why::Longest | Why::Shutdown => false,
+            Why::HungUp | Why::Lost | Why::Agent | Why::Inactivity | Why::Longest | Why::Shutdown | Why::Quit => false,
         };
         by_voice && unheard && self.may_write()
     }
@@ -58,6 +58,9 @@ impl Session {
         }
         for (text, purpose) in unsaid {
             self.write(text.as_str(), purpose, Form::Free, now);
+        }
+        if self.chat.window.is_some_and(|until| until > now) {
+            self.write_rest(now);
         }
         self.tend(now);
     }
@@ -156,21 +159,22 @@ impl Session {
     /// The person stopped messages. A call goes on; what it cannot settle ends with it.
     pub(super) fn stopped(&mut self, text: PersonText, now: Millis) {
         self.take_down(text, true, now);
-        if let State::Messaging { .. } = self.state {
-            self.opted_out(now);
-        }
+        self.opted_out(now);
     }
 
     /// Nothing more may be written: whoever waits learns it, with what the person wrote.
     pub(super) fn opted_out(&mut self, now: Millis) {
-        self.drop_texts(&Failure::OptedOut);
         match &self.state {
             State::Messaging { .. } => {
                 self.outcome.ended_by = Some(EndedBy::OptOut);
+                self.drop_texts(&Failure::OptedOut);
                 self.fail_asking(&Failure::OptedOut);
                 self.finish(&Why::Agent, now);
             }
-            State::Ending(Ending::Parting { .. }) => self.goodbye_done(now),
+            State::Ending(Ending::Parting { .. }) => {
+                self.drop_texts(&Failure::OptedOut);
+                self.goodbye_done(now);
+            }
             // By voice the session goes on.
             _ => {}
         }
