@@ -7,7 +7,6 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
-use super::limits::CallLimit;
 use super::repeats::{Begun, Joined, Repeats, Route};
 use super::{Ask, Ended, PrincipalId, Refusal, Reply, Spoken, Verbs, View, sentence};
 use crate::clock::Clock;
@@ -15,6 +14,7 @@ use crate::domain::messaging::Form;
 use crate::domain::session::{Body, Input, Said};
 use crate::domain::text::PersonText;
 use crate::ids::{RequestId, SessionId};
+use crate::limit::Limit;
 use crate::session::{Delivered, Manager, Pending};
 use crate::store::{Conversation, Line, Speaker, Store};
 
@@ -29,8 +29,8 @@ pub struct Service {
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
     repeats: Mutex<Repeats>,
-    call_limit: CallLimit,
-    message_limit: CallLimit,
+    calls: Limit<PrincipalId>,
+    messages: Limit<PrincipalId>,
     opt_in: String,
 }
 
@@ -65,21 +65,21 @@ impl Service {
     /// The verbs over these sessions.
     pub fn new(manager: Manager, store: Arc<dyn Store>, clock: Arc<dyn Clock>, config: ServiceConfig) -> Self {
         let ServiceConfig { calls_per_hour, messages_per_hour, opt_in } = config;
-        let (call_limit, message_limit) = (CallLimit::new(calls_per_hour), CallLimit::new(messages_per_hour));
-        Self { manager, store, clock, repeats: Mutex::default(), call_limit, message_limit, opt_in }
+        let (calls, messages) = (Limit::per_hour(calls_per_hour), Limit::per_hour(messages_per_hour));
+        Self { manager, store, clock, repeats: Mutex::default(), calls, messages, opt_in }
     }
 
     fn begin_message(&self, ask: &Ask, first_contact: bool) -> Result<Pending, Refusal> {
         let form = if first_contact { Form::Template } else { Form::Free };
         self.manager.may_write(form).map_err(|why| sentence::not_started(&why))?;
-        self.message_limit.take(ask.principal).map_err(sentence::too_many_messages)?;
+        self.messages.take(&ask.principal).map_err(sentence::too_many_messages)?;
         self.manager.write(ask.message.clone(), form).map_err(|why| sentence::not_started(&why))
     }
 
     /// Begins a call, unless the person is busy (which costs the agent nothing) or the agent has placed too many.
     fn begin_call(&self, ask: &Ask) -> Result<Pending, Refusal> {
         self.manager.may_call().map_err(|why| sentence::not_started(&why))?;
-        self.call_limit.take(ask.principal).map_err(sentence::too_many_calls)?;
+        self.calls.take(&ask.principal).map_err(sentence::too_many_calls)?;
         self.manager.call(ask.message.clone()).map_err(|why| sentence::not_started(&why))
     }
 
