@@ -8,6 +8,7 @@ use std::time::Duration;
 use anyhow::Context;
 use axum::Router;
 use axum::body::Bytes;
+use secrecy::ExposeSecret;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -19,6 +20,7 @@ use crate::domain::session::{Limits, Texting};
 use crate::http::{self, Parts, serve};
 use crate::media::{Desk, DeskConfig};
 use crate::metrics::Metrics;
+use crate::privacy::keyed::HashKey;
 use crate::provider::openai::endpoint::Endpoint;
 use crate::provider::openai::stt::{OpenAiStt, SttSettings};
 use crate::provider::openai::tts::{OpenAiTts, TtsSettings};
@@ -76,12 +78,13 @@ impl App {
         let desk = Arc::new(Desk::new(desk(config, Arc::clone(&clock), media.clone(), Arc::clone(&metrics))?));
         let store: Arc<dyn Store> = Arc::new(MemoryStore::new(config.history_ttl));
         let messaging = messaging(config)?;
+        let hash_key = hash_key(config);
         let manager = Manager::new(ManagerConfig {
             carrier: Arc::new(carrier),
             media: Arc::new(bridge::MediaDesk(Arc::clone(&desk))),
             store: Arc::clone(&store),
             clock: Arc::clone(&clock),
-            directory: Directory::new(config.person.clone(), &hash_key()),
+            directory: Directory::new(config.person.clone(), &hash_key),
             messaging: messaging.clone(),
             keywords: config::keywords(),
             privacy_notice: config.messaging.as_ref().and_then(|texts| texts.privacy_notice.clone()),
@@ -183,11 +186,14 @@ fn limits(config: &Config, messaging: Option<&dyn Messaging>) -> Limits {
     }
 }
 
-/// The key of the numbers' hashes, new with each start.
-fn hash_key() -> [u8; 32] {
+/// The key of the numbers' hashes; where none is set, a new one with each start.
+fn hash_key(config: &Config) -> HashKey {
+    if let Some(key) = &config.hash_key {
+        return HashKey::new(key.expose_secret().as_bytes());
+    }
     let mut key = [0; 32];
     random(&mut key);
-    key
+    HashKey::new(&key)
 }
 
 fn desk(
