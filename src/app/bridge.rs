@@ -53,6 +53,7 @@ pub(super) async fn read_mail(
         let Some(webhooks) = &webhooks else { continue };
         match webhooks.parse(&body) {
             MessageNews::Inbound { from, message } => manager.message(&from, message).await,
+            MessageNews::Refused { from, message, why } => manager.refused(&from, &message, why).await,
             MessageNews::Receipt(receipt) => manager.receipt(receipt),
             MessageNews::Nothing => {}
             MessageNews::Bad(why) => tracing::warn!("a signed messaging webhook was not understood: {why}"),

@@ -6,7 +6,7 @@ use crate::domain::keywords::Keyword;
 use crate::domain::messaging::Inbound;
 use crate::domain::outcome::Channel;
 use crate::domain::session::Said;
-use crate::ids::SessionId;
+use crate::ids::{MessageId, SessionId};
 
 /// What became of an inbound message.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,7 +70,7 @@ impl Line {
                 Taken::Resumed
             }
             Keyword::Help if self.opted_out.is_none() => Taken::Help,
-            Keyword::Call { more } => match self.whose(message) {
+            Keyword::Call { more } => match self.whose(message.quotes.as_ref()) {
                 Some((session, _)) => Taken::Session(session, For::CallMe { tell: more }),
                 None => {
                     if more {
@@ -79,12 +79,12 @@ impl Line {
                     Taken::CallMe { tell: more }
                 }
             },
-            Keyword::End => match self.whose(message) {
+            Keyword::End => match self.whose(message.quotes.as_ref()) {
                 Some((session, _)) => Taken::Session(session, For::Quit),
                 None => self.held(message, channel, now),
             },
             Keyword::Stop | Keyword::Start | Keyword::Yes | Keyword::Help | Keyword::None => {
-                match self.whose(message) {
+                match self.whose(message.quotes.as_ref()) {
                     Some((session, what)) => Taken::Session(session, what),
                     None => self.held(message, channel, now),
                 }
@@ -92,10 +92,23 @@ impl Line {
         }
     }
 
+    /// Takes a message of the person's that is not to be read; `notice` tells of it. It opens no window, asks for nothing
+    /// and is no reply.
+    pub fn take_refused(&mut self, message: &MessageId, notice: &Said, now: Millis) -> Taken {
+        if self.seen.note(message, &notice.text, now) {
+            return Taken::Repeated;
+        }
+        if let Some((session, _)) = self.whose(None) {
+            return Taken::Session(session, For::Aside);
+        }
+        self.hold(notice.clone());
+        Taken::Held { tell: false }
+    }
+
     /// The session a message belongs to: the one it quotes, else the one with the floor, else the one that wrote last, else
     /// the one that talks.
-    fn whose(&self, message: &Inbound) -> Option<(SessionId, For)> {
-        let quoted = message.quotes.as_ref().and_then(|quoted| self.texts.session_of(quoted));
+    fn whose(&self, quotes: Option<&MessageId>) -> Option<(SessionId, For)> {
+        let quoted = quotes.and_then(|quoted| self.texts.session_of(quoted));
         let asked = quoted.or_else(|| self.floor.holder()).or_else(|| self.texts.last_writer());
         let talking = || self.live.last().map(|session| (session.clone(), For::Aside));
         asked.map(|session| (session.clone(), For::Reply)).or_else(talking)

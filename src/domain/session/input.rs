@@ -63,7 +63,7 @@ pub enum Input {
     },
     /// From the call's media.
     Media(MediaEvent),
-    /// What the person wrote while no session was there to take it, oldest first.
+    /// What the person wrote while no session was there to take it, oldest first; or that something was refused.
     Earlier(Vec<Said>),
     /// The line's answer to [`Effect::Claim`]: the floor is the session's, now or when its turn comes.
     Floor,

@@ -54,17 +54,14 @@ impl Session {
         self.stay_active(now);
     }
 
-    /// What the person wrote before there was a session to take it.
+    /// What the person wrote before there was a session to take it, or what is no reply to anything. It keeps no session
+    /// from being ended for silence.
     pub(in crate::domain::session) fn earlier(&mut self, said: Vec<Said>) {
-        let earlier = said.into_iter().map(|Said { text, at, channel }| Heard {
-            began_at: at,
-            text,
-            channel,
-            aside: true,
-            round: None,
-            recorded: false,
-        });
-        self.turns.heard.splice(0..0, earlier);
+        for Said { text, at, channel } in said {
+            let older = self.turns.heard.iter().rposition(|heard| heard.began_at <= at);
+            let heard = Heard { began_at: at, text, channel, aside: true, round: None, recorded: false };
+            self.turns.heard.insert(older.map_or(0, |older| older + 1), heard);
+        }
         self.record_words();
     }
 

@@ -86,7 +86,7 @@ impl Message {
                 let body = self.body.as_deref().unwrap_or_default();
                 let files = self.media.as_array().into_iter().flatten();
                 let kinds = files.map(|file| words::file(file["content_type"].as_str().unwrap_or_default()));
-                words::words(body, kinds).map(Author::Person)
+                words::words(body, kinds).ok().map(Author::Person)
             }
             Some(author) if is_ours(author, proxy) => Some(Author::Us(self.mark())),
             // Somebody else was brought in, from the console or by another program.
