@@ -1,6 +1,6 @@
 //! What an inbound message is, and whose.
 
-use super::{Line, TELL_AGAIN, WindowState};
+use super::{Line, TELL_AGAIN};
 use crate::clock::Millis;
 use crate::domain::keywords::Keyword;
 use crate::domain::messaging::Inbound;
@@ -53,10 +53,22 @@ pub enum For {
 impl Line {
     /// Takes a message of the person's, `keyword` being what its words ask for.
     pub fn take_message(&mut self, message: &Inbound, keyword: Keyword, channel: Channel, now: Millis) -> Taken {
-        if self.seen.note(&message.message, &message.text, now) {
+        self.take_late(message, keyword, channel, now, now)
+    }
+
+    /// The same for a message that was written at `at`, and came to our knowledge only now.
+    pub fn take_late(
+        &mut self,
+        message: &Inbound,
+        keyword: Keyword,
+        channel: Channel,
+        at: Millis,
+        now: Millis,
+    ) -> Taken {
+        if self.seen.note(&message.message, &message.text, at) {
             return Taken::Repeated;
         }
-        self.window = WindowState::Wrote(now);
+        self.was_written_at(at);
         if let Some(conversation) = &message.conversation {
             self.conversation = Some(conversation.clone());
         }
@@ -74,19 +86,23 @@ impl Line {
                 Some((session, _)) => Taken::Session(session, For::CallMe { tell: more }),
                 None => {
                     if more {
-                        self.keep(message, channel, now);
+                        self.keep(message, channel, at);
                     }
                     Taken::CallMe { tell: more }
                 }
             },
             Keyword::End => match self.whose(message.quotes.as_ref()) {
+                // It was not written about a session that had not written before it.
+                Some((session, what)) if at < now && !self.texts.has_written(&session, at) => {
+                    Taken::Session(session, what)
+                }
                 Some((session, _)) => Taken::Session(session, For::Quit),
-                None => self.held(message, channel, now),
+                None => self.held(message, channel, at, now),
             },
             Keyword::Stop | Keyword::Start | Keyword::Yes | Keyword::Help | Keyword::None => {
                 match self.whose(message.quotes.as_ref()) {
                     Some((session, what)) => Taken::Session(session, what),
-                    None => self.held(message, channel, now),
+                    None => self.held(message, channel, at, now),
                 }
             }
         }
@@ -114,8 +130,8 @@ impl Line {
         asked.map(|session| (session.clone(), For::Reply)).or_else(talking)
     }
 
-    fn held(&mut self, message: &Inbound, channel: Channel, now: Millis) -> Taken {
-        self.keep(message, channel, now);
+    fn held(&mut self, message: &Inbound, channel: Channel, at: Millis, now: Millis) -> Taken {
+        self.keep(message, channel, at);
         let tell = self.opted_out.is_none() && self.told.is_none_or(|at| now.since(at) >= TELL_AGAIN);
         if tell {
             self.told = Some(now);
@@ -123,7 +139,7 @@ impl Line {
         Taken::Held { tell }
     }
 
-    fn keep(&mut self, message: &Inbound, channel: Channel, now: Millis) {
-        self.hold(Said { text: message.text.clone(), at: now, channel });
+    fn keep(&mut self, message: &Inbound, channel: Channel, at: Millis) {
+        self.hold(Said { text: message.text.clone(), at, channel });
     }
 }

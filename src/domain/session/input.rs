@@ -88,6 +88,15 @@ pub enum Input {
         /// What it is for.
         sense: Sense,
     },
+    /// The person wrote that some time ago, and it is known only now.
+    WroteBefore {
+        /// What.
+        text: PersonText,
+        /// What it is for.
+        sense: Sense,
+        /// When.
+        at: Millis,
+    },
     /// The person stopped messages with these words.
     OptedOut {
         /// The words.
