@@ -1,12 +1,13 @@
 //! The manager: starts sessions, finds them, and cleans up behind them, whichever way they end.
 
 use std::panic::AssertUnwindSafe;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures_util::FutureExt;
 use tokio::sync::{mpsc, oneshot, watch};
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::shared::{Entry, Shared, Tables};
@@ -112,7 +113,7 @@ impl Manager {
             ids: SessionIds::default(),
             requests: AtomicU64::new(0),
             generations: AtomicU64::new(0),
-            closing: AtomicBool::new(false),
+            closing: CancellationToken::new(),
             tables: Mutex::default(),
         };
         Self { shared: Arc::new(shared) }
@@ -270,7 +271,7 @@ impl Manager {
     pub async fn close(&self, patience: Duration) {
         let running: Vec<SessionId> = {
             let tables = self.shared.lock();
-            self.shared.closing.store(true, Ordering::Relaxed);
+            self.shared.closing.cancel();
             tables.sessions.keys().cloned().collect()
         };
         for id in &running {
