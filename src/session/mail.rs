@@ -214,6 +214,7 @@ impl Manager {
                 return false;
             }
             let mut then = self.then(&mut tables, taken, message, late, now);
+            then.retain(|then| if let Then::Notify(notice) = then { tables.line.may_tell(notice, now) } else { true });
             let window = tables.line.window_until();
             let writers = tables.line.writers().iter().cloned();
             then.extend(writers.filter_map(|session| Some(Then::Tell(session, Input::Window { until: window? }))));
