@@ -24,7 +24,7 @@ pub struct MessagingConfig {
     pub privacy_notice: Option<AgentText>,
     /// How long a question stays open.
     pub open_question: Duration,
-    /// Messages in an hour; `None` is no limit.
+    /// Messages that agents may write in an hour; `None` is no limit.
     pub messages_per_hour: Option<NonZeroU32>,
 }
 

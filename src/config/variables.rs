@@ -91,7 +91,11 @@ pub const VARIABLES: &[Variable] = &[
         "What the person is told once, before the first message on a channel.",
     ),
     optional("CALLME_OPEN_QUESTION_HOURS", "24", "How long a question in messaging stays open."),
-    optional("CALLME_MAX_MESSAGES_PER_HOUR", "60", "How many messages an hour are sent at most; 0 is no limit."),
+    optional(
+        "CALLME_MAX_MESSAGES_PER_HOUR",
+        "60",
+        "How many messages an hour agents may write: without a call, and to go on over WhatsApp; 0 is no limit.",
+    ),
     optional(
         "OPENAI_API_BASE_URL",
         "https://api.openai.com/v1",

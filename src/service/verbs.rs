@@ -15,7 +15,7 @@ use crate::domain::session::{Body, Input, Said};
 use crate::domain::text::PersonText;
 use crate::ids::{RequestId, SessionId};
 use crate::limit::Limit;
-use crate::session::{Delivered, Manager, Pending};
+use crate::session::{Delivered, Gone, Manager, Pending};
 use crate::store::{Conversation, Line, Speaker, Store};
 
 /// Common HTTP clients give up at 300 s: before that, whoever waits for a reply gets an answer.
@@ -39,7 +39,8 @@ pub struct Service {
 pub struct ServiceConfig {
     /// How many calls an agent may place in an hour; `None` is no limit.
     pub calls_per_hour: Option<NonZeroU32>,
-    /// How many messages an agent may write without a call in an hour; `None` is no limit.
+    /// How many messages an agent may write in an hour: without a call, and in sessions that are on WhatsApp; `None` is no
+    /// limit.
     pub messages_per_hour: Option<NonZeroU32>,
     /// What the person must do before texts arrive: a sentence for the agent.
     pub opt_in: String,
@@ -92,12 +93,26 @@ impl Service {
         budget: Duration,
         input: impl FnOnce(RequestId) -> Input,
     ) -> Result<Answered, Refusal> {
-        let joined = self.join(route, Some(id), ask, || self.manager.request(id, input));
+        let joined = self.join(route, Some(id), ask, || {
+            self.may_write(route, id, ask.principal).map_err(Some)?;
+            self.manager.request(id, input).map_err(|Gone| None)
+        });
         match joined {
             Joined::Begun(begun) => self.answer(&begun.pending, Some(&begun), budget).await,
             Joined::Mismatch => Err(sentence::mismatch()),
-            Joined::Refused(_) => self.kept(id).await,
+            Joined::Refused(Some(refusal)) => Err(refusal),
+            Joined::Refused(None) => self.kept(id).await,
         }
+    }
+
+    /// Counts what costs a message: what is written in a session that is on WhatsApp. A goodbye is not refused, for `end` is
+    /// always taken, and each session has one; nor is the question that a call was placed with, which the limit of calls counts.
+    fn may_write(&self, route: Route, id: &SessionId, who: PrincipalId) -> Result<(), Refusal> {
+        let costs = matches!(route, Route::Continue | Route::Speak) && self.manager.writes(id);
+        if !costs {
+            return Ok(());
+        }
+        self.messages.take(&who).map_err(|wait| sentence::about_writing(id, sentence::too_many_messages(wait)))
     }
 
     fn join<E>(

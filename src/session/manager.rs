@@ -16,6 +16,7 @@ use super::{Delivered, Directory, Look, MediaPort, Pending};
 use crate::clock::Clock;
 use crate::domain::keywords::Keywords;
 use crate::domain::messaging::Form;
+use crate::domain::outcome::Channel;
 use crate::domain::session::{CarrierNews, Input, Limits, Session};
 use crate::domain::text::AgentText;
 use crate::ids::{CarrierCallId, RequestId, SessionId, SessionIds};
@@ -190,7 +191,8 @@ impl Manager {
             let mut tables = shared.lock();
             shared.is_open(&tables)?;
             take(&mut tables)?;
-            tables.sessions.insert(id.clone(), Entry { generation, inbox: inbox.clone(), call: None });
+            let writes = begun.session.channel() != Channel::Voice;
+            tables.sessions.insert(id.clone(), Entry { generation, inbox: inbox.clone(), call: None, writes });
             shared.config.metrics.sessions(tables.sessions.len());
             tables.line.take_held(shared.config.clock.now())
         };
@@ -205,6 +207,11 @@ impl Manager {
             }
         });
         Ok(())
+    }
+
+    /// Whether what a session says now is written rather than spoken.
+    pub fn writes(&self, id: &SessionId) -> bool {
+        self.shared.lock().sessions.get(id).is_some_and(|entry| entry.writes)
     }
 
     /// Sends a request to a session.

@@ -60,6 +60,8 @@ pub(super) struct Entry {
     pub(super) inbox: mpsc::Sender<Message>,
     /// The carrier's name for its call, while that may be live.
     pub(super) call: Option<CarrierCallId>,
+    /// What it says is written.
+    pub(super) writes: bool,
 }
 
 impl Shared {
@@ -140,6 +142,13 @@ impl Shared {
         }
         if let Some(entry) = tables.sessions.get_mut(id) {
             entry.call = call;
+        }
+    }
+
+    /// Notes whether what a session says is written.
+    pub(super) fn writes(&self, id: &SessionId, writes: bool) {
+        if let Some(entry) = self.lock().sessions.get_mut(id) {
+            entry.writes = writes;
         }
     }
 
