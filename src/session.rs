@@ -11,6 +11,7 @@
 mod directory;
 mod mail;
 mod manager;
+mod missed;
 mod shared;
 mod task;
 

@@ -23,6 +23,7 @@ use crate::domain::messaging::{Contact, Window};
 use crate::domain::session::Said;
 use crate::ids::{ConversationId, MessageId, SessionId};
 use floor::Floor;
+use notice::Told;
 use seen::Seen;
 use texts::Texts;
 
@@ -58,6 +59,7 @@ pub struct Line {
     held: VecDeque<Said>,
     /// When the person was last told that nobody waits.
     told: Option<Millis>,
+    notices: Told,
 }
 
 /// What of a line outlives the process. No phone number.
@@ -264,6 +266,11 @@ impl Line {
     /// Whose text this is.
     pub fn session_of(&self, message: &MessageId) -> Option<&SessionId> {
         self.texts.session_of(message)
+    }
+
+    /// Whether a message of the person's may bring this notice about now; asking counts as sending.
+    pub fn may_tell(&mut self, notice: &Notice, now: Millis) -> bool {
+        self.notices.may_tell(notice, now)
     }
 
     /// Whether the privacy notice is still to be sent; asking counts as sending.

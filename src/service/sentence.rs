@@ -230,6 +230,11 @@ pub(super) fn too_many_messages(wait: Duration) -> Refusal {
     Refusal { retry_after: Some(wait), ..bare(RefusalKind::RateLimited, &what) }
 }
 
+/// The same refusal, about a session that is on WhatsApp.
+pub(super) fn about_writing(id: &SessionId, refusal: Refusal) -> Refusal {
+    Refusal { session: Some(id.clone()), channel: Some(Channel::WhatsApp), ..refusal }
+}
+
 fn bare(kind: RefusalKind, sentence: &str) -> Refusal {
     Refusal { kind, sentence: sentence.to_owned(), session: None, channel: None, outcome: None, retry_after: None }
 }

@@ -1,12 +1,13 @@
 //! The manager: starts sessions, finds them, and cleans up behind them, whichever way they end.
 
 use std::panic::AssertUnwindSafe;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures_util::FutureExt;
 use tokio::sync::{mpsc, oneshot, watch};
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::shared::{Entry, Shared, Tables};
@@ -15,6 +16,7 @@ use super::{Delivered, Directory, Look, MediaPort, Pending};
 use crate::clock::Clock;
 use crate::domain::keywords::Keywords;
 use crate::domain::messaging::Form;
+use crate::domain::outcome::Channel;
 use crate::domain::session::{CarrierNews, Input, Limits, Session};
 use crate::domain::text::AgentText;
 use crate::ids::{CarrierCallId, RequestId, SessionId, SessionIds};
@@ -112,7 +114,7 @@ impl Manager {
             ids: SessionIds::default(),
             requests: AtomicU64::new(0),
             generations: AtomicU64::new(0),
-            closing: AtomicBool::new(false),
+            closing: CancellationToken::new(),
             tables: Mutex::default(),
         };
         Self { shared: Arc::new(shared) }
@@ -189,7 +191,8 @@ impl Manager {
             let mut tables = shared.lock();
             shared.is_open(&tables)?;
             take(&mut tables)?;
-            tables.sessions.insert(id.clone(), Entry { generation, inbox: inbox.clone(), call: None });
+            let writes = begun.session.channel() != Channel::Voice;
+            tables.sessions.insert(id.clone(), Entry { generation, inbox: inbox.clone(), call: None, writes });
             shared.config.metrics.sessions(tables.sessions.len());
             tables.line.take_held(shared.config.clock.now())
         };
@@ -204,6 +207,11 @@ impl Manager {
             }
         });
         Ok(())
+    }
+
+    /// Whether what a session says now is written rather than spoken.
+    pub fn writes(&self, id: &SessionId) -> bool {
+        self.shared.lock().sessions.get(id).is_some_and(|entry| entry.writes)
     }
 
     /// Sends a request to a session.
@@ -270,7 +278,7 @@ impl Manager {
     pub async fn close(&self, patience: Duration) {
         let running: Vec<SessionId> = {
             let tables = self.shared.lock();
-            self.shared.closing.store(true, Ordering::Relaxed);
+            self.shared.closing.cancel();
             tables.sessions.keys().cloned().collect()
         };
         for id in &running {

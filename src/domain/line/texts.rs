@@ -73,6 +73,11 @@ impl Texts {
         self.writers.last()
     }
 
+    /// Whether a text of this session's, of those that are remembered, had gone out by then.
+    pub(super) fn has_written(&self, session: &SessionId, by: Millis) -> bool {
+        self.names.iter().any(|name| name.session == *session && name.sent_at <= by)
+    }
+
     pub(super) fn forget(&mut self, session: &SessionId) {
         self.names.retain(|name| name.session != *session);
         self.writers.retain(|writer| writer != session);
