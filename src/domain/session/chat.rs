@@ -73,6 +73,11 @@ impl Chat {
         self.outbox.iter().any(|post| post.purpose == Purpose::Question)
     }
 
+    /// Whether something of this message is still to be sent.
+    pub(super) fn still_has(&self, message: Option<u64>) -> bool {
+        self.outbox.iter().any(|post| Some(post.message) == message)
+    }
+
     /// How many texts wait.
     pub(super) fn queued(&self) -> usize {
         self.outbox.iter().filter(|post| post.last).count()

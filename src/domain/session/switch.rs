@@ -48,7 +48,8 @@ impl Session {
         if self.turns.is_asking() {
             self.deadlines.set(Timer::Reply, now + self.limits.reply);
         }
-        let question = self.turns.open_question().filter(|question| !question.sent);
+        let question = self.turns.open_question();
+        let question = question.filter(|question| !question.sent && !self.chat.still_has(question.message));
         let question = question.map(|question| (question.text.clone(), Purpose::Question));
         let unsaid: Vec<_> = question.into_iter().chain(statements).collect();
         if unsaid.is_empty() {
@@ -102,6 +103,7 @@ impl Session {
             return;
         }
         self.calls.ask_for();
+        self.turns.join_voice();
         self.deadlines.clear();
         self.state = State::Dialing { looked: 0, lost: None };
         self.outcome.dial = Dial::NotDialed;
@@ -115,6 +117,7 @@ impl Session {
             }
         }
         self.dial(now);
+        self.tend(now);
     }
 }
 

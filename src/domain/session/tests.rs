@@ -1,11 +1,13 @@
 //! The session machine, scenario by scenario.
 
 mod answering;
+mod call_me;
 mod dialing;
 mod endings;
 mod fallback;
 mod floor;
 mod long_texts;
+mod messages_taken;
 mod random;
 mod receipts;
 mod replies;

@@ -86,7 +86,7 @@ fn a_call_that_gets_nothing_through_goes_on_in_writing_in_the_same_request() {
         assert_eq!(scenario.truth(1), format!("{dial} null whatsapp null"), "{what}");
         assert_eq!(scenario.recorded(), ["Yes, do."], "{what}");
         scenario.run_out();
-        assert_eq!(scenario.session.outcome().ended_by.map(|by| by.as_str()), Some("inactivity"), "{what}");
+        assert_eq!(scenario.ended_by(), "inactivity", "{what}");
         assert_eq!(scenario.posts().len(), 1, "{what}");
         scenario.check_ended();
     }

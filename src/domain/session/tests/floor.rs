@@ -97,7 +97,7 @@ fn silence_ends_a_session_that_asks_nothing_and_every_message_either_way_puts_th
     scenario.writes("No.").after(419_999);
     assert_eq!((scenario.session.phase(), scenario.elapsed()), (Phase::Messaging, 1_639_999));
     scenario.after(1);
-    assert_eq!(scenario.session.outcome().ended_by.map(|by| by.as_str()), Some("inactivity"));
+    assert_eq!(scenario.ended_by(), "inactivity");
     scenario.collects(2).check_ended();
 }
 

@@ -140,6 +140,6 @@ fn what_a_template_had_no_room_for_follows_a_call_that_failed_too() {
     assert_eq!((scenario.posts().len(), scenario.session.phase()), (3, Phase::Dialing));
     scenario.at(30_000).over(crate::domain::carrier::CallEnd::Completed);
     assert_eq!(scenario.session.phase(), Phase::Dialing, "news of the first call");
-    scenario.rings("CA2").at(80_000);
+    scenario.rings_again().at(80_000);
     assert_eq!(scenario.posts().len(), 5, "the notice, and the rest: {:?}", scenario.posts());
 }

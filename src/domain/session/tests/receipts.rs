@@ -1,7 +1,8 @@
 //! What the carrier says later of texts that it took.
 
+use crate::domain::carrier::CallEnd;
 use crate::domain::messaging::{Form, MessagingClass};
-use crate::domain::session::Phase;
+use crate::domain::session::{CarrierNews, Phase};
 
 use super::scenario::{QUESTION, Scenario, texting, without_template};
 
@@ -172,11 +173,8 @@ fn receipts_that_come_in_a_call_or_after_the_end_set_nothing_going() {
 #[test]
 fn a_call_between_a_text_and_its_receipt_does_not_keep_it_from_being_asked_for() {
     let mut scenario = Scenario::unanswered();
-    scenario.at(12_000).wants_a_call().at(13_000).rings("CA2").at(30_000);
-    scenario.give(crate::domain::session::Input::Carrier {
-        call: crate::ids::CarrierCallId("CA2".to_owned()),
-        news: crate::domain::session::CarrierNews::Over(crate::domain::carrier::CallEnd::Busy),
-    });
+    scenario.at(12_000).wants_a_call().at(13_000).rings_again().at(30_000);
+    scenario.second(CarrierNews::Over(CallEnd::Busy));
     scenario.at(31_000);
     assert_eq!(scenario.inspected(), ["IM1", "IM1"]);
 }

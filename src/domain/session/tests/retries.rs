@@ -86,7 +86,7 @@ fn a_trouble_that_does_not_pass_is_told_at_once_and_ends_what_never_got_through(
     for class in FINAL {
         let opt_in = class == MessagingClass::OptIn;
         let open = if opt_in { ", open" } else { "" };
-        let mut first = writing(&[class]);
+        let first = writing(&[class]);
         assert_eq!(first.told(1), format!("Undelivered {class:?}, untouched{open}"));
         assert_eq!(first.truth(1), "not-dialed nobody null none null");
         assert_eq!(first.session.phase() == Phase::Messaging, opt_in, "{class:?}");

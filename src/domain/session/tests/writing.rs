@@ -222,7 +222,7 @@ fn a_server_that_stops_leaves_the_person_alone_and_the_requests_to_their_repeat(
         assert_eq!(scenario.told(request), "Stopping");
     }
     assert_eq!(scenario.posts().len(), 2);
-    assert_eq!(scenario.session.outcome().ended_by.map(|by| by.as_str()), Some("shutdown"));
+    assert_eq!(scenario.ended_by(), "shutdown");
     scenario.check_ended();
 }
 

@@ -81,10 +81,14 @@ impl Session {
         }
     }
 
-    /// The person may go on with their message; when they do not, it is taken down and the call is over.
+    /// The person may go on with their message, or begin with it; when they do not, the call is over.
     pub(in crate::domain::session) fn await_message(&mut self, now: Millis) {
-        if self.turns.taking_message && self.turns.stretches.is_empty() {
-            let pause = if self.turns.has_words() { MESSAGE_PAUSE } else { COLLECT };
+        if self.turns.taking_message && self.turns.stretches.is_empty() && !self.turns.is_speaking() {
+            let since = self.calls.dialed_at();
+            let is_message = |heard: &Heard| {
+                heard.channel == Channel::Voice && !heard.aside && heard.round.is_none() && heard.began_at >= since
+            };
+            let pause = if self.turns.heard.iter().any(is_message) { MESSAGE_PAUSE } else { COLLECT };
             self.deadlines.set(Timer::Collect, now + pause);
         }
     }
@@ -181,12 +185,10 @@ impl Session {
         self.chat.drop_questions();
         match self.state {
             State::Talking { .. } => self.deadlines.set(Timer::Collect, now + COLLECT),
-            State::Messaging { .. } => {
-                self.stay_active(now);
-                self.tend(now);
-            }
+            State::Messaging { .. } => self.stay_active(now),
             _ => {}
         }
+        self.tend(now);
     }
 
     /// The line is gone: whoever waits gets what was said, or learns why there will be nothing.

@@ -32,9 +32,11 @@ impl Session {
             (Purpose::Statement(request), None) => {
                 self.answer_about(request, share, Body::Spoken { interrupted: false });
             }
-            (Purpose::Goodbye | Purpose::Farewell, _) => self.goodbye_done(now),
-            (Purpose::Prompt, _) => self.await_message(now),
+            (Purpose::Goodbye | Purpose::Farewell, _) => return self.goodbye_done(now),
+            (Purpose::Prompt, Some(error)) => return self.prompt_unsaid(error, now),
+            (Purpose::Prompt, None) => self.listen(now),
         }
+        self.await_message(now);
     }
 
     pub(in crate::domain::session) fn interrupted(&mut self, id: UtteranceId, heard: Progress, now: Millis) {
@@ -51,7 +53,7 @@ impl Session {
             }
             Purpose::Statement(request) => self.answer_about(request, share, Body::Spoken { interrupted: true }),
             Purpose::Goodbye | Purpose::Farewell => self.goodbye_done(now),
-            Purpose::Prompt => {}
+            Purpose::Prompt => self.listen(now),
         }
     }
 
@@ -97,6 +99,15 @@ impl Session {
             self.finish(&why, now);
         } else if let Purpose::Statement(request) = statement.purpose {
             self.fail(request, Failure::Speech(error));
+        }
+    }
+
+    /// Nobody knows what the call is for. If nothing else is to be said, it has no point.
+    fn prompt_unsaid(&mut self, error: ProviderError, now: Millis) {
+        if self.turns.is_speaking() {
+            self.listen(now);
+        } else {
+            self.finish(&Why::Speech(error), now);
         }
     }
 

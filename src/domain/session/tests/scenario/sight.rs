@@ -2,7 +2,7 @@
 
 use super::Scenario;
 use crate::domain::media::MediaCommand;
-use crate::domain::outcome::MessageHeard;
+use crate::domain::outcome::{EndedBy, MessageHeard};
 use crate::domain::session::{Answer, Body, Effect, Failure, Phase, Said};
 
 /// What is seen of it.
@@ -34,8 +34,12 @@ impl Scenario {
             MessageHeard::Written => "null",
         };
         let channel = outcome.reply_channel.map_or("none", crate::domain::outcome::Channel::as_str);
-        let ended_by = outcome.ended_by.map_or("null", crate::domain::outcome::EndedBy::as_str);
+        let ended_by = outcome.ended_by.map_or("null", EndedBy::as_str);
         format!("{} {} {heard} {channel} {ended_by}", outcome.dial.as_str(), outcome.answered_by.as_str())
+    }
+
+    pub(in crate::domain::session) fn ended_by(&self) -> &'static str {
+        self.session.outcome().ended_by.map_or("null", EndedBy::as_str)
     }
 
     pub(in crate::domain::session) fn hang_ups(&self) -> usize {

@@ -3,12 +3,13 @@
 use std::collections::VecDeque;
 
 use super::{QUESTION, START, Scenario, text};
-use crate::domain::carrier::CallEnd;
+use crate::domain::carrier::{CallEnd, Verdict};
+use crate::domain::media::MediaEvent;
 use crate::domain::messaging::{Delivery, Form, MessagingClass, MessagingError};
 use crate::domain::outcome::Channel;
 use crate::domain::session::{CarrierNews, Effect, Input, Limits, PostError, Sense, Session, Texting};
 use crate::domain::text::PersonText;
-use crate::ids::{MessageId, PostId, RequestId};
+use crate::ids::{CarrierCallId, MessageId, PostId, RequestId};
 
 /// What the line and the carrier do about texts.
 #[derive(Clone)]
@@ -128,11 +129,21 @@ impl Scenario {
         self.give(Input::Receipt { message: named(n), delivery: Delivery::Failed(trouble(class)) })
     }
 
-    /// The person's call is placed, and rings.
-    pub(in crate::domain::session) fn rings(&mut self, name: &str) -> &mut Self {
-        let call = super::CarrierCallId(name.to_owned());
-        self.give(Input::Dialed(Ok(call.clone())));
-        self.give(Input::Carrier { call, news: CarrierNews::Ringing })
+    /// The call that the person asked for is placed, and rings.
+    pub(in crate::domain::session) fn rings_again(&mut self) -> &mut Self {
+        self.give(Input::Dialed(Ok(second_call())));
+        self.second(CarrierNews::Ringing)
+    }
+
+    /// A person picks it up.
+    pub(in crate::domain::session) fn picks_up_again(&mut self) -> &mut Self {
+        self.rings_again().second(CarrierNews::Answered).second(CarrierNews::Machine(Verdict::Human));
+        self.media(MediaEvent::Connected)
+    }
+
+    /// News of it.
+    pub(in crate::domain::session) fn second(&mut self, news: CarrierNews) -> &mut Self {
+        self.give(Input::Carrier { call: second_call(), news })
     }
 }
 
@@ -175,11 +186,11 @@ impl Scenario {
     }
 
     pub(in crate::domain::session) fn inspected(&self) -> Vec<&str> {
-        let of = |effect| match effect {
-            &Effect::Inspect { ref message } => Some(message.as_str()),
+        let messages = self.effects.iter().filter_map(|effect| match effect {
+            Effect::Inspect { message } => Some(message.as_str()),
             _ => None,
-        };
-        self.effects.iter().filter_map(of).collect()
+        });
+        messages.collect()
     }
 
     pub(in crate::domain::session) fn count(&self, effect: &Effect) -> usize {
@@ -207,6 +218,11 @@ pub(in crate::domain::session) fn without_template() -> Limits {
 
 pub(in crate::domain::session) fn trouble(class: MessagingClass) -> MessagingError {
     MessagingError { class, code: None, message: "no".to_owned(), retry_after: None }
+}
+
+/// The one after [`call`](super::call).
+fn second_call() -> CarrierCallId {
+    CarrierCallId("CA2".to_owned())
 }
 
 fn named(n: u64) -> MessageId {
