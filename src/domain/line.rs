@@ -164,6 +164,11 @@ impl Line {
         self.floor.claim(session)
     }
 
+    /// Whether the session has the floor.
+    pub fn has_floor(&self, session: &SessionId) -> bool {
+        self.floor.holder() == Some(session)
+    }
+
     /// Gives the floor back, or the place in its queue. Gives the session whose turn it is.
     pub fn yield_floor(&mut self, session: &SessionId) -> Option<SessionId> {
         self.floor.give_back(session)
@@ -243,12 +248,17 @@ impl Line {
         self.texts.sent(session, message, now);
     }
 
+    /// A text of this session's was not sent; while the session runs, the person's words are its all the same.
+    pub fn tried(&mut self, session: &SessionId) {
+        self.texts.tried(session);
+    }
+
     /// A text has another name on its channel, which quotes use.
     pub fn also_named(&mut self, message: &MessageId, channel_message: MessageId) {
         self.texts.also_named(message, channel_message);
     }
 
-    /// The sessions that have written, the last one last.
+    /// The sessions that have written or tried to, the last one last.
     pub fn writers(&self) -> &[SessionId] {
         self.texts.writers()
     }

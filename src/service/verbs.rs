@@ -339,7 +339,7 @@ impl Verbs for Service {
 /// A verb that needs a running session met one that is over.
 fn over(conversation: &Conversation) -> Refusal {
     let said: Vec<Said> = conversation.uncollected.iter().map(said).collect();
-    sentence::gone(&conversation.id, &said, &conversation.outcome)
+    sentence::gone(&conversation.id, &said, &conversation.outcome, conversation.channel)
 }
 
 /// The words that nobody had collected when the session ended.

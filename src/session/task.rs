@@ -161,6 +161,8 @@ impl Task {
 
     fn take(&mut self, message: Message) {
         match message {
+            // It was this session's turn, and since then it has given the floor back.
+            Message::Input(Input::Floor) if !self.shared.line(|line, _| line.has_floor(&self.id)) => {}
             Message::Input(input) => self.feed(input),
             Message::Media { leg, event } if leg == self.leg && self.media.is_some() => {
                 self.feed(Input::Media(event));
@@ -209,9 +211,9 @@ impl Task {
                 Effect::Media(command) => self.media(command),
                 Effect::CloseMedia => self.media = None,
                 Effect::Claim => {
-                    if self.shared.line(|line, _| line.claim_floor(&self.id)) {
-                        self.session.handle(Input::Floor, self.shared.config.clock.now());
-                    }
+                    let granted = self.shared.line(|line, _| line.claim_floor(&self.id));
+                    let answer = if granted { Input::Floor } else { Input::FloorTaken };
+                    self.session.handle(answer, self.shared.config.clock.now());
                 }
                 Effect::Yield => {
                     let next = self.shared.line(|line, _| line.yield_floor(&self.id));
@@ -223,6 +225,8 @@ impl Task {
                         let result = shared.post(&id, Letter { post, form, text, again }).await;
                         if result.is_ok() {
                             shared.owe_privacy_notice(&id);
+                        } else {
+                            shared.line(|line, _| line.tried(&id));
                         }
                         shared.keep_line().await;
                         Some(Input::Posted { post, result })

@@ -67,6 +67,8 @@ pub enum Input {
     Earlier(Vec<Said>),
     /// The line's answer to [`Effect::Claim`]: the floor is the session's, now or when its turn comes.
     Floor,
+    /// The line's answer to [`Effect::Claim`] while another session has the floor: [`Input::Floor`] follows in its turn.
+    FloorTaken,
     /// The answer to [`Effect::Post`].
     Posted {
         /// Which text.
@@ -173,7 +175,7 @@ pub enum Effect {
     Media(MediaCommand),
     /// The call is over for good: its media is not needed any more.
     CloseMedia,
-    /// Ask the line for the floor; answered with [`Input::Floor`] as soon as it is free.
+    /// Ask the line for the floor; answer with [`Input::Floor`], or with [`Input::FloorTaken`] and then that.
     Claim,
     /// Give the floor back, or the place in its queue.
     Yield,

@@ -83,6 +83,8 @@ pub(super) struct Question {
     pub(super) text: AgentText,
     /// When its first sound went out; what was said before does not answer it.
     pub(super) asked_at: Option<Millis>,
+    /// Which message it is, once it is to be written.
+    pub(super) message: Option<u64>,
     /// When it was first on its way in writing; what was written before does not answer it.
     pub(super) written_at: Option<Millis>,
     /// The carrier has taken it in writing.
@@ -99,6 +101,7 @@ impl Question {
             utterance: None,
             text,
             asked_at: None,
+            message: None,
             written_at: None,
             sent: false,
             interrupted: false,
@@ -159,6 +162,11 @@ impl Turns {
     /// The question that still waits for its reply.
     pub(super) fn open_question(&self) -> Option<&Question> {
         self.question.as_ref().filter(|question| question.open && !self.has_answer())
+    }
+
+    /// The question, where it is this message.
+    pub(super) fn question_of(&mut self, message: u64) -> Option<&mut Question> {
+        self.question.as_mut().filter(|question| question.message == Some(message))
     }
 
     /// The call is over and the session goes on without it: gives what was still to be said, in order.
@@ -240,8 +248,10 @@ impl Session {
             return self.fail(request, Failure::Busy);
         }
         self.turns.asking.push(Asking { request, brought: true });
+        self.turns.taking_message = false;
         self.forget_waits();
         self.turns.question = Some(Question::new(text.clone()));
+        self.deadlines.stop(Timer::OpenQuestion);
         self.deliver(text, Purpose::Question, now);
     }
 
@@ -255,6 +265,7 @@ impl Session {
     pub(super) fn wait(&mut self, request: RequestId, now: Millis) {
         self.make_room_to_wait();
         self.turns.asking.push(Asking { request, brought: false });
+        self.turns.taking_message = false;
         match self.state {
             State::Ended if self.turns.heard.is_empty() => {
                 self.turns.asking.pop();
@@ -322,6 +333,7 @@ impl Session {
                 if purpose == Purpose::Question {
                     self.deadlines.set(Timer::Reply, now + self.limits.reply);
                 }
+                self.stay_active(now);
                 self.write(text.as_str(), purpose, Form::Free, now);
             }
             _ => self.speak(text, purpose, now),
