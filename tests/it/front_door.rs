@@ -116,7 +116,7 @@ impl World {
         self.emulator.conversations().last().expect("a conversation").sid.clone()
     }
 
-    async fn message(&self, words: &str) -> Answer {
+    async fn ask_in_writing(&self, words: &str) -> Answer {
         self.post("/api/message", json!({ "message": words })).await
     }
 

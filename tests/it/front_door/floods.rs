@@ -172,7 +172,7 @@ async fn what_nobody_waits_for_is_read_back_for_the_next_session() {
         chat.write(words).await;
     }
     tokio::time::sleep(Duration::from_mins(6)).await;
-    let (answer, ()) = tokio::join!(world.message("Are you there?"), async {
+    let (answer, ()) = tokio::join!(world.ask_in_writing("Are you there?"), async {
         chat.receives("Are you there?").await.expect("it arrives");
         chat.write("Here I am.").await;
     });

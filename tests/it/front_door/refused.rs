@@ -48,7 +48,7 @@ async fn a_message_that_is_refused_while_nobody_waits_is_told_to_the_next_sessio
     tokio::time::sleep(Duration::from_secs(1)).await;
     assert_eq!(world.written(), written, "nobody is told that no agent waits");
     let chat = world.emulator.chat();
-    let (answer, ()) = tokio::join!(world.message("Are you there?"), async {
+    let (answer, ()) = tokio::join!(world.ask_in_writing("Are you there?"), async {
         chat.receives("Are you there?").await.expect("it arrives");
         chat.write("Here I am.").await;
     });

@@ -58,7 +58,7 @@ async fn changing_ones_mind_is_confirmed_only_so_often_and_obeyed_all_the_same()
     }
     assert_eq!(world.written().len() - before, 20, "{:#?}", world.written());
     chat.write("stop").await;
-    let refused = world.message("Are you there?").await;
+    let refused = world.ask_in_writing("Are you there?").await;
     assert_eq!((refused.status, refused.body["code"].as_str()), (403, Some("opted_out")), "{refused:?}");
 }
 
