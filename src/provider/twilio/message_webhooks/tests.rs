@@ -297,7 +297,10 @@ fn a_receipt_is_read_in_both_dialects() {
 
 #[test]
 fn a_receipt_without_news_is_nothing_and_one_without_sense_is_bad() {
-    for (word, fine) in [("sent", true), ("delivered", true), ("read", true), ("queued", false), ("musing", false)] {
+    let (underway, fine) = (Some(Delivery::Underway), Some(Delivery::Fine));
+    for (word, want) in
+        [("sent", underway), ("delivered", fine.clone()), ("read", fine), ("queued", None), ("musing", None)]
+    {
         let none = ("ErrorCode", "");
         let [update, status, old] = [
             updated(&[("Status", word), none]),
@@ -305,13 +308,13 @@ fn a_receipt_without_news_is_nothing_and_one_without_sense_is_bad() {
             status(&[("MessageStatus", "-"), ("SmsStatus", word), none]),
         ]
         .map(|news| match news {
-            MessageNews::Receipt(receipt) => receipt.delivery == Delivery::Fine,
+            MessageNews::Receipt(receipt) => Some(receipt.delivery),
             news => {
                 assert_eq!(news, MessageNews::Nothing, "{word}");
-                false
+                None
             }
         });
-        assert_eq!((update, status, old), (fine, fine, fine), "{word}");
+        assert_eq!([&update, &status, &old], [&want; 3], "{word}");
     }
     for (news, want) in [
         (updated(&[("Status", "-")]), "a receipt without a status"),
