@@ -73,6 +73,10 @@ impl Texts {
         self.writers.last()
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.names.is_empty() && self.writers.is_empty()
+    }
+
     pub(super) fn forget(&mut self, session: &SessionId) {
         self.names.retain(|name| name.session != *session);
         self.writers.retain(|writer| writer != session);
