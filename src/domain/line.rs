@@ -101,6 +101,11 @@ impl Line {
         Snapshot { opted_out: self.opted_out, wrote_at, noticed: self.noticed, held }
     }
 
+    /// Whether nothing on the line is any session's: no call, no turn to ask, no text that could be answered.
+    pub fn is_idle(&self) -> bool {
+        self.live.is_empty() && self.floor.holder().is_none() && self.texts.is_empty()
+    }
+
     /// A session is over, or gone: nothing on the line is its any more. Gives the session that gets the floor.
     pub fn forget(&mut self, session: &SessionId) -> Option<SessionId> {
         self.release(session);

@@ -71,9 +71,17 @@ pub struct Manager {
     pub(super) shared: Arc<Shared>,
 }
 
+/// Counts what there is of sessions; of one that has ended nothing is left.
 impl std::fmt::Debug for Manager {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Manager({} sessions)", self.running())
+        let tables = self.shared.lock();
+        f.debug_struct("Manager")
+            .field("sessions", &tables.sessions.len())
+            .field("calls", &tables.calls.len())
+            .field("numbers", &self.shared.config.directory.len())
+            .field("tasks", &self.shared.config.tasks.len())
+            .field("line_is_idle", &tables.line.is_idle())
+            .finish()
     }
 }
 

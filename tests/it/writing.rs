@@ -7,6 +7,7 @@ mod fallback;
 mod floor;
 mod going_on;
 mod late;
+mod many;
 mod message;
 mod opting_out;
 mod repeats;
@@ -33,7 +34,7 @@ fn secs(seconds: u64) -> Duration {
 }
 
 impl World {
-    async fn message(&self, message: &str) -> Answer {
+    pub(crate) async fn message(&self, message: &str) -> Answer {
         self.post("/api/message", json!({ "message": message })).await
     }
 

@@ -78,6 +78,10 @@ impl Texts {
         self.names.iter().any(|name| name.session == *session && name.sent_at <= by)
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.names.is_empty() && self.writers.is_empty()
+    }
+
     pub(super) fn forget(&mut self, session: &SessionId) {
         self.names.retain(|name| name.session != *session);
         self.writers.retain(|writer| writer != session);
