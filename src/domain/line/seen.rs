@@ -9,6 +9,8 @@ use crate::ids::MessageId;
 
 /// Ids remembered at once: days of talk, and far more than a carrier repeats.
 const MOST: usize = 1000;
+/// Texts compared at once: more than a person writes within [`TWIN`].
+const MOST_RECENT: usize = 50;
 /// The same text by the other way counts as the same message within this.
 const TWIN: Duration = Duration::from_secs(10);
 
@@ -46,7 +48,15 @@ impl Seen {
             self.recent.remove(twin);
             return true;
         }
+        if self.recent.len() >= MOST_RECENT {
+            self.recent.pop_front();
+        }
         self.recent.push_back((way, text.clone(), now));
         false
+    }
+
+    #[cfg(test)]
+    pub(super) fn size(&self) -> usize {
+        self.ids.len() + self.recent.len()
     }
 }
