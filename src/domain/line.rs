@@ -83,8 +83,8 @@ enum WindowState {
     Unknown,
     /// The person last wrote then.
     Wrote(Millis),
-    /// The carrier says that it is closed.
-    Closed,
+    /// The carrier says that it was closed to a text sent then.
+    Closed(Millis),
 }
 
 impl Line {
@@ -207,14 +207,14 @@ impl Line {
         match self.window {
             WindowState::Unknown => true,
             WindowState::Wrote(at) => now < at + WINDOW,
-            WindowState::Closed => false,
+            WindowState::Closed(_) => false,
         }
     }
 
     /// The carrier refused a free-form text sent at `since`: the window is closed, unless the person has written after it.
     pub fn window_was_closed(&mut self, since: Millis) {
-        if !matches!(self.window, WindowState::Wrote(at) if at > since) {
-            self.window = WindowState::Closed;
+        if !matches!(self.window, WindowState::Wrote(at) | WindowState::Closed(at) if at > since) {
+            self.window = WindowState::Closed(since);
         }
     }
 
@@ -227,7 +227,11 @@ impl Line {
 
     /// The person wrote then, says the carrier's list.
     pub fn was_written_at(&mut self, at: Millis) {
-        if !matches!(self.window, WindowState::Wrote(known) if known >= at) {
+        let known = match self.window {
+            WindowState::Unknown => None,
+            WindowState::Wrote(since) | WindowState::Closed(since) => Some(since),
+        };
+        if known.is_none_or(|known| at > known) {
             self.window = WindowState::Wrote(at);
         }
     }

@@ -8,6 +8,8 @@ mod fallback;
 mod floor;
 mod long_texts;
 mod messages_taken;
+mod moments;
+mod opt_out;
 mod random;
 mod receipts;
 mod replies;
