@@ -29,6 +29,8 @@ async fn a_passing_failure_is_tried_three_times_at_growing_distance() {
         (refused(429, 20429, None), [2, 6]),
         (refused(429, 20429, Some(secs(1))), [2, 6]),
         (refused(429, 20429, Some(secs(5))), [5, 10]),
+        // Nobody waits longer than a minute.
+        (refused(429, 20429, Some(secs(3600))), [60, 120]),
         (refused(400, 63018, None), [2, 6]),
         (refused(503, 20503, None), [2, 6]),
         (RestFault::Broken { status: 502, done: false }, [2, 6]),
