@@ -13,6 +13,9 @@ mod mail;
 mod manager;
 mod task;
 
+#[cfg(test)]
+mod tests;
+
 use std::sync::Arc;
 
 use tokio::sync::{mpsc, watch};

@@ -94,7 +94,7 @@ pub(super) struct Shared {
 #[derive(Default)]
 pub(super) struct Tables {
     pub(super) sessions: HashMap<SessionId, Entry>,
-    calls: HashMap<CarrierCallId, SessionId>,
+    pub(super) calls: HashMap<CarrierCallId, SessionId>,
     /// Calls that are over, oldest first: the carrier lists them still, and a lost dial must not be taken for one.
     past: VecDeque<CarrierCallId>,
     /// The person's line. One person, one line, for now.
