@@ -11,6 +11,8 @@
 mod directory;
 mod mail;
 mod manager;
+mod missed;
+mod shared;
 mod task;
 
 #[cfg(test)]

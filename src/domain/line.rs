@@ -23,6 +23,7 @@ use crate::domain::messaging::{Contact, Window};
 use crate::domain::session::Said;
 use crate::ids::{ConversationId, MessageId, SessionId};
 use floor::Floor;
+use notice::Told;
 use seen::Seen;
 use texts::Texts;
 
@@ -58,6 +59,7 @@ pub struct Line {
     held: VecDeque<Said>,
     /// When the person was last told that nobody waits.
     told: Option<Millis>,
+    notices: Told,
 }
 
 /// What of a line outlives the process. No phone number.
@@ -97,6 +99,11 @@ impl Line {
         let wrote_at = if let WindowState::Wrote(at) = self.window { Some(at) } else { None };
         let held = self.held.iter().cloned().collect();
         Snapshot { opted_out: self.opted_out, wrote_at, noticed: self.noticed, held }
+    }
+
+    /// Whether nothing on the line is any session's: no call, no turn to ask, no text that could be answered.
+    pub fn is_idle(&self) -> bool {
+        self.live.is_empty() && self.floor.holder().is_none() && self.texts.is_empty()
     }
 
     /// A session is over, or gone: nothing on the line is its any more. Gives the session that gets the floor.
@@ -250,12 +257,17 @@ impl Line {
         self.texts.sent(session, message, now);
     }
 
+    /// A text of this session's was not sent; while the session runs, the person's words are its all the same.
+    pub fn tried(&mut self, session: &SessionId) {
+        self.texts.tried(session);
+    }
+
     /// A text has another name on its channel, which quotes use.
     pub fn also_named(&mut self, message: &MessageId, channel_message: MessageId) {
         self.texts.also_named(message, channel_message);
     }
 
-    /// The sessions that have written, the last one last.
+    /// The sessions that have written or tried to, the last one last.
     pub fn writers(&self) -> &[SessionId] {
         self.texts.writers()
     }
@@ -263,6 +275,11 @@ impl Line {
     /// Whose text this is.
     pub fn session_of(&self, message: &MessageId) -> Option<&SessionId> {
         self.texts.session_of(message)
+    }
+
+    /// Whether a message of the person's may bring this notice about now; asking counts as sending.
+    pub fn may_tell(&mut self, notice: &Notice, now: Millis) -> bool {
+        self.notices.may_tell(notice, now)
     }
 
     /// Whether the privacy notice is still to be sent; asking counts as sending.

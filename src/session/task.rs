@@ -7,7 +7,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 
 use super::mail::Letter;
-use super::manager::Shared;
+use super::shared::Shared;
 use super::{Delivered, Look};
 use crate::clock::wall::Alarm;
 use crate::clock::whole_millis;
@@ -66,6 +66,8 @@ pub(super) struct Task {
     by_person: bool,
     /// The person's phone line is taken for it.
     on_phone: bool,
+    /// As the manager knows it.
+    writes: bool,
     /// Provider calls in flight; aborted with the task.
     work: JoinSet<Option<Input>>,
     alarm: Alarm,
@@ -94,6 +96,7 @@ impl Task {
             id,
             shared,
             on_phone: session.is_on_phone(),
+            writes: session.channel() != Channel::Voice,
             session,
             inbox,
             events,
@@ -184,7 +187,10 @@ impl Task {
 
     fn feed(&mut self, input: Input) {
         // The line was taken for it before it came.
-        self.on_phone |= matches!(input, Input::Wrote { sense: Sense::CallMe { .. }, .. });
+        self.on_phone |= matches!(
+            input,
+            Input::Wrote { sense: Sense::CallMe { .. }, .. } | Input::WroteBefore { sense: Sense::CallMe { .. }, .. }
+        );
         self.session.handle(input, self.shared.config.clock.now());
         self.carry_out();
     }
@@ -219,6 +225,8 @@ impl Task {
                         let result = shared.post(&id, Letter { post, form, text, again }).await;
                         if result.is_ok() {
                             shared.owe_privacy_notice(&id);
+                        } else {
+                            shared.line(|line, _| line.tried(&id));
                         }
                         shared.keep_line().await;
                         Some(Input::Posted { post, result })
@@ -239,11 +247,17 @@ impl Task {
                 Effect::Finished => self.finished = true,
             }
         }
-        self.note_phone();
+        self.note();
     }
 
-    /// Tells the manager which call is the session's, and when the person's phone is free.
-    fn note_phone(&mut self) {
+    /// Tells the manager what it must know: which call is the session's, when the person's phone is free, and whether what is
+    /// said is written.
+    fn note(&mut self) {
+        let writes = self.session.channel() != Channel::Voice;
+        if self.writes != writes {
+            self.writes = writes;
+            self.shared.writes(&self.id, writes);
+        }
         if self.known_call.as_ref() != self.session.live_call() {
             self.known_call = self.session.live_call().cloned();
             self.shared.names(&self.id, self.known_call.clone());

@@ -2,7 +2,7 @@
 
 mod connections;
 mod description;
-mod raw;
+pub(crate) mod raw;
 
 use std::time::Duration;
 

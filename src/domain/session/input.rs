@@ -63,7 +63,7 @@ pub enum Input {
     },
     /// From the call's media.
     Media(MediaEvent),
-    /// What the person wrote while no session was there to take it, oldest first.
+    /// What the person wrote while no session was there to take it, oldest first; or that something was refused.
     Earlier(Vec<Said>),
     /// The line's answer to [`Effect::Claim`]: the floor is the session's, now or when its turn comes.
     Floor,
@@ -89,6 +89,15 @@ pub enum Input {
         text: PersonText,
         /// What it is for.
         sense: Sense,
+    },
+    /// The person wrote that some time ago, and it is known only now.
+    WroteBefore {
+        /// What.
+        text: PersonText,
+        /// What it is for.
+        sense: Sense,
+        /// When.
+        at: Millis,
     },
     /// The person stopped messages with these words.
     OptedOut {

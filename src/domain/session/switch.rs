@@ -123,18 +123,18 @@ impl Session {
 
 /// What the person writes.
 impl Session {
-    pub(super) fn wrote(&mut self, text: PersonText, sense: Sense, now: Millis) {
+    pub(super) fn wrote(&mut self, text: PersonText, sense: Sense, at: Millis, now: Millis) {
         self.chat.reached();
         match sense {
-            Sense::Reply => self.answered_in_writing(text, now),
+            Sense::Reply => self.answered_in_writing(text, at, now),
             Sense::Aside => {
-                self.take_down(text, true, now);
+                self.take_down(text, true, at, now);
                 self.reply_if_complete(now);
             }
-            Sense::CallMe { tell: true } => self.take_down(text, true, now),
+            Sense::CallMe { tell: true } => self.take_down(text, true, at, now),
             Sense::CallMe { tell: false } => {
                 let (text, channel) = (text.0, self.channel());
-                self.effects.push_back(Effect::Said { by_person: true, text, at: now, channel });
+                self.effects.push_back(Effect::Said { by_person: true, text, at, channel });
                 self.stay_active(now);
             }
         }
@@ -144,9 +144,9 @@ impl Session {
     }
 
     /// A reply that comes while the phone rings for it needs no call any more.
-    fn answered_in_writing(&mut self, text: PersonText, now: Millis) {
+    fn answered_in_writing(&mut self, text: PersonText, at: Millis, now: Millis) {
         let was_open = self.turns.open_question().is_some() || self.turns.is_asking();
-        self.take_down(text, false, now);
+        self.take_down(text, false, at, now);
         if let State::Dialing { .. } | State::Ringing { .. } = self.state
             && was_open
             && self.turns.has_answer()
@@ -161,7 +161,7 @@ impl Session {
 
     /// The person stopped messages. A call goes on; what it cannot settle ends with it.
     pub(super) fn stopped(&mut self, text: PersonText, now: Millis) {
-        self.take_down(text, true, now);
+        self.take_down(text, true, now, now);
         self.opted_out(now);
     }
 

@@ -176,8 +176,9 @@ impl Turns {
         std::mem::take(&mut self.utterances)
     }
 
-    /// Forgets what a machine said.
+    /// Forgets what a machine said, and that it heard something: the person was not reached.
     pub(super) fn discard_words(&mut self) {
+        self.reached = false;
         self.heard.retain(|heard| heard.channel != Channel::Voice);
         self.stretches.clear();
     }

@@ -51,6 +51,7 @@ impl Session {
     pub(in crate::domain::session) fn receipt(&mut self, message: &MessageId, delivery: Delivery, now: Millis) {
         let Some(at) = self.chat.sent.iter().position(|sent| sent.message == *message) else { return };
         match delivery {
+            Delivery::Underway => {}
             Delivery::Fine => {
                 self.chat.sent[at].checks.clear();
                 self.chat.sent[at].fine = true;

@@ -46,25 +46,22 @@ impl Session {
         self.paused(now);
     }
 
-    /// Notes what the person wrote; `aside` when that answers nothing.
-    pub(in crate::domain::session) fn take_down(&mut self, text: PersonText, aside: bool, now: Millis) {
+    /// Notes what the person wrote at `at`; `aside` when that answers nothing.
+    pub(in crate::domain::session) fn take_down(&mut self, text: PersonText, aside: bool, at: Millis, now: Millis) {
         let channel = self.limits.texting.map_or(Channel::WhatsApp, |texting| texting.channel);
-        self.turns.heard.push(Heard { began_at: now, text, channel, aside, round: None, recorded: false });
+        self.turns.heard.push(Heard { began_at: at, text, channel, aside, round: None, recorded: false });
         self.record_words();
         self.stay_active(now);
     }
 
-    /// What the person wrote before there was a session to take it.
+    /// What the person wrote before there was a session to take it, or what is no reply to anything. It keeps no session
+    /// from being ended for silence.
     pub(in crate::domain::session) fn earlier(&mut self, said: Vec<Said>) {
-        let earlier = said.into_iter().map(|Said { text, at, channel }| Heard {
-            began_at: at,
-            text,
-            channel,
-            aside: true,
-            round: None,
-            recorded: false,
-        });
-        self.turns.heard.splice(0..0, earlier);
+        for Said { text, at, channel } in said {
+            let older = self.turns.heard.iter().rposition(|heard| heard.began_at <= at);
+            let heard = Heard { began_at: at, text, channel, aside: true, round: None, recorded: false };
+            self.turns.heard.insert(older.map_or(0, |older| older + 1), heard);
+        }
         self.record_words();
     }
 

@@ -29,7 +29,7 @@ const CLASSES: [(MessagingClass, &[&str]); 7] = [
             // Sender: not ours, no channel, not set up, Meta's business account.
             "21606", "63007", "63001", "63002", "63008", "63020", "50408", "50409", "50412", "50414",
             // Template: its variables, its SID, gone at Meta, as many variables as it has.
-            "21656", "92006", "63027", "63028",
+            "21656", "92006", "63027", "63028", "50526", "50527", "50528",
         ],
     ),
     (MessagingClass::Closed, &[CLOSED, NOT_FOUND]),
@@ -81,7 +81,9 @@ pub(super) fn ours(class: MessagingClass, message: &str) -> MessagingError {
 /// that is not known yet. `code` is its error's, empty or `0` where it has none.
 pub(in super::super) fn delivery(status: &str, code: Option<&str>) -> Option<Delivery> {
     match status {
-        "sent" | "delivered" | "read" => Some(Delivery::Fine),
+        // Sent to WhatsApp, which may refuse it yet.
+        "sent" => Some(Delivery::Underway),
+        "delivered" | "read" => Some(Delivery::Fine),
         "failed" | "undelivered" => {
             let code = code.filter(|code| !code.is_empty() && *code != "0" && code.bytes().all(|b| b.is_ascii_digit()));
             let class = code.and_then(class_of).unwrap_or(MessagingClass::Permanent);
