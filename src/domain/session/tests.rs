@@ -7,6 +7,7 @@ mod endings;
 mod fallback;
 mod floor;
 mod long_texts;
+mod many;
 mod messages_taken;
 mod moments;
 mod opt_out;
