@@ -160,7 +160,9 @@ async fn no_answer_tells_whether_a_session_a_conversation_or_a_sender_is_known()
         }
     };
     let (answer, ()) = tokio::join!(world.message(QUESTION), asking);
-    world.wrote(&answer, REPLY);
+    // Of what was refused, the agent reads.
+    let refused = "[A message was refused: there is nothing in it that can be read]";
+    world.wrote(&answer, &format!("Earlier: {refused}\n{REPLY}"));
     world.settled().await;
     idle.settled().await;
 }
