@@ -55,6 +55,8 @@ pub struct Line {
     floor: Floor,
     texts: Texts,
     seen: Seen,
+    /// Messages that were refused, and told of.
+    refused: Seen,
     /// What the person wrote while nobody was there to take it, oldest first.
     held: VecDeque<Said>,
     /// When the person was last told that nobody waits.
