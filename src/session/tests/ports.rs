@@ -15,6 +15,7 @@ use crate::domain::media::MediaCommand;
 use crate::ids::{ConversationId, MessageId};
 use crate::metrics::Metrics;
 use crate::phone_number::PhoneNumber;
+use crate::privacy::keyed::HashKey;
 use crate::provider::{
     Abilities, CallProgress, Carrier, DialOrder, Messaging, MessagingClass, MessagingError, Opened, PastMessage,
     ProviderError, Receipt, SendOrder,
@@ -39,12 +40,12 @@ impl Ports {
         let manager = Manager::new(ManagerConfig {
             carrier: Arc::clone(&phones) as Arc<dyn Carrier>,
             messaging: Some(Arc::new(Letters::default())),
-            keywords: Keywords::default(),
+            keywords: Keywords::new(&[]).expect("no phrase is a bad one"),
             privacy_notice: None,
             media: Arc::clone(&desk) as Arc<dyn MediaPort>,
             store: Arc::new(MemoryStore::new(Duration::from_hours(48))),
             clock: Arc::new(WallClock::starting_at(Millis(1_000_000))),
-            directory: Directory::new(person, b"a key"),
+            directory: Directory::new(person, &HashKey::new(b"a key")),
             limits,
             most_sessions: most,
             most_live_calls: most,

@@ -48,7 +48,7 @@ fn a_request_to_be_called_and_the_end_go_the_same_way() {
         (Keyword::End, For::Quit),
     ] {
         let mut line = busy();
-        let mut taken =
+        let taken =
             |line: &mut Line, name: &str| line.take_message(&inbound(name, name), keyword, Channel::WhatsApp, at(60));
         assert_eq!(taken(&mut line, "IM100"), Taken::Session(id(3), session));
         line.forget(&id(3));
