@@ -229,11 +229,13 @@ impl Line {
 
     /// The person wrote then, says the carrier's list.
     pub fn was_written_at(&mut self, at: Millis) {
-        let known = match self.window {
-            WindowState::Unknown => None,
-            WindowState::Wrote(since) | WindowState::Closed(since) => Some(since),
+        let news = match self.window {
+            WindowState::Unknown => true,
+            WindowState::Wrote(before) => at > before,
+            // What is written in the very millisecond comes after the refusal that we know of.
+            WindowState::Closed(since) => at >= since,
         };
-        if known.is_none_or(|known| at > known) {
+        if news {
             self.window = WindowState::Wrote(at);
         }
     }
