@@ -127,7 +127,6 @@ impl App {
     /// Serves until `stop`, then ends every session as kindly as there is time for.
     pub async fn serve(self, listener: TcpListener, stop: CancellationToken) {
         let closed = CancellationToken::new();
-        self.manager.recall().await;
         let serving = serve::run(listener, self.router, closed.clone());
         // Ends with the router, which holds the other end.
         let reading = bridge::read_mail(self.mail, self.message_webhooks, self.manager.clone());

@@ -42,6 +42,11 @@ impl<R: Copy + Eq> Deadlines<R> {
         self.armed.iter().map(|(_, at)| *at).min()
     }
 
+    /// What it wakes for, and when.
+    pub fn armed(&self) -> &[(R, Millis)] {
+        &self.armed
+    }
+
     /// Takes out the earliest deadline that has come, and says its reason.
     pub fn due(&mut self, now: Millis) -> Option<R> {
         let (reason, at) = *self.armed.iter().min_by_key(|(_, at)| *at)?;

@@ -5,6 +5,7 @@
 
 mod floor;
 mod inbound;
+mod kept;
 mod notice;
 mod seen;
 mod texts;
@@ -16,7 +17,10 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 pub use inbound::{For, Taken};
+pub use kept::Snapshot;
 pub use notice::{NoRing, Notice};
+pub use seen::{Twin, Way};
+pub use texts::Name;
 
 use crate::clock::Millis;
 use crate::domain::messaging::{Contact, Window};
@@ -47,6 +51,8 @@ pub struct Line {
     /// When the person made the phone ring by a message, newest last.
     rings: VecDeque<Millis>,
     conversation: Option<ConversationId>,
+    /// Since when we know that conversation: what is older is not for us.
+    since: Option<Millis>,
     window: WindowState,
     /// Since when the person wants no messages.
     opted_out: Option<Millis>,
@@ -64,22 +70,9 @@ pub struct Line {
     notices: Told,
 }
 
-/// What of a line outlives the process. No phone number.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Snapshot {
-    /// Since when the person wants no messages.
-    pub opted_out: Option<Millis>,
-    /// When the person last wrote.
-    pub wrote_at: Option<Millis>,
-    /// The privacy notice was sent.
-    pub noticed: bool,
-    /// What the person wrote while nobody was there to take it, oldest first.
-    pub held: Vec<Said>,
-}
-
 /// What is known of the window.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum WindowState {
+pub enum WindowState {
     /// The person has not written since we know them.
     #[default]
     Unknown,
@@ -90,19 +83,6 @@ enum WindowState {
 }
 
 impl Line {
-    /// A line as it was kept.
-    pub fn restore(Snapshot { opted_out, wrote_at, noticed, held }: Snapshot) -> Self {
-        let window = wrote_at.map_or(WindowState::Unknown, WindowState::Wrote);
-        Self { opted_out, window, noticed, held: held.into(), ..Self::default() }
-    }
-
-    /// What is to be kept.
-    pub fn snapshot(&self) -> Snapshot {
-        let wrote_at = if let WindowState::Wrote(at) = self.window { Some(at) } else { None };
-        let held = self.held.iter().cloned().collect();
-        Snapshot { opted_out: self.opted_out, wrote_at, noticed: self.noticed, held }
-    }
-
     /// Whether nothing on the line is any session's: no call, no turn to ask, no text that could be answered.
     pub fn is_idle(&self) -> bool {
         self.live.is_empty() && self.floor.holder().is_none() && self.texts.is_empty()
@@ -190,8 +170,16 @@ impl Line {
     }
 
     /// Texts go to this conversation from now on.
-    pub fn adopt(&mut self, conversation: ConversationId) {
-        self.conversation = Some(conversation);
+    pub fn adopt(&mut self, conversation: ConversationId, now: Millis) {
+        if self.conversation.as_ref() != Some(&conversation) {
+            self.since = Some(now);
+            self.conversation = Some(conversation);
+        }
+    }
+
+    /// Since when the conversation is known: what was written in it from then on is for us.
+    pub fn conversation_since(&self) -> Option<Millis> {
+        self.since
     }
 
     /// The conversation is closed or gone.

@@ -16,6 +16,7 @@ mod chat;
 mod ending;
 mod input;
 mod limits;
+pub mod snapshot;
 mod state;
 mod switch;
 mod turns;

@@ -16,7 +16,7 @@ use crate::domain::text::PersonText;
 use crate::ids::{RequestId, SessionId};
 use crate::limit::Limit;
 use crate::session::{Delivered, Gone, Manager, Pending};
-use crate::store::{Conversation, Line, Speaker, Store};
+use crate::store::{Conversation, Line, Speaker, Store, Write};
 
 /// Common HTTP clients give up at 300 s: before that, whoever waits for a reply gets an answer.
 const REPLY_BUDGET: Duration = Duration::from_secs(285);
@@ -151,7 +151,7 @@ impl Service {
 
     /// What is left of a session that does not run any more.
     async fn kept(&self, id: &SessionId) -> Result<Answered, Refusal> {
-        match self.store.get(id).await {
+        match self.store.conversation(id).await {
             Ok(Some(conversation)) => Ok(Answered::Kept(Box::new(conversation))),
             Ok(None) => Err(sentence::unknown(id)),
             Err(error) => {
@@ -162,7 +162,9 @@ impl Service {
     }
 
     async fn forget_words(&self, id: &SessionId, lines: &[Line]) {
-        if let Err(error) = self.store.collected(id, lines).await {
+        let Ok(Some(mut conversation)) = self.store.conversation(id).await else { return };
+        conversation.uncollected.retain(|line| !lines.contains(line));
+        if let Err(error) = self.store.commit(vec![Write::Conversation(Box::new(conversation))]).await {
             tracing::error!(%error, "the store did not note that the reply in {id} was collected");
         }
     }

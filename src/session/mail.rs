@@ -5,13 +5,14 @@ use std::time::Duration;
 use super::manager::Manager;
 use super::shared::{Shared, Tables};
 use crate::clock::Millis;
-use crate::domain::line::{For, Line, NoRing, Notice, Taken};
+use crate::domain::line::{For, NoRing, Notice, Taken};
 use crate::domain::messaging::{Author, Delivery, Form, Inbound, MessagingClass, MessagingError, PastMessage, Receipt};
 use crate::domain::session::{Input, PostError, Said, Sense};
 use crate::domain::text::{PersonText, parts};
 use crate::ids::{ConversationId, Mark, MessageId, PostId, SessionId};
 use crate::phone_number::PhoneNumber;
 use crate::provider::{Messaging, SendOrder};
+use crate::store::Write;
 
 /// Waits between tries to send a notice.
 const NOTICE_AGAIN: [Duration; 2] = [Duration::from_secs(2), Duration::from_secs(4)];
@@ -91,8 +92,8 @@ impl Shared {
             return Ok(known);
         }
         let opened = self.messaging().open(with).await?;
-        let unknown = self.line(|line, _| {
-            line.adopt(opened.conversation.clone());
+        let unknown = self.line(|line, now| {
+            line.adopt(opened.conversation.clone(), now);
             line.is_window_unknown()
         });
         if opened.found && unknown {
@@ -166,7 +167,7 @@ impl Shared {
     /// Keeps what must be remembered of the line.
     pub(super) async fn keep_line(&self) {
         let (line, key) = (self.line(|line, _| line.snapshot()), self.config.directory.line_key());
-        if let Err(error) = self.config.store.put_line(key, line).await {
+        if let Err(error) = self.config.store.commit(vec![Write::Line(key.clone(), Box::new(line))]).await {
             tracing::error!(%error, "the line could not be kept");
         }
     }
@@ -297,16 +298,6 @@ impl Manager {
             let input = Input::Receipt { message: receipt.message, delivery: receipt.delivery };
             // A session that is over has no use for it.
             let _ = self.tell(&session, input);
-        }
-    }
-
-    /// Recalls what is remembered of the line.
-    pub async fn recall(&self) {
-        let key = self.shared.config.directory.line_key();
-        match self.shared.config.store.line(key).await {
-            Ok(Some(snapshot)) => self.shared.line(|line, _| *line = Line::restore(snapshot)),
-            Ok(None) => {}
-            Err(error) => tracing::error!(%error, "the store did not say what is remembered of the line"),
         }
     }
 }

@@ -16,6 +16,7 @@ use crate::domain::line::{Line, Notice};
 use crate::domain::outcome::EndedBy;
 use crate::domain::session::Input;
 use crate::ids::{CarrierCallId, Mark, SessionId, SessionIds};
+use crate::store::Write;
 
 /// Waits between tries to hang up a call without a session.
 const HANG_UP_AGAIN: [Duration; 3] = [Duration::from_secs(1), Duration::from_secs(2), Duration::from_secs(4)];
@@ -173,11 +174,11 @@ impl Shared {
         if let Some(call) = call {
             self.hang_up_orphan(id, &call).await;
         }
-        if let Ok(Some(mut conversation)) = self.config.store.get(id).await {
+        if let Ok(Some(mut conversation)) = self.config.store.conversation(id).await {
             conversation.ended_at = Some(self.config.clock.now());
             conversation.outcome.ended_by = Some(EndedBy::Crash);
             self.config.metrics.call_ended(conversation.outcome.dial.as_str(), EndedBy::Crash.as_str());
-            let _ = self.config.store.put(conversation).await;
+            let _ = self.config.store.commit(vec![Write::Conversation(Box::new(conversation))]).await;
         }
     }
 }

@@ -20,7 +20,7 @@ use crate::domain::session::{Answer, CarrierNews, Effect, Input, Said, Sense, Se
 use crate::ids::{CarrierCallId, RequestId, SessionId};
 use crate::phone_number::PhoneNumber;
 use crate::provider::DialOrder;
-use crate::store::{Conversation, Line, Speaker};
+use crate::store::{Conversation, Line, Speaker, Write};
 use news::News;
 
 /// Added to the maximum length for the carrier's own limit, so that ours comes first.
@@ -323,7 +323,7 @@ impl Task {
         }
         self.kept = Some(news);
         let conversation = self.conversation();
-        if let Err(error) = self.shared.config.store.put(conversation).await {
+        if let Err(error) = self.shared.config.store.commit(vec![Write::Conversation(Box::new(conversation))]).await {
             tracing::error!(call.id = %self.id, %error, "the history of {} could not be kept", self.id);
         }
     }

@@ -1,16 +1,16 @@
-//! The store that forgets with the process.
+//! The store that forgets with the process. Of what it is given it keeps what is read back while the process runs: the
+//! conversations.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, ready};
 
-use super::{Conversation, Line, Store, StoreError};
+use super::{Conversation, Left, Store, StoreError, StoreState, Write};
 use crate::clock::Millis;
-use crate::domain::line::Snapshot;
-use crate::ids::{LineKey, SessionId};
+use crate::ids::SessionId;
 
 /// Beyond this many conversations the oldest ended ones go, whatever their age.
 const MOST: usize = 10_000;
@@ -18,71 +18,106 @@ const MOST: usize = 10_000;
 /// Conversations in memory, for `CALLME_HISTORY_TTL_HOURS` and within a bound.
 #[derive(Debug)]
 pub struct MemoryStore {
-    keep: Duration,
-    /// By age, so that the newest are at the end.
-    conversations: Mutex<BTreeMap<(Millis, SessionId), Conversation>>,
-    lines: Mutex<HashMap<LineKey, Snapshot>>,
+    conversations: Mutex<Conversations>,
 }
 
 impl MemoryStore {
     /// A store that keeps ended conversations for `keep`.
     pub fn new(keep: Duration) -> Self {
-        Self { keep, conversations: Mutex::default(), lines: Mutex::default() }
+        Self { conversations: Mutex::new(Conversations::new(keep)) }
     }
 
-    fn lines(&self) -> MutexGuard<'_, HashMap<LineKey, Snapshot>> {
-        self.lines.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<(Millis, SessionId), Conversation>> {
+    fn lock(&self) -> MutexGuard<'_, Conversations> {
         self.conversations.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Drops what is too old by the time of the newest entry, and what is too much.
-    fn sweep(&self, kept: &mut BTreeMap<(Millis, SessionId), Conversation>, now: Millis) {
-        while let Some(oldest) = kept.first_entry() {
-            let expired = oldest.get().ended_at.is_some_and(|ended| now.since(ended) > self.keep);
-            if !expired && kept.len() <= MOST {
-                return;
-            }
-            kept.pop_first();
-        }
     }
 }
 
 impl Store for MemoryStore {
-    fn put(&self, conversation: Conversation) -> BoxFuture<'_, Result<(), StoreError>> {
-        let mut kept = self.lock();
-        let now = conversation.ended_at.unwrap_or(conversation.created_at);
-        kept.insert((conversation.created_at, conversation.id.clone()), conversation);
-        self.sweep(&mut kept, now);
-        ready(Ok(())).boxed()
-    }
-
-    fn get<'a>(&'a self, id: &'a SessionId) -> BoxFuture<'a, Result<Option<Conversation>, StoreError>> {
-        let found = self.lock().values().rev().find(|kept| kept.id == *id).cloned();
-        ready(Ok(found)).boxed()
-    }
-
-    fn collected<'a>(&'a self, id: &'a SessionId, lines: &'a [Line]) -> BoxFuture<'a, Result<(), StoreError>> {
-        if let Some(kept) = self.lock().values_mut().rev().find(|kept| kept.id == *id) {
-            kept.uncollected.retain(|line| !lines.contains(line));
+    fn commit(&self, writes: Vec<Write>) -> BoxFuture<'static, Result<(), StoreError>> {
+        let mut conversations = self.lock();
+        for write in writes {
+            conversations.apply(&write);
         }
         ready(Ok(())).boxed()
     }
 
-    fn put_line<'a>(&'a self, key: &'a LineKey, line: Snapshot) -> BoxFuture<'a, Result<(), StoreError>> {
-        self.lines().insert(key.clone(), line);
-        ready(Ok(())).boxed()
+    fn left(&self) -> BoxFuture<'_, Result<Left, StoreError>> {
+        ready(Ok(Left::default())).boxed()
     }
 
-    fn line<'a>(&'a self, key: &'a LineKey) -> BoxFuture<'a, Result<Option<Snapshot>, StoreError>> {
-        ready(Ok(self.lines().get(key).cloned())).boxed()
+    fn conversation<'a>(&'a self, id: &'a SessionId) -> BoxFuture<'a, Result<Option<Conversation>, StoreError>> {
+        ready(Ok(self.lock().get(id).cloned())).boxed()
     }
 
     fn history(&self, limit: usize) -> BoxFuture<'_, Result<(Vec<Conversation>, usize), StoreError>> {
-        let kept = self.lock();
-        let newest = kept.values().rev().take(limit).cloned().collect();
-        ready(Ok((newest, kept.len()))).boxed()
+        ready(Ok(self.lock().newest(limit))).boxed()
     }
+
+    fn sweep(&self, now: Millis) -> BoxFuture<'_, Result<(), StoreError>> {
+        self.lock().sweep(now);
+        ready(Ok(())).boxed()
+    }
+
+    fn state(&self) -> StoreState {
+        StoreState::Fine
+    }
+
+    fn is_durable(&self) -> bool {
+        false
+    }
+}
+
+/// The conversations, by age.
+#[derive(Debug)]
+pub(super) struct Conversations {
+    keep: Duration,
+    /// The newest are at the end.
+    kept: BTreeMap<(Millis, SessionId), Conversation>,
+}
+
+impl Conversations {
+    pub(super) fn new(keep: Duration) -> Self {
+        Self { keep, kept: BTreeMap::new() }
+    }
+
+    /// Takes the writes that are about conversations; the others are not.
+    pub(super) fn apply(&mut self, write: &Write) {
+        match write {
+            Write::Conversation(conversation) => {
+                let now = conversation.ended_at.unwrap_or(conversation.created_at);
+                let key = (conversation.created_at, conversation.id.clone());
+                self.kept.insert(key, Conversation::clone(conversation));
+                self.drop_oldest(now);
+            }
+            Write::Delete(id) => self.kept.retain(|(_, kept), _| kept != id),
+            _ => {}
+        }
+    }
+
+    pub(super) fn get(&self, id: &SessionId) -> Option<&Conversation> {
+        self.kept.values().rev().find(|kept| kept.id == *id)
+    }
+
+    pub(super) fn newest(&self, limit: usize) -> (Vec<Conversation>, usize) {
+        (self.kept.values().rev().take(limit).cloned().collect(), self.kept.len())
+    }
+
+    /// Drops what is too old.
+    pub(super) fn sweep(&mut self, now: Millis) {
+        let keep = self.keep;
+        self.kept.retain(|_, kept| !is_expired(kept, keep, now));
+    }
+
+    /// Drops the oldest while it is too old, or one too many.
+    fn drop_oldest(&mut self, now: Millis) {
+        while let Some(oldest) = self.kept.first_entry()
+            && (is_expired(oldest.get(), self.keep, now) || self.kept.len() > MOST)
+        {
+            self.kept.pop_first();
+        }
+    }
+}
+
+fn is_expired(conversation: &Conversation, keep: Duration, now: Millis) -> bool {
+    conversation.ended_at.is_some_and(|ended| now.since(ended) > keep)
 }

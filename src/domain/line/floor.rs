@@ -21,6 +21,18 @@ impl Floor {
         self.holder() == Some(session)
     }
 
+    pub(super) fn queue(&self) -> Vec<SessionId> {
+        self.0.iter().cloned().collect()
+    }
+
+    /// Takes up the queue of an earlier process, before those who came since.
+    pub(super) fn recall(&mut self, queue: Vec<SessionId>) {
+        for session in queue.into_iter().rev() {
+            self.0.retain(|other| *other != session);
+            self.0.push_front(session);
+        }
+    }
+
     /// Leaves the queue. Gives the new holder, where that changes.
     pub(super) fn give_back(&mut self, session: &SessionId) -> Option<SessionId> {
         let was_holder = self.holder() == Some(session);

@@ -70,7 +70,7 @@ impl Line {
         }
         self.was_written_at(at);
         if let Some(conversation) = &message.conversation {
-            self.conversation = Some(conversation.clone());
+            self.adopt(conversation.clone(), at);
         }
         match keyword {
             Keyword::Stop if self.opted_out.is_none() => {

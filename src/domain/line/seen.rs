@@ -17,13 +17,24 @@ const TWIN: Duration = Duration::from_secs(10);
 #[derive(Clone, Debug, Default)]
 pub(super) struct Seen {
     ids: VecDeque<MessageId>,
-    /// What was written lately, as a hash, and by which way it came.
-    recent: VecDeque<(Way, u64, Millis)>,
+    /// What was written lately, and may come once more by the other way.
+    recent: VecDeque<Twin>,
+}
+
+/// A message that may come once more by the other way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Twin {
+    /// By which way it came.
+    pub way: Way,
+    /// Its words, as a hash.
+    pub words: u64,
+    /// When it was written.
+    pub at: Millis,
 }
 
 /// The two ways a message comes by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Way {
+pub enum Way {
     /// As a message of a conversation (`IM…`).
     Conversation,
     /// As a plain message (`SM…`, `MM…`).
@@ -41,13 +52,30 @@ impl Seen {
         let words = hash(text);
         let apart = |other: Millis| at.since(other).max(other.since(at));
         // One twin each: the same word written twice comes twice by both ways.
-        let twin = |&(other, said, then): &(Way, u64, Millis)| other != way && said == words && apart(then) < TWIN;
+        let twin = |twin: &Twin| twin.way != way && twin.words == words && apart(twin.at) < TWIN;
         if let Some(twin) = self.recent.iter().position(twin) {
             self.recent.remove(twin);
             return true;
         }
-        push(&mut self.recent, (way, words, at));
+        push(&mut self.recent, Twin { way, words, at });
         false
+    }
+
+    /// Notes an id that was taken by an earlier process.
+    pub(super) fn recall(&mut self, id: &MessageId) {
+        if !self.ids.contains(id) {
+            push(&mut self.ids, id.clone());
+        }
+    }
+
+    /// What was written within two twins' time of the newest: what is older meets no twin any more, unless it is read late.
+    pub(super) fn twins(&self) -> Vec<Twin> {
+        let newest = self.recent.iter().map(|twin| twin.at).max().unwrap_or_default();
+        self.recent.iter().filter(|twin| newest.since(twin.at) <= TWIN * 2).copied().collect()
+    }
+
+    pub(super) fn recall_twins(&mut self, twins: Vec<Twin>) {
+        self.recent.extend(twins);
     }
 
     #[cfg(test)]
@@ -63,7 +91,8 @@ fn push<T>(queue: &mut VecDeque<T>, newest: T) {
     queue.push_back(newest);
 }
 
-/// Texts may be long, and none of them is to be kept for this.
+/// Texts may be long, and none of them is to be kept for this. The hasher has no key, so that the same words have the same
+/// hash in the next process.
 fn hash(text: &PersonText) -> u64 {
     let mut hasher = DefaultHasher::new();
     text.hash(&mut hasher);

@@ -73,7 +73,7 @@ fn texts_go_to_the_newest_conversation_that_is_known() {
     let conversation = |n: u32| ConversationId(format!("CH{n}"));
     let mut line = Line::default();
     assert_eq!(line.conversation(), None);
-    line.adopt(conversation(1));
+    line.adopt(conversation(1), at(0));
     line.lose_conversation(&conversation(2));
     assert_eq!(line.conversation(), Some(&conversation(1)), "another one was lost");
     line.takes(&inbound("SM1", "A plain message."), at(0));

@@ -17,11 +17,14 @@ pub(super) struct Texts {
 }
 
 /// A name of a text.
-#[derive(Clone, Debug)]
-struct Name {
-    message: MessageId,
-    session: SessionId,
-    sent_at: Millis,
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Name {
+    /// The name.
+    pub message: MessageId,
+    /// Whose text it is.
+    pub session: SessionId,
+    /// When the carrier took it.
+    pub sent_at: Millis,
 }
 
 impl Texts {
@@ -76,6 +79,19 @@ impl Texts {
     /// Whether a text of this session's, of those that are remembered, had gone out by then.
     pub(super) fn has_written(&self, session: &SessionId, by: Millis) -> bool {
         self.names.iter().any(|name| name.session == *session && name.sent_at <= by)
+    }
+
+    pub(super) fn names(&self) -> Vec<Name> {
+        self.names.iter().cloned().collect()
+    }
+
+    /// Takes up what an earlier process knew; what this one knows is newer.
+    pub(super) fn recall(&mut self, names: Vec<Name>, writers: Vec<SessionId>) {
+        for name in names.into_iter().rev().filter(|name| self.find(&name.message).is_none()).collect::<Vec<_>>() {
+            self.names.push_front(name);
+        }
+        let older = writers.into_iter().filter(|writer| !self.writers.contains(writer)).collect::<Vec<_>>();
+        self.writers.splice(..0, older);
     }
 
     pub(super) fn is_empty(&self) -> bool {

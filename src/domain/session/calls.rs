@@ -9,20 +9,22 @@ use crate::ids::CarrierCallId;
 const MOST_NAMED: usize = 8;
 
 /// The calls of a session, the present one or the last.
-#[derive(Clone, Debug)]
-pub(super) struct Calls {
-    dialed_at: Millis,
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Calls {
+    /// When the carrier was asked to ring, the last time.
+    pub dialed_at: Millis,
     /// The carrier was asked to ring and has not answered that.
-    in_the_air: bool,
+    pub in_the_air: bool,
     /// The person asked for the call.
-    asked_for: bool,
-    answered_at: Option<Millis>,
+    pub asked_for: bool,
+    /// When it was picked up.
+    pub answered_at: Option<Millis>,
     /// When the call, or without one the session, was over.
-    ended_at: Option<Millis>,
+    pub ended_at: Option<Millis>,
     /// The talk time of the calls before.
-    talked_before: Duration,
+    pub talked_before: Duration,
     /// The calls the carrier has named, the last one last: news of an earlier one is not about the present one.
-    named: Vec<CarrierCallId>,
+    pub named: Vec<CarrierCallId>,
 }
 
 impl Calls {

@@ -1,5 +1,6 @@
 //! Texts on their way: one at a time and in order, each tried again where that can help, each followed by its receipt.
 
+mod kept;
 mod receipts;
 
 use crate::clock::Millis;
@@ -9,7 +10,9 @@ use crate::domain::text::{parts, template_variable};
 use crate::ids::{MessageId, PostId};
 
 use super::{Body, Effect, Failure, LONGEST_WAIT, PostError, Purpose, SEND_AGAIN, Session, State, Timer, Why};
-use receipts::Sent;
+
+pub use kept::ChatSnapshot;
+pub use receipts::Sent;
 
 /// What a session writes.
 #[derive(Clone, Debug, Default)]
@@ -26,7 +29,7 @@ pub(super) struct Chat {
     messages: u64,
     floor: Floor,
     /// Stands before the next message.
-    lead: Option<&'static str>,
+    lead: Option<String>,
     /// What the first message goes out as.
     first: Option<Form>,
     /// What a template had no room for.
@@ -38,21 +41,26 @@ pub(super) struct Chat {
 }
 
 /// A text to be sent.
-#[derive(Clone, Debug)]
-struct Post {
-    id: PostId,
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Post {
+    /// Which, within the session.
+    pub id: PostId,
     /// The message that it is (a part of).
-    message: u64,
+    pub message: u64,
     /// Counts the parts of the message.
-    part: usize,
-    text: String,
-    purpose: Purpose,
+    pub part: usize,
+    /// The text, or the template's variable.
+    pub text: String,
+    /// What it is sent for.
+    pub purpose: Purpose,
     /// The message is said when this one is.
-    last: bool,
-    form: Form,
-    tries: usize,
+    pub last: bool,
+    /// As what it goes out.
+    pub form: Form,
+    /// How often it was on its way.
+    pub tries: usize,
     /// It may have been sent already.
-    again: bool,
+    pub again: bool,
 }
 
 /// Whether the person's next words are this session's.
@@ -83,8 +91,8 @@ impl Chat {
         self.outbox.iter().filter(|post| post.last).count()
     }
 
-    pub(super) fn lead_with(&mut self, lead: &'static str) {
-        self.lead = Some(lead);
+    pub(super) fn lead_with(&mut self, lead: &str) {
+        self.lead = Some(lead.to_owned());
     }
 
     pub(super) fn first_form(&mut self, form: Form) {

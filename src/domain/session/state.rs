@@ -56,7 +56,7 @@ pub(super) struct Hanging {
 
 /// Why a session wants to be woken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Timer {
+pub enum Timer {
     /// Look for a dial whose result is unknown.
     Settle,
     /// The carrier never reported the end of the ringing.

@@ -1,5 +1,6 @@
 //! Turns: what the agent says, what the person says, and which words answer which question.
 
+mod kept;
 mod replies;
 mod requests;
 mod utterances;
@@ -10,6 +11,8 @@ use crate::domain::text::{AgentText, PersonText};
 use crate::ids::{RequestId, StretchId, UtteranceId};
 
 use super::Said;
+
+pub use kept::TurnsSnapshot;
 
 /// The turns of a session.
 #[derive(Clone, Debug, Default)]
@@ -55,7 +58,7 @@ pub(super) struct Utterance {
 
 /// What the agent says something for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Purpose {
+pub enum Purpose {
     /// It waits for the reply.
     Question,
     /// `speak`.
@@ -68,23 +71,27 @@ pub(super) enum Purpose {
     Prompt,
 }
 
-#[derive(Clone, Debug)]
-pub(super) struct Question {
+/// The last question that was asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Question {
     /// While it is asked by voice.
-    pub(super) utterance: Option<UtteranceId>,
-    pub(super) text: AgentText,
+    pub utterance: Option<UtteranceId>,
+    /// The words.
+    pub text: AgentText,
     /// When its first sound went out; what was said before does not answer it.
-    pub(super) asked_at: Option<Millis>,
+    pub asked_at: Option<Millis>,
     /// Which message it is, once it is to be written.
-    pub(super) message: Option<u64>,
+    pub message: Option<u64>,
     /// When it was first on its way in writing; what was written before does not answer it.
-    pub(super) written_at: Option<Millis>,
+    pub written_at: Option<Millis>,
     /// The carrier has taken it in writing.
-    pub(super) sent: bool,
-    interrupted: bool,
-    heard: MessageHeard,
+    pub sent: bool,
+    /// The person cut it short.
+    pub interrupted: bool,
+    /// How far it was heard.
+    pub heard: MessageHeard,
     /// No reply has been given to it.
-    pub(super) open: bool,
+    pub open: bool,
 }
 
 impl Question {
@@ -103,24 +110,30 @@ impl Question {
     }
 }
 
-#[derive(Clone, Copy, Debug)]
-struct Asking {
-    request: RequestId,
+/// A request that waits for a reply.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Asking {
+    /// Which.
+    pub request: RequestId,
     /// It brought the question, rather than only waiting for the reply.
-    brought: bool,
+    pub brought: bool,
 }
 
-#[derive(Clone, Debug)]
-struct Heard {
-    began_at: Millis,
-    text: PersonText,
-    channel: Channel,
+/// Words of the person that no agent has collected.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Heard {
+    /// When the person began to say them.
+    pub began_at: Millis,
+    /// The words.
+    pub text: PersonText,
+    /// How they came.
+    pub channel: Channel,
     /// No answer to anything: said within the opening guard, or written while the session talked.
-    aside: bool,
-    /// The reply it was last given in.
-    round: Option<u64>,
-    /// Stands in the history.
-    recorded: bool,
+    pub aside: bool,
+    /// The reply they were last given in.
+    pub round: Option<u64>,
+    /// They stand in the history.
+    pub recorded: bool,
 }
 
 impl Turns {

@@ -75,6 +75,9 @@ impl Session {
     }
 
     pub(super) fn look_for_the_call(&mut self, now: Millis) {
+        if let (State::Messaging { hanging: None }, true) = (&self.state, self.calls.is_in_the_air()) {
+            return self.look_for_a_lost_dial(now);
+        }
         let (State::Dialing { looked, .. } | State::Ending(Ending::Unplaced { looked })) = &mut self.state else {
             return;
         };
@@ -87,6 +90,12 @@ impl Session {
     }
 
     pub(super) fn found(&mut self, found: Result<Option<(CarrierCallId, CallProgress)>, ProviderError>, now: Millis) {
+        if let (State::Messaging { hanging: None }, true) = (&self.state, self.calls.is_in_the_air()) {
+            return match found {
+                Ok(Some((call, _))) if !self.calls.knows(&call) => self.placed(call, now),
+                Ok(_) | Err(_) => self.found_none(now),
+            };
+        }
         let (State::Dialing { looked, .. } | State::Ending(Ending::Unplaced { looked })) = self.state else { return };
         match found {
             Ok(Some((call, progress))) if !self.calls.knows(&call) => self.carrier(&call, progress.into(), now),

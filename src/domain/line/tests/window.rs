@@ -68,7 +68,10 @@ fn the_conversations_list_tells_when_the_person_last_wrote() {
     for (known, read, want) in
         [(None, at(60), Some(at(60))), (Some(at(0)), at(60), Some(at(60))), (Some(at(60)), at(0), Some(at(60)))]
     {
-        let mut line = Line::restore(Snapshot { wrote_at: known, ..Snapshot::default() });
+        let mut line = Line::restore(Snapshot {
+            window: known.map_or(WindowState::Unknown, WindowState::Wrote),
+            ..Snapshot::default()
+        });
         line.was_written_at(read);
         assert_eq!(line.window_until(), want.map(|at| at + WINDOW), "{known:?}, then {read}");
     }

@@ -11,14 +11,16 @@ use crate::domain::session::{Effect, INSPECT_AFTER, Purpose, Session, State, Tim
 const MOST_WATCHED: usize = 32;
 
 /// A text that the carrier has taken.
-#[derive(Clone, Debug)]
-pub(super) struct Sent {
-    message: MessageId,
-    pub(super) post: Post,
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sent {
+    /// Its name at the carrier.
+    pub message: MessageId,
+    /// The text.
+    pub post: Post,
     /// It is on its way, or there.
-    pub(super) fine: bool,
-    /// When to ask what became of it, next first.
-    checks: Vec<Millis>,
+    pub fine: bool,
+    /// When to ask what became of it, next last.
+    pub checks: Vec<Millis>,
 }
 
 impl Session {
