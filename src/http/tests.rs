@@ -244,11 +244,12 @@ impl CallEvents for FakeEvents {
         };
         async { answer }.boxed()
     }
-    fn message(&self, body: Bytes) -> bool {
+    fn message(&self, body: Bytes) -> BoxFuture<'_, bool> {
         if !self.full {
             self.messages.lock().expect("no panic holds it").push(body);
         }
-        !self.full
+        let room = !self.full;
+        async move { room }.boxed()
     }
     fn turned_away(&self, sender: &Sender, wait: Duration) {
         self.away.lock().expect("no panic holds it").push((sender.clone(), wait.as_secs()));
