@@ -16,7 +16,7 @@ use tokio_util::task::TaskTracker;
 use crate::clock::Clock;
 use crate::config::{self, Config, DoorConfig, MessagingMode};
 use crate::domain::session::{Limits, Texting};
-use crate::http::carrier::InboundLimits;
+use crate::http::carrier::{Blocks, InboundLimits};
 use crate::http::{self, Parts, serve};
 use crate::media::{Desk, DeskConfig};
 use crate::metrics::Metrics;
@@ -51,6 +51,8 @@ pub struct App {
     media: TaskTracker,
     router: Router,
     service: Arc<Service>,
+    store: Arc<dyn Store>,
+    blocks: Blocks,
     mail: mpsc::Receiver<bridge::Letter>,
 }
 
@@ -105,7 +107,8 @@ impl App {
         };
         let message_webhooks = message_webhooks(config);
         let (incoming, mail) = mpsc::channel(bridge::MOST_MAIL);
-        let service = Arc::new(Service::new(manager.clone(), store, clock, service));
+        let blocks = Blocks::new(&inbound(config), Arc::clone(&store), Arc::clone(&clock));
+        let service = Arc::new(Service::new(manager.clone(), Arc::clone(&store), clock, service));
         let texts = message_webhooks.clone();
         let router = http::router(Parts {
             verbs: Arc::clone(&service) as Arc<dyn Verbs>,
@@ -113,13 +116,14 @@ impl App {
             carrier: Arc::new(webhooks),
             message_webhooks,
             inbound: inbound(config),
+            blocks: blocks.clone(),
             hash_key,
             api_key: config.api_key.clone(),
             public_url: config.public_url.clone(),
             metrics_token: config.metrics_token.clone(),
             metrics,
         });
-        Ok(Self { manager, service, media, router, mail })
+        Ok(Self { manager, service, store, blocks, media, router, mail })
     }
 
     /// The same server with further routes beside its own, which they win over.
@@ -149,10 +153,14 @@ impl App {
     /// when that process has gone.
     async fn take_up(&self) {
         let (manager, service) = (self.manager.clone(), Arc::clone(&self.service));
+        let (store, blocks) = (Arc::clone(&self.store), self.blocks.clone());
         let (taken_up, waiting) = oneshot::channel();
         self.media.spawn(async move {
-            match manager.recall().await {
-                Ok(requests) => service.recall(requests),
+            match store.left().await {
+                Ok(mut left) => {
+                    blocks.recall(std::mem::take(&mut left.blocks));
+                    service.recall(manager.recall(left).await);
+                }
                 Err(error) => tracing::error!(%error, "what the process before has left could not be taken up"),
             }
             let _ = taken_up.send(());

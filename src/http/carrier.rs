@@ -18,12 +18,14 @@ use crate::media::BoxSocket;
 use crate::metrics::Webhook as Fate;
 use crate::provider::{Sender, Webhook};
 
+mod blocks;
 mod limits;
 mod signature;
 mod socket;
 mod strangers;
 mod tally;
 
+pub use blocks::Blocks;
 pub use limits::InboundLimits;
 pub(super) use limits::{Admitted, Turnstile, keep};
 pub(super) use signature::{Gate, Signed, require};

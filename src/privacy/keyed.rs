@@ -74,6 +74,19 @@ fn hex(hash: &[u8]) -> String {
     })
 }
 
+impl KeyedHash {
+    /// The hash as it is kept.
+    pub fn to_hex(self) -> String {
+        hex(&self.0)
+    }
+
+    /// A hash as it was kept.
+    pub fn from_hex(text: &str) -> Option<Self> {
+        let digits = u128::from_str_radix(text, 16).ok().filter(|_| text.len() == 32)?;
+        Some(Self(digits.to_be_bytes()))
+    }
+}
+
 /// Shows nothing of the key.
 impl fmt::Debug for HashKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -8,7 +8,7 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
 use super::repeats::{self, Begun, Joined, Repeats, Route};
-use super::{Ask, Ended, PrincipalId, Refusal, Reply, Spoken, Verbs, View, sentence};
+use super::{Ask, Ended, PrincipalId, Refusal, RefusalKind, Reply, Spoken, Verbs, View, sentence};
 use crate::clock::Clock;
 use crate::domain::messaging::Form;
 use crate::domain::session::{Answer, Body, Input, Said};
@@ -202,13 +202,14 @@ impl Service {
         }
     }
 
-    async fn reply(&self, id: &SessionId, answered: Answered) -> Result<Reply, Refusal> {
+    async fn reply(&self, id: &SessionId, answered: Answered, hurried: bool) -> Result<Reply, Refusal> {
         match answered {
             Answered::Given(delivered) => self.given(id, &delivered),
             Answered::Kept(conversation) => Err(over(&conversation)),
             Answered::OutOfTime => {
                 let session = self.view(id).await.ok().map(|view| view.conversation);
-                Err(sentence::out_of_time(id, session.as_ref()))
+                let kind = if hurried { RefusalKind::NotYet } else { RefusalKind::NoReply };
+                Err(sentence::out_of_time(id, kind, session.as_ref()))
             }
         }
     }
@@ -257,7 +258,7 @@ impl Service {
         }
     }
 
-    async fn wait_for_reply(&self, id: SessionId) -> Result<Reply, Refusal> {
+    async fn wait_for_reply(&self, id: SessionId, patience: Option<Duration>) -> Result<Reply, Refusal> {
         let Ok(pending) = self.manager.request(&id, None, |request| Input::Wait { request }) else {
             let Answered::Kept(conversation) = self.kept(&id).await? else {
                 return Err(sentence::unknown(&id));
@@ -268,8 +269,36 @@ impl Service {
             self.forget_words(&id, &conversation.uncollected).await;
             return Ok(late_reply(*conversation));
         };
-        let answered = self.answer(&pending, None, REPLY_BUDGET).await?;
-        self.reply(&id, answered).await
+        let (budget, hurried) = budget(patience);
+        let answered = self.answer(&pending, None, budget).await?;
+        self.reply(&id, answered, hurried).await
+    }
+
+    /// Waits for the reply to a request that began a session, or that it joined.
+    async fn reply_to(&self, begun: &Begun, patience: Option<Duration>) -> Result<Reply, Refusal> {
+        let (budget, hurried) = budget(patience);
+        let answered = self.answer(&begun.pending, Some(begun), budget).await?;
+        self.reply(&begun.pending.session, answered, hurried).await
+    }
+
+    async fn forget_one(&self, id: &SessionId) -> Result<usize, Refusal> {
+        if self.manager.look(id).await.is_some() {
+            return Err(sentence::still_runs(id));
+        }
+        self.kept(id).await?;
+        self.delete([id.clone()]).await
+    }
+
+    async fn forget_all(&self) -> Result<usize, Refusal> {
+        let (conversations, _) = self.store.history(usize::MAX).await.unwrap_or_default();
+        self.delete(conversations.into_iter().filter(|kept| kept.ended_at.is_some()).map(|kept| kept.id)).await
+    }
+
+    /// What is not deleted for good is not said to be.
+    async fn delete(&self, ids: impl IntoIterator<Item = SessionId>) -> Result<usize, Refusal> {
+        let writes: Vec<Write> = ids.into_iter().map(Write::Delete).collect();
+        let count = writes.len();
+        self.store.commit(writes).await.map(|()| count).map_err(|_| sentence::not_deleted())
     }
 }
 
@@ -277,10 +306,7 @@ impl Verbs for Service {
     fn call(&self, ask: Ask) -> BoxFuture<'_, Result<Reply, Refusal>> {
         async move {
             match self.join(Route::Call, None, &ask, |name| self.begin_call(&ask, name)) {
-                Joined::Begun(begun) => {
-                    let answered = self.answer(&begun.pending, Some(&begun), REPLY_BUDGET).await?;
-                    self.reply(&begun.pending.session, answered).await
-                }
+                Joined::Begun(begun) => self.reply_to(&begun, ask.patience).await,
                 Joined::Mismatch => Err(sentence::mismatch()),
                 Joined::Refused(refusal) => Err(self.with_outcome(refusal).await),
             }
@@ -292,10 +318,7 @@ impl Verbs for Service {
         async move {
             let begin = |name| self.begin_message(&ask, first_contact, name);
             match self.join(Route::Message { first_contact }, None, &ask, begin) {
-                Joined::Begun(begun) => {
-                    let answered = self.answer(&begun.pending, Some(&begun), REPLY_BUDGET).await?;
-                    self.reply(&begun.pending.session, answered).await
-                }
+                Joined::Begun(begun) => self.reply_to(&begun, ask.patience).await,
                 Joined::Mismatch => Err(sentence::mismatch()),
                 Joined::Refused(refusal) => Err(refusal),
             }
@@ -307,8 +330,9 @@ impl Verbs for Service {
         async move {
             let text = ask.message.clone();
             let input = |request| Input::Ask { request, text };
-            let answered = self.request(Route::Continue, &session, &ask, REPLY_BUDGET, input).await?;
-            self.reply(&session, answered).await
+            let (budget, hurried) = budget(ask.patience);
+            let answered = self.request(Route::Continue, &session, &ask, budget, input).await?;
+            self.reply(&session, answered, hurried).await
         }
         .boxed()
     }
@@ -353,8 +377,8 @@ impl Verbs for Service {
         .boxed()
     }
 
-    fn wait(&self, session: SessionId, _principal: PrincipalId) -> BoxFuture<'_, Result<Reply, Refusal>> {
-        self.wait_for_reply(session).boxed()
+    fn wait(&self, session: SessionId, patience: Option<Duration>) -> BoxFuture<'_, Result<Reply, Refusal>> {
+        self.wait_for_reply(session, patience).boxed()
     }
 
     fn look(&self, session: SessionId) -> BoxFuture<'_, Result<View, Refusal>> {
@@ -369,6 +393,24 @@ impl Verbs for Service {
             }))
         }
         .boxed()
+    }
+
+    fn forget(&self, session: Option<SessionId>) -> BoxFuture<'_, Result<usize, Refusal>> {
+        async move {
+            match session {
+                Some(id) => self.forget_one(&id).await,
+                None => self.forget_all().await,
+            }
+        }
+        .boxed()
+    }
+}
+
+/// How long a request waits for a reply, and whether that is its client's own wish.
+fn budget(patience: Option<Duration>) -> (Duration, bool) {
+    match patience.filter(|patience| *patience < REPLY_BUDGET) {
+        Some(patience) => (patience, true),
+        None => (REPLY_BUDGET, false),
     }
 }
 

@@ -14,19 +14,16 @@ use crate::domain::outcome::Channel;
 use crate::domain::session::{Input, Session};
 use crate::domain::text::PersonText;
 use crate::ids::SessionId;
-use crate::store::{Given, Left, RequestRecord, SessionRecord, StoreError};
+use crate::store::{Given, Left, RequestRecord, SessionRecord};
 
 /// What was written longer ago than this was taken, or is of no use any more; what was taken since is known by its id.
 const LOOK_BACK: Duration = Duration::from_hours(72);
 
 impl Manager {
-    /// Takes up what an earlier process has left, as soon as the store gives it: its line, its sessions, the messages that had
+    /// Takes up what an earlier process has left: its line, its sessions, the messages that had
     /// not reached them, and what was written meanwhile. Gives the requests that repeats may join.
-    ///
-    /// # Errors
-    /// When the store does not give it.
-    pub async fn recall(&self) -> Result<Vec<Recalled>, StoreError> {
-        let Left { mut sessions, lines, seen, received, requests, blocks: _ } = self.shared.config.store.left().await?;
+    pub async fn recall(&self, left: Left) -> Vec<Recalled> {
+        let Left { mut sessions, lines, seen, received, requests, blocks: _ } = left;
         let key = self.shared.config.directory.line_key();
         let names: HashSet<SessionId> = sessions.iter().map(|record| record.id.clone()).collect();
         {
@@ -66,7 +63,7 @@ impl Manager {
         if count > 0 {
             tracing::info!(sessions = count, "{count} sessions of the process before were taken up");
         }
-        Ok(recalled)
+        recalled
     }
 
     /// A session goes on with its own task.
