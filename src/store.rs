@@ -14,6 +14,7 @@ use crate::domain::session::snapshot::Snapshot;
 use crate::domain::text::BadWords;
 use crate::ids::{ConversationId, EntryId, LineKey, MessageId, RequestId, RequestKey, SessionId};
 
+pub mod durable;
 pub mod memory;
 
 /// What outlives a session.
