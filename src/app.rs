@@ -1,6 +1,9 @@
 //! Puts the server together: the one place that names the concrete carrier, speech provider and store.
 
 mod bridge;
+mod hash_key;
+mod keeping;
+mod mounts;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,7 +11,6 @@ use std::time::Duration;
 use anyhow::Context;
 use axum::Router;
 use axum::body::Bytes;
-use secrecy::ExposeSecret;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -21,7 +23,6 @@ use crate::http::carrier::InboundLimits;
 use crate::http::{self, Parts, serve};
 use crate::media::{Desk, DeskConfig};
 use crate::metrics::Metrics;
-use crate::privacy::keyed::HashKey;
 use crate::provider::openai::endpoint::Endpoint;
 use crate::provider::openai::stt::{OpenAiStt, SttSettings};
 use crate::provider::openai::tts::{OpenAiTts, TtsSettings};
@@ -32,8 +33,8 @@ use crate::provider::twilio::{
 use crate::provider::{Messaging, MessagingWebhooks};
 use crate::service::{Service, ServiceConfig};
 use crate::session::{Directory, Manager, ManagerConfig};
-use crate::store::Store;
-use crate::store::memory::MemoryStore;
+
+use keeping::Keeping;
 
 /// From the signal to the end of the last session; the platform kills after 10 s, and some time goes to the flush.
 const SHUTDOWN: Duration = Duration::from_millis(6_500);
@@ -46,6 +47,8 @@ const STT_MODEL: &str = "gpt-4o-transcribe";
 /// A server with everything it stands on.
 pub struct App {
     manager: Manager,
+    keeping: Keeping,
+    clock: Arc<dyn Clock>,
     media: TaskTracker,
     router: Router,
     mail: mpsc::Receiver<Bytes>,
@@ -77,9 +80,10 @@ impl App {
         let media = TaskTracker::new();
         let metrics = Arc::new(Metrics::default());
         let desk = Arc::new(Desk::new(desk(config, Arc::clone(&clock), media.clone(), Arc::clone(&metrics))?));
-        let store: Arc<dyn Store> = Arc::new(MemoryStore::new(config.history_ttl));
+        let keeping = Keeping::open(config)?;
+        let store = keeping.store();
         let messaging = messaging(config)?;
-        let hash_key = hash_key(config);
+        let hash_key = keeping::hash_key(config);
         let manager = Manager::new(ManagerConfig {
             carrier: Arc::new(carrier),
             media: Arc::new(bridge::MediaDesk(Arc::clone(&desk))),
@@ -103,7 +107,8 @@ impl App {
         let message_webhooks = message_webhooks(config);
         let (incoming, mail) = mpsc::channel(bridge::MOST_MAIL);
         let router = http::router(Parts {
-            verbs: Arc::new(Service::new(manager.clone(), store, clock, service)),
+            verbs: Arc::new(Service::new(manager.clone(), Arc::clone(&store), Arc::clone(&clock), service)),
+            store,
             events: Arc::new(bridge::Events { manager: manager.clone(), desk, mail: incoming }),
             carrier: Arc::new(webhooks),
             message_webhooks: message_webhooks.clone(),
@@ -114,7 +119,7 @@ impl App {
             metrics_token: config.metrics_token.clone(),
             metrics,
         });
-        Ok(Self { manager, media, router, mail, message_webhooks })
+        Ok(Self { manager, keeping, clock, media, router, mail, message_webhooks })
     }
 
     /// The same server with further routes beside its own, which they win over.
@@ -136,7 +141,9 @@ impl App {
             self.media.close();
             closed.cancel();
         };
-        tokio::join!(serving, reading, closing);
+        let sweeping = self.keeping.sweep(&*self.clock, &closed);
+        tokio::join!(serving, reading, closing, sweeping);
+        self.keeping.close().await;
     }
 
     /// The running sessions.
@@ -193,16 +200,6 @@ fn limits(config: &Config, messaging: Option<&dyn Messaging>) -> Limits {
             template: able.template,
         }),
     }
-}
-
-/// The key of the numbers' hashes; where none is set, a new one with each start.
-fn hash_key(config: &Config) -> HashKey {
-    if let Some(key) = &config.hash_key {
-        return HashKey::new(key.expose_secret().as_bytes());
-    }
-    let mut key = [0; 32];
-    random(&mut key);
-    HashKey::new(&key)
 }
 
 fn desk(
