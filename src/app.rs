@@ -1,13 +1,15 @@
 //! Puts the server together: the one place that names the concrete carrier, speech provider and store.
 
 mod bridge;
+mod hash_key;
+mod keeping;
+mod mounts;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
 use axum::Router;
-use secrecy::ExposeSecret;
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
@@ -20,7 +22,6 @@ use crate::http::carrier::{Blocks, InboundLimits};
 use crate::http::{self, Parts, serve};
 use crate::media::{Desk, DeskConfig};
 use crate::metrics::Metrics;
-use crate::privacy::keyed::HashKey;
 use crate::provider::openai::endpoint::Endpoint;
 use crate::provider::openai::stt::{OpenAiStt, SttSettings};
 use crate::provider::openai::tts::{OpenAiTts, TtsSettings};
@@ -31,8 +32,8 @@ use crate::provider::twilio::{
 use crate::provider::{Messaging, MessagingWebhooks};
 use crate::service::{Service, ServiceConfig, Verbs};
 use crate::session::{Directory, Manager, ManagerConfig};
-use crate::store::Store;
-use crate::store::memory::MemoryStore;
+
+use keeping::Keeping;
 
 /// From the signal to the end of the last session; the platform kills after 10 s, and some time goes to the flush.
 const SHUTDOWN: Duration = Duration::from_millis(6_500);
@@ -48,10 +49,11 @@ const STT_MODEL: &str = "gpt-4o-transcribe";
 /// A server with everything it stands on.
 pub struct App {
     manager: Manager,
+    keeping: Keeping,
+    clock: Arc<dyn Clock>,
     media: TaskTracker,
     router: Router,
     service: Arc<Service>,
-    store: Arc<dyn Store>,
     blocks: Blocks,
     mail: mpsc::Receiver<bridge::Letter>,
 }
@@ -81,9 +83,10 @@ impl App {
         let media = TaskTracker::new();
         let metrics = Arc::new(Metrics::default());
         let desk = Arc::new(Desk::new(desk(config, Arc::clone(&clock), media.clone(), Arc::clone(&metrics))?));
-        let store: Arc<dyn Store> = Arc::new(MemoryStore::new(config.history_ttl));
+        let keeping = Keeping::open(config)?;
+        let store = keeping.store();
         let messaging = messaging(config)?;
-        let hash_key = hash_key(config);
+        let hash_key = keeping::hash_key(config);
         let manager = Manager::new(ManagerConfig {
             carrier: Arc::new(carrier),
             media: Arc::new(bridge::MediaDesk(Arc::clone(&desk))),
@@ -108,10 +111,11 @@ impl App {
         let message_webhooks = message_webhooks(config);
         let (incoming, mail) = mpsc::channel(bridge::MOST_MAIL);
         let blocks = Blocks::new(&inbound(config), Arc::clone(&store), Arc::clone(&clock));
-        let service = Arc::new(Service::new(manager.clone(), Arc::clone(&store), clock, service));
+        let service = Arc::new(Service::new(manager.clone(), Arc::clone(&store), Arc::clone(&clock), service));
         let texts = message_webhooks.clone();
         let router = http::router(Parts {
             verbs: Arc::clone(&service) as Arc<dyn Verbs>,
+            store,
             events: Arc::new(bridge::Events { manager: manager.clone(), desk, webhooks: texts, mail: incoming }),
             carrier: Arc::new(webhooks),
             message_webhooks,
@@ -123,7 +127,7 @@ impl App {
             metrics_token: config.metrics_token.clone(),
             metrics,
         });
-        Ok(Self { manager, service, store, blocks, media, router, mail })
+        Ok(Self { manager, keeping, clock, service, blocks, media, router, mail })
     }
 
     /// The same server with further routes beside its own, which they win over.
@@ -146,14 +150,16 @@ impl App {
             self.media.close();
             closed.cancel();
         };
-        tokio::join!(serving, reading, closing);
+        let sweeping = self.keeping.sweep(&*self.clock, &closed);
+        tokio::join!(serving, reading, closing, sweeping);
+        self.keeping.close().await;
     }
 
     /// Takes up what the process before has left. A store that another process still has is not waited for: it is taken up
     /// when that process has gone.
     async fn take_up(&self) {
         let (manager, service) = (self.manager.clone(), Arc::clone(&self.service));
-        let (store, blocks) = (Arc::clone(&self.store), self.blocks.clone());
+        let (store, blocks) = (self.keeping.store(), self.blocks.clone());
         let (taken_up, waiting) = oneshot::channel();
         self.media.spawn(async move {
             match store.left().await {
@@ -222,16 +228,6 @@ fn limits(config: &Config, messaging: Option<&dyn Messaging>) -> Limits {
             template: able.template,
         }),
     }
-}
-
-/// The key of the numbers' hashes; where none is set, a new one with each start.
-fn hash_key(config: &Config) -> HashKey {
-    if let Some(key) = &config.hash_key {
-        return HashKey::new(key.expose_secret().as_bytes());
-    }
-    let mut key = [0; 32];
-    random(&mut key);
-    HashKey::new(&key)
 }
 
 fn desk(

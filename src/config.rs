@@ -4,6 +4,7 @@
 
 use std::fmt;
 use std::num::NonZeroU32;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use secrecy::SecretString;
@@ -109,10 +110,21 @@ pub struct Config {
     pub door: DoorConfig,
     /// What keys the hashes that stand for phone numbers; `None` for another key with each start.
     pub hash_key: Option<SecretString>,
+    /// Where what outlives the process is kept.
+    pub store: StoreConfig,
     /// How long finished sessions stay in history.
     pub history_ttl: Duration,
     /// What a scraper of the metrics may authenticate with; empty for nothing but the API key.
     pub metrics_token: SecretString,
+}
+
+/// Where what outlives the process is kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StoreConfig {
+    /// Nowhere.
+    Memory,
+    /// In a file of its own, in this directory.
+    Embedded(PathBuf),
 }
 
 /// The speech provider.
@@ -176,6 +188,7 @@ impl Config {
         let door = door::read(&mut reader);
         let hash_key = door::hash_key(&mut reader);
         let metrics_token = reader.text("CALLME_METRICS_TOKEN").unwrap_or_default().into();
+        let store = store(&mut reader);
         let history_ttl = reader.hours("CALLME_HISTORY_TTL_HOURS", 1..=8_760);
         reader.warn_of_ignored(variables::NOT_YET);
         let config = (|| {
@@ -190,6 +203,7 @@ impl Config {
                 limits,
                 door,
                 hash_key,
+                store,
                 history_ttl,
                 metrics_token,
             })
@@ -245,6 +259,17 @@ fn public_url(reader: &mut Reader<'_>, port: u16) -> String {
         format!("is not set; using {local}, which no carrier can reach. Set it to this server's https:// address");
     reader.warn("CALLME_PUBLIC_URL", text);
     local
+}
+
+fn store(reader: &mut Reader<'_>) -> StoreConfig {
+    const NAME: &str = "CALLME_DATA_DIR";
+    match reader.text(NAME).as_deref().unwrap_or(variables::default_of(NAME)) {
+        "none" => {
+            reader.warn(NAME, "is none: running conversations, opt-outs and history end with the process".to_owned());
+            StoreConfig::Memory
+        }
+        directory => StoreConfig::Embedded(PathBuf::from(directory)),
+    }
 }
 
 fn speech(reader: &mut Reader<'_>) -> Option<SpeechConfig> {

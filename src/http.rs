@@ -15,6 +15,7 @@ use crate::metrics::Metrics;
 use crate::privacy::keyed::HashKey;
 use crate::provider::{CarrierWebhooks, MessagingWebhooks};
 use crate::service::Verbs;
+use crate::store::Store;
 
 mod api;
 mod auth;
@@ -39,6 +40,8 @@ use error::{ApiError, Kind};
 pub struct Parts {
     /// The verbs of the agents.
     pub verbs: Arc<dyn Verbs>,
+    /// What outlives a session; how it is stands in `/health`.
+    pub store: Arc<dyn Store>,
     /// Where the carrier's webhooks and media sockets go.
     pub events: Arc<dyn CallEvents>,
     /// How the configured carrier writes and signs.
@@ -71,6 +74,7 @@ impl fmt::Debug for Parts {
 #[derive(Clone)]
 struct App {
     verbs: Arc<dyn Verbs>,
+    store: Arc<dyn Store>,
     events: Arc<dyn CallEvents>,
     carrier: Arc<dyn CarrierWebhooks>,
     health: health::Health,
@@ -84,6 +88,7 @@ pub fn router(parts: Parts) -> Router {
     let (Groups { agents, operators, open, carrier }, openapi) = routes_and_description(&parts);
     let app = App {
         verbs: parts.verbs,
+        store: parts.store,
         events: parts.events,
         carrier: parts.carrier,
         health: health::Health::Ok { public_url: parts.public_url.into() },

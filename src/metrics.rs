@@ -16,6 +16,7 @@ use prometheus_client::registry::{Registry, Unit};
 pub struct Metrics {
     registry: Registry,
     sessions: Gauge,
+    store_degraded: Gauge,
     calls: Family<CallEnd, Counter>,
     webhooks: Family<WebhookResult, Counter>,
     gaps: Counter,
@@ -76,6 +77,7 @@ impl Default for Metrics {
         let latency = || Histogram::new(exponential_buckets(0.000_25, 2.0, 14));
         let metrics = Self {
             sessions: Gauge::default(),
+            store_degraded: Gauge::default(),
             calls: Family::default(),
             webhooks: Family::default(),
             gaps: Counter::default(),
@@ -86,6 +88,11 @@ impl Default for Metrics {
             registry: Registry::default(),
         };
         registry.register("sessions", "Sessions that run", metrics.sessions.clone());
+        registry.register(
+            "store_degraded",
+            "1 while what is committed is kept in memory only",
+            metrics.store_degraded.clone(),
+        );
         registry.register(
             "calls",
             "Calls that ended, by what became of the dial and who ended them",
@@ -133,6 +140,11 @@ impl Metrics {
         self.sessions.set(i64::try_from(running).unwrap_or(i64::MAX));
     }
 
+    /// What is committed is kept in memory only, or is not.
+    pub fn store_degraded(&self, is_degraded: bool) {
+        self.store_degraded.set(i64::from(is_degraded));
+    }
+
     /// A call ended; the labels as the API writes them.
     pub fn call_ended(&self, dial: &'static str, ended_by: &'static str) {
         self.calls.get_or_create(&CallEnd { dial, ended_by }).inc();
@@ -177,6 +189,7 @@ mod tests {
     fn every_metric_moves_when_its_moment_comes() {
         let metrics = Metrics::default();
         metrics.sessions(3);
+        metrics.store_degraded(true);
         metrics.call_ended("answered", "agent");
         metrics.webhook(Webhook::Forged);
         metrics.gaps(2);
@@ -187,6 +200,7 @@ mod tests {
         let text = metrics.render();
         for line in [
             "callme_sessions 3",
+            "callme_store_degraded 1",
             "callme_calls_total{dial=\"answered\",ended_by=\"agent\"} 1",
             "callme_webhooks_total{result=\"forged\"} 1",
             "callme_audio_gaps_total 2",

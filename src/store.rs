@@ -14,7 +14,10 @@ use crate::domain::session::snapshot::Snapshot;
 use crate::domain::text::BadWords;
 use crate::ids::{ConversationId, EntryId, LineKey, MessageId, RequestId, RequestKey, SessionId};
 
+pub mod durable;
+pub mod embedded;
 pub mod memory;
+pub mod record;
 
 /// What outlives a session.
 pub trait Store: Send + Sync {
@@ -230,3 +233,6 @@ pub struct Conversation {
     /// The person's lines that no agent has collected yet.
     pub uncollected: Vec<Line>,
 }
+
+#[cfg(test)]
+mod tests;

@@ -37,6 +37,7 @@ impl World {
             ("CALLME_API_KEY", KEY),
             ("CALLME_USER_PHONE_NUMBER", "+393331234567"),
             ("CALLME_MAX_LIVE_CALLS", "2"),
+            ("CALLME_DATA_DIR", "none"),
         ] {
             environment.insert(name, value.to_owned());
         }

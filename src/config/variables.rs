@@ -138,10 +138,15 @@ pub const VARIABLES: &[Variable] = &[
     unset(
         "CALLME_HASH_KEY",
         "",
-        "What keys the hashes that stand for phone numbers, any long random text (openssl rand -hex 32); unset, each start \
-         makes one.",
+        "What keys the hashes that stand for phone numbers, any long random text (openssl rand -hex 32); unset, one is \
+         made in the data directory.",
     ),
     unset("CALLME_METRICS_TOKEN", "", "What a scraper of /metrics may authenticate with instead of the API key."),
+    optional(
+        "CALLME_DATA_DIR",
+        ".data",
+        "Where what outlives the process is kept, for the owner alone; none for nowhere.",
+    ),
     optional("CALLME_HISTORY_TTL_HOURS", "48", "How long finished sessions stay in history."),
     optional("CALLME_LOG_FORMAT", "text", "How log lines look: text or json."),
     optional("CALLME_LOG", "info", "Which log lines are written: error, warn, info, debug, trace, or a filter."),
@@ -153,7 +158,6 @@ pub(super) const NOT_YET: &[&str] = &[
     "CALLME_TELNYX_PUBLIC_KEY",
     "CALLME_TELNYX_API_URL",
     "CALLME_WHATSAPP_FALLBACK_TO_SMS",
-    "CALLME_DATA_DIR",
     "REDIS_URL",
     "CALLME_REDIS_URL",
 ];

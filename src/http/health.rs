@@ -11,6 +11,7 @@ use utoipa::ToSchema;
 
 use super::App;
 use super::auth::Principal;
+use crate::store::StoreState;
 
 /// How the server stands.
 #[derive(Clone, Debug)]
@@ -41,6 +42,28 @@ pub(super) struct HealthJson {
     /// Every missing or bad setting.
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<String>,
+    /// How what outlives the process is kept.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    store: Option<StoreJson>,
+}
+
+/// How the store is, on the wire. It does not make the server unhealthy: calls go on without it.
+#[derive(Debug, Serialize, ToSchema)]
+struct StoreJson {
+    /// `ok` or `degraded`.
+    status: &'static str,
+    /// Why what is committed is in memory only, and what to do about it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+}
+
+impl From<StoreState> for StoreJson {
+    fn from(state: StoreState) -> Self {
+        match state {
+            StoreState::Fine => Self { status: "ok", reason: None },
+            StoreState::Degraded(reason) => Self { status: "degraded", reason: Some(reason) },
+        }
+    }
 }
 
 impl Health {
@@ -51,16 +74,14 @@ impl Health {
             Health::Bad { error } => format!("callme is not configured: {error}"),
         }
     }
-}
 
-impl IntoResponse for Health {
-    fn into_response(self) -> Response {
+    fn answer(self, store: Option<StoreState>) -> Response {
         let (code, status, public_url, error) = match self {
             Health::Ok { public_url } => (StatusCode::OK, "ok", Some(public_url.to_string()), None),
             Health::Bad { error } => (StatusCode::SERVICE_UNAVAILABLE, "error", None, Some(error.to_string())),
             Health::Starting => (StatusCode::SERVICE_UNAVAILABLE, "starting", None, None),
         };
-        (code, Json(HealthJson { status, public_url, error })).into_response()
+        (code, Json(HealthJson { status, public_url, error, store: store.map(StoreJson::from) })).into_response()
     }
 }
 
@@ -69,19 +90,19 @@ impl IntoResponse for Health {
     (status = 200, description = "it can", body = HealthJson),
     (status = 503, description = "it cannot: a setting is missing or bad (named in `error`), or it is starting", body = HealthJson),
 ))]
-pub(super) async fn show(State(app): State<App>) -> Health {
-    app.health
+pub(super) async fn show(State(app): State<App>) -> Response {
+    app.health.answer(Some(app.store.state()))
 }
 
 /// The same behind the key: tells an agent that its key is right, too.
 #[utoipa::path(get, path = "/api/health", tag = "agents", responses(
     (status = 200, description = "it can make calls, and the key is right", body = HealthJson),
 ))]
-pub(super) async fn show_with_key(_: Principal, State(app): State<App>) -> Health {
-    app.health
+pub(super) async fn show_with_key(_: Principal, State(app): State<App>) -> Response {
+    app.health.answer(Some(app.store.state()))
 }
 
 /// `/health` of a server that has nothing else.
-pub(super) async fn show_alone(State(health): State<Health>) -> Health {
-    health
+pub(super) async fn show_alone(State(health): State<Health>) -> Response {
+    health.answer(None)
 }

@@ -9,11 +9,13 @@ use super::App;
 use super::auth::{self, ApiKey};
 use super::error::{ApiError, Kind};
 use crate::metrics::Metrics;
+use crate::store::StoreState;
 
 /// What the server counts and measures, as OpenMetrics text.
 #[utoipa::path(get, path = "/metrics", tag = "operators",
     responses((status = 200, description = "the metrics", content_type = "application/openmetrics-text", body = String)))]
 pub(super) async fn show(State(app): State<App>) -> Response {
+    app.metrics.store_degraded(app.store.state() != StoreState::Fine);
     ([(header::CONTENT_TYPE, Metrics::CONTENT_TYPE)], app.metrics.render()).into_response()
 }
 

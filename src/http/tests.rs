@@ -23,6 +23,7 @@ use crate::phone_number::PhoneNumber;
 use crate::privacy::keyed::HashKey;
 use crate::provider::{BadWebhook, CarrierWebhooks, MessageNews, MessagingWebhooks, Sender, Webhook};
 use crate::service::{Ask, Ended, Refusal, RefusalKind, Reply, Spoken, Verbs, View};
+use crate::store::memory::MemoryStore;
 use crate::store::{Conversation, Line, Speaker};
 
 mod agents;
@@ -296,6 +297,7 @@ impl Edge {
         let (service, events, metrics) = (Arc::new(service), Arc::new(events), Arc::<Metrics>::default());
         let router = router(Parts {
             verbs: service.clone(),
+            store: Arc::new(MemoryStore::new(Duration::from_hours(1))),
             events: events.clone(),
             carrier: Arc::new(FakeCarrier),
             message_webhooks: Some(Arc::new(FakeMessages)),

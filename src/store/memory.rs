@@ -13,7 +13,7 @@ use crate::clock::Millis;
 use crate::ids::SessionId;
 
 /// Beyond this many conversations the oldest ended ones go, whatever their age.
-const MOST: usize = 10_000;
+pub(super) const MOST: usize = 10_000;
 
 /// Conversations in memory, for `CALLME_HISTORY_TTL_HOURS` and within a bound.
 #[derive(Debug)]
@@ -92,6 +92,12 @@ impl Conversations {
             Write::Delete(id) => self.kept.retain(|(_, kept), _| kept != id),
             _ => {}
         }
+    }
+
+    /// Takes up what an earlier process kept, unless there is something newer.
+    pub(super) fn recall(&mut self, conversation: Conversation) {
+        let key = (conversation.created_at, conversation.id.clone());
+        self.kept.entry(key).or_insert(conversation);
     }
 
     pub(super) fn get(&self, id: &SessionId) -> Option<&Conversation> {

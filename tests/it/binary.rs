@@ -163,6 +163,71 @@ async fn a_server_that_is_told_to_stop_in_a_call_says_goodbye_and_leaves_in_time
     assert_eq!(live, 0, "{}", emulator.timeline());
 }
 
+async fn get_with_key(port: u16, path: &str) -> String {
+    let client = reqwest::Client::builder().no_proxy().build().expect("a client");
+    let request = client.get(format!("http://127.0.0.1:{port}{path}")).bearer_auth(KEY);
+    request.send().await.expect("the server answers").text().await.expect("text")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn history_outlives_the_process_and_no_number_is_on_the_disk() {
+    let emulator = Emulator::start(EmulatorConfig::default()).await.expect("a free port");
+    emulator.person().set(Script::converses([REPLY]));
+    let port = free_port();
+    let directory = std::env::temp_dir().join(format!("callme-history-{}", std::process::id()));
+    let mut settings = settings(&emulator, port);
+    settings.push(("CALLME_DATA_DIR", directory.display().to_string()));
+    let server = Process::start(&["serve"], &settings);
+    server.listens(port).await;
+    let (status, answer) = post(port, "/api/call", QUESTION).await;
+    assert_eq!(status, 200, "{answer}");
+    let id = answer["callId"].as_str().expect("an id");
+    let (status, _) = post(port, &format!("/api/call/{id}/end"), GOODBYE).await;
+    assert_eq!(status, 200);
+    let ended = server.terminate().await;
+    assert_eq!((ended.code, ended.took < Duration::from_secs(8)), (Some(0), true), "{ended:?}");
+    let EmulatorConfig { number, auth_token, api_key, .. } = EmulatorConfig::default();
+    let scanner = Scanner::new(&[PERSON, &number], &[KEY, &auth_token, &api_key]);
+    let mut files = 0;
+    for file in std::fs::read_dir(&directory).expect("the data directory") {
+        let bytes = std::fs::read(file.expect("a file").path()).expect("our own file");
+        scanner.check("the data directory", &String::from_utf8_lossy(&bytes));
+        files += 1;
+    }
+    assert_eq!(files, 2, "the state and the key");
+    let server = Process::start(&["serve"], &settings);
+    server.listens(port).await;
+    // It is read while the server answers already.
+    let mut history = get_with_key(port, "/api/history").await;
+    while !history.contains(id) {
+        assert!(history.contains("[]"), "{history}");
+        history = get_with_key(port, "/api/history").await;
+    }
+    assert!(history.contains(REPLY), "{history}");
+    assert!(get_with_key(port, "/metrics").await.contains("callme_store_degraded 0"));
+    drop(server);
+    std::fs::remove_dir_all(directory).expect("our own directory");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_can_keep_nothing_says_so_and_calls_all_the_same() {
+    let emulator = Emulator::start(EmulatorConfig::default()).await.expect("a free port");
+    emulator.person().set(Script::converses([REPLY]));
+    let port = free_port();
+    let mut settings = settings(&emulator, port);
+    settings.push(("CALLME_DATA_DIR", "/proc/callme".to_owned()));
+    let server = Process::start(&["serve"], &settings);
+    server.listens(port).await;
+    let (status, answer) = post(port, "/api/call", QUESTION).await;
+    assert_eq!((status, &answer["response"]), (200, &json!(REPLY)), "{answer}");
+    let (status, health) = get(&format!("http://127.0.0.1:{port}/health")).await;
+    assert_eq!((status, &health["status"], &health["store"]["status"]), (200, &json!("ok"), &json!("degraded")));
+    assert!(health["store"]["reason"].as_str().is_some_and(|reason| reason.contains("CALLME_DATA_DIR")), "{health}");
+    assert!(get_with_key(port, "/metrics").await.contains("callme_store_degraded 1"));
+    let ended = server.terminate().await;
+    assert_eq!((ended.code, ended.took < Duration::from_secs(8)), (Some(0), true), "{ended:?}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn settings_that_no_server_can_work_with_are_told_and_not_shown() {
     let emulator = Emulator::start(EmulatorConfig::default()).await.expect("a free port");

@@ -110,6 +110,7 @@ impl World {
         let mut environment: HashMap<&str, String> = emulator.environment().into_iter().collect();
         environment.insert("CALLME_PUBLIC_URL", PUBLIC.to_owned());
         environment.insert("CALLME_API_KEY", KEY.to_owned());
+        environment.insert("CALLME_DATA_DIR", "none".to_owned());
         environment.insert("CALLME_USER_PHONE_NUMBER", PERSON.to_owned());
         for (name, value) in settings {
             environment.insert(name, (*value).to_owned());

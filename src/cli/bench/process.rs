@@ -52,6 +52,7 @@ impl Server {
             .envs(settings.iter().map(|(name, value)| (name, value)))
             .env("PORT", port.to_string())
             .env("CALLME_PUBLIC_URL", &url)
+            .env("CALLME_DATA_DIR", "none")
             // Away from a `.env` that is not meant for it.
             .current_dir("/")
             .stdin(Stdio::null())

@@ -98,7 +98,7 @@ async fn without_the_key_nothing_under_api_is_answered() {
 #[tokio::test]
 async fn the_scheme_may_be_written_in_any_case() {
     let request = Request::get("/api/health").header("authorization", "bEARER agent-key").body(Body::empty());
-    let want = json!({ "status": "ok", "publicUrl": "https://callme.example.com" });
+    let want = json!({ "status": "ok", "publicUrl": "https://callme.example.com", "store": { "status": "ok" } });
     assert_eq!(read(Edge::new().send(request.expect("a request")).await).await, (StatusCode::OK, want));
 }
 
@@ -106,6 +106,7 @@ async fn the_scheme_may_be_written_in_any_case() {
 async fn an_empty_key_lets_nobody_in() {
     let parts = Parts {
         verbs: Arc::new(FakeService::default()),
+        store: Arc::new(MemoryStore::new(Duration::from_hours(1))),
         events: Arc::new(FakeEvents::default()),
         carrier: Arc::new(FakeCarrier),
         message_webhooks: None,

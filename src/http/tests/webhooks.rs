@@ -104,6 +104,7 @@ async fn a_media_socket_is_handed_over_with_the_token_of_its_path() {
     let events = Arc::new(FakeEvents::default());
     let routes = router(Parts {
         verbs: Arc::new(FakeService::default()),
+        store: Arc::new(MemoryStore::new(Duration::from_hours(1))),
         events: events.clone(),
         carrier: Arc::new(FakeCarrier),
         message_webhooks: None,

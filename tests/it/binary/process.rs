@@ -1,7 +1,9 @@
 //! The binary as a child process, with an environment of its own.
 
 use std::io::Read;
+use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -11,6 +13,8 @@ use tokio::time::Instant;
 /// A running `callme`; killed when it is dropped.
 pub(crate) struct Process {
     child: Child,
+    /// What it keeps.
+    data: PathBuf,
     written: Arc<Mutex<Vec<u8>>>,
     readers: Vec<JoinHandle<()>>,
 }
@@ -32,7 +36,12 @@ impl Process {
     /// Starts it where no `.env` is, with nothing in its environment but these settings.
     pub(crate) fn start(arguments: &[&str], settings: &[(&str, String)]) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_callme"));
-        command.args(arguments).env_clear().envs(settings.iter().map(|(name, value)| (name, value)));
+        let data = data_directory();
+        command
+            .args(arguments)
+            .env_clear()
+            .env("CALLME_DATA_DIR", &data)
+            .envs(settings.iter().map(|(name, value)| (name, value)));
         command
             .current_dir(env!("CARGO_TARGET_TMPDIR"))
             .stdin(Stdio::null())
@@ -42,7 +51,7 @@ impl Process {
         let written = Arc::<Mutex<Vec<u8>>>::default();
         let stdout = read(child.stdout.take().expect("it is piped"), &written);
         let stderr = read(child.stderr.take().expect("it is piped"), &written);
-        Self { child, written, readers: vec![stdout, stderr] }
+        Self { child, data, written, readers: vec![stdout, stderr] }
     }
 
     /// Runs it to its end.
@@ -92,7 +101,15 @@ impl Drop for Process {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
+        let _ = std::fs::remove_dir_all(&self.data);
     }
+}
+
+/// One that no other process has.
+fn data_directory() -> PathBuf {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    let n = COUNT.fetch_add(1, Ordering::Relaxed);
+    std::env::temp_dir().join(format!("callme-data-{}-{n}", std::process::id()))
 }
 
 /// Reads all that comes, so that the process never waits for its reader.

@@ -1,0 +1,99 @@
+//! What the server keeps on disk, from opening to closing: the store, and the key of the hashes.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use secrecy::ExposeSecret;
+use tokio_util::sync::CancellationToken;
+
+use super::{hash_key, mounts, random};
+use crate::clock::Clock;
+use crate::config::{Config, StoreConfig};
+use crate::privacy::keyed::HashKey;
+use crate::store::Store;
+use crate::store::durable::{DurableStore, Patience};
+use crate::store::embedded::Embedded;
+use crate::store::memory::MemoryStore;
+
+/// How often what has had its time is forgotten.
+const SWEEP: Duration = Duration::from_hours(1);
+/// How long the end waits for the disk; what is left of the platform's 10 s.
+const FLUSH: Duration = Duration::from_millis(1_000);
+
+/// The store of a server.
+#[derive(Clone, Debug)]
+pub(super) enum Keeping {
+    /// Nothing outlives the process.
+    Memory(Arc<MemoryStore>),
+    /// What a call stands on does.
+    Durable(Arc<DurableStore>),
+}
+
+impl Keeping {
+    /// Begins to open the store. It works at once, whatever its disk does.
+    ///
+    /// # Errors
+    /// When there is no thread for it.
+    pub(super) fn open(config: &Config) -> anyhow::Result<Self> {
+        Ok(match &config.store {
+            StoreConfig::Memory => Keeping::Memory(Arc::new(MemoryStore::new(config.history_ttl))),
+            StoreConfig::Embedded(directory) => {
+                if let Some(warning) = mounts::warning(&mounts::Facts::read(directory)) {
+                    tracing::warn!("{warning}");
+                }
+                let backend = Embedded::new(directory.clone());
+                let store = DurableStore::new("store", backend, config.history_ttl, Patience::default());
+                Keeping::Durable(Arc::new(store.context("the store's thread")?))
+            }
+        })
+    }
+
+    /// The store.
+    pub(super) fn store(&self) -> Arc<dyn Store> {
+        match self {
+            Keeping::Memory(store) => Arc::<MemoryStore>::clone(store),
+            Keeping::Durable(store) => Arc::<DurableStore>::clone(store),
+        }
+    }
+
+    /// Forgets what has had its time, now and each hour, until `stop`.
+    pub(super) async fn sweep(&self, clock: &dyn Clock, stop: &CancellationToken) {
+        // Memory forgets as it fills.
+        let Keeping::Durable(store) = self else { return };
+        let mut hours = tokio::time::interval(SWEEP);
+        while stop.run_until_cancelled(hours.tick()).await.is_some() {
+            if let Err(error) = store.sweep(clock.now()).await {
+                tracing::warn!("what is out of date stays for now: {error}");
+            }
+        }
+    }
+
+    /// Writes what is still to be written.
+    pub(super) async fn close(&self) {
+        let Keeping::Durable(store) = self else { return };
+        if let Err(error) = store.close(FLUSH).await {
+            tracing::error!("not everything was kept: {error}");
+        }
+    }
+}
+
+/// The key of the numbers' hashes: the one that is set, else the data directory's own, else a new one with each start.
+pub(super) fn hash_key(config: &Config) -> HashKey {
+    if let Some(key) = &config.hash_key {
+        return HashKey::new(key.expose_secret().as_bytes());
+    }
+    if let StoreConfig::Embedded(directory) = &config.store {
+        match hash_key::of(directory, random) {
+            Ok(key) => return HashKey::new(&key),
+            Err(error) => tracing::warn!(
+                "the key in {} cannot be used ({error}): people will not be known again after a restart. Set CALLME_HASH_KEY, \
+                 or let this user write there",
+                directory.join(hash_key::FILE).display()
+            ),
+        }
+    }
+    let mut key = [0; 32];
+    random(&mut key);
+    HashKey::new(&key)
+}
