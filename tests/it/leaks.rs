@@ -1,6 +1,7 @@
 //! Nothing that identifies the person, nothing that was said, and no key is ever written: everything that the server
 //! writes in good calls and bad ones is read.
 
+mod door;
 mod ink;
 pub(crate) mod scanner;
 mod stranger;
