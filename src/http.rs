@@ -90,6 +90,7 @@ pub fn router(parts: Parts) -> Router {
     };
     let agents = agents
         // What is not there is refused like what is: without the key nobody learns which is which.
+        .route("/api/", any(layers::not_found))
         .route("/api/{*rest}", any(layers::not_found))
         .method_not_allowed_fallback(layers::method_not_allowed);
     let agents = layers::before_agents(agents, ApiKey::new(&parts.api_key));

@@ -78,7 +78,7 @@ async fn without_the_key_nothing_under_api_is_answered() {
         &["Basic agent-key"],
         &[&good, &good],
     ];
-    for path in ["/api/call", "/api/health", "/api/openapi.json", "/api/nothing", "/api/call/x/y/z"] {
+    for path in ["/api/call", "/api/health", "/api/openapi.json", "/api/", "/api/nothing", "/api/call/x/y/z"] {
         for headers in wrong {
             let mut request = Request::builder().method("POST").uri(path);
             for value in *headers {
