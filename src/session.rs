@@ -15,6 +15,9 @@ mod missed;
 mod shared;
 mod task;
 
+#[cfg(test)]
+mod tests;
+
 use std::sync::Arc;
 
 use tokio::sync::{mpsc, watch};

@@ -55,6 +55,8 @@ pub struct Line {
     floor: Floor,
     texts: Texts,
     seen: Seen,
+    /// Messages that were refused, and told of.
+    refused: Seen,
     /// What the person wrote while nobody was there to take it, oldest first.
     held: VecDeque<Said>,
     /// When the person was last told that nobody waits.
@@ -83,8 +85,8 @@ enum WindowState {
     Unknown,
     /// The person last wrote then.
     Wrote(Millis),
-    /// The carrier says that it is closed.
-    Closed,
+    /// The carrier says that it was closed to a text sent then.
+    Closed(Millis),
 }
 
 impl Line {
@@ -207,14 +209,14 @@ impl Line {
         match self.window {
             WindowState::Unknown => true,
             WindowState::Wrote(at) => now < at + WINDOW,
-            WindowState::Closed => false,
+            WindowState::Closed(_) => false,
         }
     }
 
     /// The carrier refused a free-form text sent at `since`: the window is closed, unless the person has written after it.
     pub fn window_was_closed(&mut self, since: Millis) {
-        if !matches!(self.window, WindowState::Wrote(at) if at > since) {
-            self.window = WindowState::Closed;
+        if !matches!(self.window, WindowState::Wrote(at) | WindowState::Closed(at) if at > since) {
+            self.window = WindowState::Closed(since);
         }
     }
 
@@ -227,7 +229,13 @@ impl Line {
 
     /// The person wrote then, says the carrier's list.
     pub fn was_written_at(&mut self, at: Millis) {
-        if !matches!(self.window, WindowState::Wrote(known) if known >= at) {
+        let news = match self.window {
+            WindowState::Unknown => true,
+            WindowState::Wrote(before) => at > before,
+            // What is written in the very millisecond comes after the refusal that we know of.
+            WindowState::Closed(since) => at >= since,
+        };
+        if news {
             self.window = WindowState::Wrote(at);
         }
     }

@@ -54,7 +54,7 @@ pub(super) fn failed(id: &SessionId, failure: &Failure, said: &[Said], answered:
         Failure::OptedOut => (
             RefusalKind::OptedOut,
             format!(
-                "{}The person stopped messages: nothing more is written until they write \"start\". {} has ended; calls still ring: use initiate_call to try one.",
+                "{}The person stopped messages: nothing more is written until they write \"start\" on WhatsApp. {} has ended; calls still ring: use initiate_call to try one.",
                 called(outcome),
                 name(id, channel)
             ),

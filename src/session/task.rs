@@ -1,5 +1,7 @@
 //! The task of one session: feeds the machine, and carries out what it asks for.
 
+mod news;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -13,12 +15,13 @@ use crate::clock::wall::Alarm;
 use crate::clock::whole_millis;
 use crate::domain::carrier::CallProgress;
 use crate::domain::media::{MediaCommand, MediaEvent};
-use crate::domain::outcome::{Channel, Outcome};
+use crate::domain::outcome::Channel;
 use crate::domain::session::{Answer, CarrierNews, Effect, Input, Said, Sense, Session};
 use crate::ids::{CarrierCallId, RequestId, SessionId};
 use crate::phone_number::PhoneNumber;
 use crate::provider::DialOrder;
 use crate::store::{Conversation, Line, Speaker};
+use news::News;
 
 /// Added to the maximum length for the carrier's own limit, so that ours comes first.
 const CARRIER_LIMIT_SLACK: std::time::Duration = std::time::Duration::from_secs(30);
@@ -363,26 +366,6 @@ impl Task {
 
 fn events_into(inbox: mpsc::WeakSender<Message>, leg: u64) -> Box<dyn Fn(MediaEvent) -> bool + Send + Sync> {
     Box::new(move |event| inbox.upgrade().is_some_and(|inbox| inbox.try_send(Message::Media { leg, event }).is_ok()))
-}
-
-/// What of a session is worth keeping anew when it changes.
-#[derive(PartialEq)]
-struct News {
-    lines: usize,
-    uncollected: usize,
-    outcome: Outcome,
-    finished: bool,
-}
-
-impl News {
-    fn of(task: &Task) -> Self {
-        Self {
-            lines: task.lines.len(),
-            uncollected: task.session.uncollected().len(),
-            outcome: task.session.outcome().clone(),
-            finished: task.finished,
-        }
-    }
 }
 
 fn line(said: Said) -> Line {

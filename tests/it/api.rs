@@ -1,7 +1,7 @@
 //! The running server's edge over real sockets, in virtual time: what clients do wrong, and what they read then.
 
 mod connections;
-mod description;
+pub(crate) mod description;
 pub(crate) mod raw;
 
 use std::time::Duration;

@@ -75,6 +75,11 @@ impl World {
         Self::writing_with(EmulatorConfig::default(), &[]).await
     }
 
+    /// The same under these settings.
+    pub(crate) async fn writing_under(settings: &[(&str, &str)]) -> Self {
+        Self::writing_with(EmulatorConfig::default(), settings).await
+    }
+
     pub(crate) async fn writing_with(emulator: EmulatorConfig, settings: &[(&str, &str)]) -> Self {
         let emulator = Emulator::start(emulator).await.expect("a free port on loopback");
         Self::texting(emulator, settings, START).await

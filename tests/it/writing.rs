@@ -2,6 +2,7 @@
 
 mod again;
 mod calling_back;
+mod contract;
 mod doors;
 mod fallback;
 mod floor;

@@ -7,14 +7,13 @@ use anyhow::Context;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
-use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::{PUBLIC, configuration};
 use crate::app::App;
 use crate::cli::serve::wall_clock;
 use crate::emulator::person::PickUp;
-use crate::emulator::{CallRecord, Emulator, EmulatorConfig, Script, Shown, Timeline, Voice, What};
+use crate::emulator::{CallRecord, Emulator, EmulatorConfig, Phone, Script, Shown, Timeline, Voice, What};
 
 /// What the agent says, in turn; the third is interrupted.
 pub(super) const QUESTION: &str =
@@ -66,7 +65,6 @@ pub(super) async fn play() -> anyhow::Result<Played> {
     let voice = Voice::best();
     let config = EmulatorConfig { voice: voice.clone(), patience: PATIENCE, ..EmulatorConfig::default() };
     let emulator = Emulator::start(config).await?;
-    let started = Instant::now();
     let listener = TcpListener::bind("127.0.0.1:0").await.context("no free port on the loopback")?;
     let server = format!("http://{}", listener.local_addr()?);
     emulator.route(PUBLIC, &server);
@@ -78,8 +76,8 @@ pub(super) async fn play() -> anyhow::Result<Played> {
     emulator.person().set(talker());
     emulator.person().then(Script::unanswered(PickUp::Declines(Duration::from_millis(800))));
     emulator.person().types_after(Duration::from_millis(800), [TYPED]);
-    let agent = Agent { client: reqwest::Client::builder().no_proxy().build()?, server, started };
-    let asked = started.elapsed();
+    let agent = Agent { client: reqwest::Client::builder().no_proxy().build()?, server, phone: emulator.phone() };
+    let asked = agent.phone.now();
     let talk = agent.converse(&[("call", QUESTION), ("continue", PLAN), ("speak", NOTE), ("end", GOODBYE)]).await?;
     let missed = agent.converse(&[("call", SECOND_QUESTION), ("end", PARTING)]).await?;
     // A text is on its way for a second. Where it does not come, the promises say so.
@@ -109,8 +107,8 @@ fn talker() -> Script {
 struct Agent {
     client: reqwest::Client,
     server: String,
-    /// When the emulator did.
-    started: Instant,
+    /// Tells the time as events count it.
+    phone: Phone,
 }
 
 impl Agent {
@@ -126,7 +124,7 @@ impl Agent {
                 }
             };
             let body = self.say(&path, text).await?;
-            replies.push(Reply { body, at: self.started.elapsed() });
+            replies.push(Reply { body, at: self.phone.now() });
         }
         Ok(replies)
     }

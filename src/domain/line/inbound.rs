@@ -111,7 +111,7 @@ impl Line {
     /// Takes a message of the person's that is not to be read; `notice` tells of it. It opens no window, asks for nothing
     /// and is no reply.
     pub fn take_refused(&mut self, message: &MessageId, notice: &Said, now: Millis) -> Taken {
-        if self.seen.note(message, &notice.text, now) {
+        if self.refused.note(message, &notice.text, now) {
             return Taken::Repeated;
         }
         if let Some((session, _)) = self.whose(None) {

@@ -10,10 +10,8 @@ use crate::clock::Millis;
 const MOST: usize = 20;
 /// See [`MOST`].
 const SPAN: Duration = Duration::from_hours(1);
-/// What stands a few lines above in the chat is not said again.
-const HELP_AGAIN: Duration = Duration::from_mins(10);
-/// The phone may be free, and a session, by then.
-const NO_RING_AGAIN: Duration = Duration::from_mins(1);
+/// How often the same is said within [`RING_SPAN`]: by then it stands a few lines above in the chat.
+const MOST_ALIKE: usize = 3;
 
 /// Why the phone does not ring for a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,15 +73,14 @@ impl Notice {
 }
 
 impl Notice {
-    /// How long the same is not said again.
-    fn again(&self) -> Duration {
+    /// How often the same may be said within [`RING_SPAN`].
+    fn most(&self) -> usize {
         match self {
-            Notice::Help => HELP_AGAIN,
-            // It says so itself.
-            Notice::NoRing(NoRing::TooOften) => RING_SPAN,
-            Notice::NoRing(NoRing::OnThePhone | NoRing::Full) => NO_RING_AGAIN,
+            // It says when to ask again.
+            Notice::NoRing(NoRing::TooOften) => 1,
+            Notice::Help | Notice::NoRing(NoRing::OnThePhone | NoRing::Full) => MOST_ALIKE,
             // Each tells of a change, but for the first, which has an interval of its own.
-            Notice::NoAgent | Notice::Stopped | Notice::Resumed | Notice::Ended | Notice::Privacy(_) => Duration::ZERO,
+            Notice::NoAgent | Notice::Stopped | Notice::Resumed | Notice::Ended | Notice::Privacy(_) => MOST,
         }
     }
 }
@@ -98,8 +95,8 @@ impl Told {
         while self.0.front().is_some_and(|(_, at)| now.since(*at) >= SPAN) {
             self.0.pop_front();
         }
-        let said = self.0.iter().any(|(other, at)| other == notice && now.since(*at) < notice.again());
-        let may = !said && self.0.len() < MOST;
+        let alike = self.0.iter().filter(|(other, at)| other == notice && now.since(*at) < RING_SPAN).count();
+        let may = alike < notice.most() && self.0.len() < MOST;
         if may {
             self.0.push_back((notice.clone(), now));
         }
@@ -111,24 +108,20 @@ impl Told {
 mod tests {
     use super::*;
 
-    /// Asks for this every second for ten minutes; the seconds in which it is said.
-    fn said(told: &mut Told, notice: &Notice) -> Vec<u64> {
-        (0..600).filter(|second| told.may_tell(notice, Millis(second * 1000))).collect()
-    }
-
     #[test]
-    fn what_a_message_brings_about_is_said_once_in_its_time() {
-        for (notice, want) in [
-            (Notice::Help, vec![0]),
-            (Notice::NoRing(NoRing::TooOften), vec![0]),
-            (Notice::NoRing(NoRing::OnThePhone), (0..600).step_by(60).collect()),
-            (Notice::NoRing(NoRing::Full), (0..600).step_by(60).collect()),
+    fn what_a_message_brings_about_is_said_only_so_often_in_its_time() {
+        for (notice, most) in [
+            (Notice::Help, 3),
+            (Notice::NoRing(NoRing::TooOften), 1),
+            (Notice::NoRing(NoRing::OnThePhone), 3),
+            (Notice::NoRing(NoRing::Full), 3),
         ] {
-            assert_eq!(said(&mut Told::default(), &notice), want, "{notice:?}");
+            let mut told = Told::default();
+            let said: Vec<u64> = (0..1200).filter(|second| told.may_tell(&notice, Millis(second * 1000))).collect();
+            let want: Vec<u64> = (0..most).chain(600..600 + most).collect();
+            assert_eq!(said, want, "{notice:?}");
+            assert!(told.may_tell(&Notice::Resumed, Millis(1_200_000)), "others are not concerned");
         }
-        let mut told = Told::default();
-        assert!(told.may_tell(&Notice::Help, Millis(0)) && told.may_tell(&Notice::Resumed, Millis(0)));
-        assert!(!told.may_tell(&Notice::Help, Millis(599_999)) && told.may_tell(&Notice::Help, Millis(600_000)));
     }
 
     #[test]

@@ -49,6 +49,11 @@ impl Seen {
         push(&mut self.recent, (way, words, at));
         false
     }
+
+    #[cfg(test)]
+    pub(super) fn size(&self) -> usize {
+        self.ids.len() + self.recent.len()
+    }
 }
 
 fn push<T>(queue: &mut VecDeque<T>, newest: T) {

@@ -230,7 +230,7 @@ impl Session {
         if self.chat.on_its_way == Some(id) {
             self.chat.on_its_way = None;
         }
-        let at = self.chat.outbox.iter().position(|post| post.id == id);
+        let at = self.chat.outbox.iter().position(|post| post.id == id && post.tries > 0);
         let writing = self.is_writing();
         match (at, result) {
             (Some(at), Ok(message)) => {

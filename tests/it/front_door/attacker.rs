@@ -142,7 +142,7 @@ async fn what_was_signed_once_can_be_sent_again_and_changes_nothing_more() {
 
 #[tokio::test(start_paused = true)]
 async fn a_replayed_message_restarts_no_timer() {
-    let world = World::writing_with(Default::default(), &[("CALLME_INACTIVITY_TIMEOUT_MINUTES", "5")]).await;
+    let world = World::writing_under(&[("CALLME_INACTIVITY_TIMEOUT_MINUTES", "5")]).await;
     let id = world.answered_in_writing().await;
     let conversation = world.conversation();
     let forms = [

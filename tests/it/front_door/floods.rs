@@ -1,5 +1,6 @@
 //! Floods at each limit and just below, and what becomes of what they turned away.
 
+use std::fmt::Write;
 use std::time::Duration;
 
 use callme::emulator::{Fault, RestFault, RestVerb, Times, What};
@@ -59,11 +60,11 @@ async fn other_settings_are_other_limits_and_zero_is_none() {
     ] {
         let mut settings = OFF;
         settings[name].1 = value;
-        let world = World::writing_with(Default::default(), &settings).await;
+        let world = World::writing_under(&settings).await;
         let most = value.parse().expect("a number");
         assert_eq!(knock_all(&world, (0..most + 2).map(forms)).await, some_then(most, 2), "{settings:?}");
     }
-    let world = World::writing_with(Default::default(), &OFF).await;
+    let world = World::writing_under(&OFF).await;
     let chat = sid("CH", 1);
     let flood = (0..300).map(|n| in_conversation(&chat, n, STRANGER, "Hello?"));
     assert_eq!(knock_all(&world, flood).await, some_then(300, 0));
@@ -73,7 +74,7 @@ async fn other_settings_are_other_limits_and_zero_is_none() {
 async fn a_block_ends_when_it_was_to_end_however_often_it_is_tried() {
     for (setting, seconds) in [(None, 300), (Some("60"), 60)] {
         let settings: Vec<_> = setting.map(|value| ("CALLME_RATE_LIMIT_BLOCK_SECONDS", value)).into_iter().collect();
-        let world = World::writing_with(Default::default(), &settings).await;
+        let world = World::writing_under(&settings).await;
         let mut count = 0;
         let mut next = || {
             count += 1;
@@ -96,7 +97,7 @@ async fn a_block_ends_when_it_was_to_end_however_often_it_is_tried() {
 #[tokio::test(start_paused = true)]
 async fn receipts_and_echoes_come_through_any_flood() {
     let limits = [("CALLME_RATE_LIMIT_GLOBAL", "1"), ("CALLME_RATE_LIMIT_PER_PHONE", "1")];
-    let world = World::writing_with(Default::default(), &limits).await;
+    let world = World::writing_under(&limits).await;
     world.emulator.change_text_rules(|rules| rules.echoes = true);
     let id = world.answered_in_writing().await;
     for n in 0..12 {
@@ -246,7 +247,8 @@ impl Flood {
         let (mut requests, mut count) = (String::new(), 0);
         for form in forms {
             let (body, signature) = (encoded(&form), signature(&format!("{PUBLIC}/whatsapp"), &form, &token()));
-            requests += &format!(
+            let _ = write!(
+                requests,
                 "POST /whatsapp HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\n\
                  X-Twilio-Signature: {signature}\r\nContent-Length: {}\r\n\r\n{body}",
                 body.len()
@@ -288,7 +290,7 @@ async fn a_million_senders_need_no_more_memory_than_some_thousands() {
     let mut settings = OFF;
     settings[0].1 = "10";
     settings[1].1 = "10";
-    let world = World::writing_with(Default::default(), &settings).await;
+    let world = World::writing_under(&settings).await;
     let mut flood = Flood::begin(&world).await;
     let mut before = 0;
     for hundred in 0..senders / 100 {

@@ -21,7 +21,7 @@ fn limited(answer: &Answer) -> bool {
 
 #[tokio::test(start_paused = true)]
 async fn continue_and_speak_are_messages_while_the_session_is_on_whatsapp() {
-    let world = World::writing_with(Default::default(), &[("CALLME_MAX_MESSAGES_PER_HOUR", "3")]).await;
+    let world = World::writing_under(&[("CALLME_MAX_MESSAGES_PER_HOUR", "3")]).await;
     let id = world.answered_in_writing().await;
     let chat = world.emulator.chat();
     let (resume, speak, end) =
@@ -57,7 +57,7 @@ async fn continue_and_speak_are_messages_while_the_session_is_on_whatsapp() {
 
 #[tokio::test(start_paused = true)]
 async fn what_is_spoken_in_a_call_is_no_message() {
-    let world = World::writing_with(Default::default(), &[("CALLME_MAX_MESSAGES_PER_HOUR", "1")]).await;
+    let world = World::writing_under(&[("CALLME_MAX_MESSAGES_PER_HOUR", "1")]).await;
     world.person(Script::converses(["Yes.", "Go on.", "Fine."]));
     let id = world.call(QUESTION).await.call_id();
     for n in 1..=2 {

@@ -17,8 +17,8 @@ fn texts(world: &World, beginning: &str) -> usize {
 const OPEN: [(&str, &str); 1] = [("CALLME_RATE_LIMIT_PER_PHONE", "0")];
 
 #[tokio::test(start_paused = true)]
-async fn fixed_answers_come_once_in_their_time() {
-    let world = World::writing_with(Default::default(), &OPEN).await;
+async fn fixed_answers_come_only_so_often_in_their_time() {
+    let world = World::writing_under(&OPEN).await;
     let id = world.answered_in_writing().await;
     let chat = world.emulator.chat();
     let help = "An AI agent that works for you writes here";
@@ -27,11 +27,11 @@ async fn fixed_answers_come_once_in_their_time() {
         chat.write("Info!").await;
         tokio::time::sleep(Duration::from_secs(10)).await;
     }
-    assert_eq!(texts(&world, help), 1);
+    assert_eq!(texts(&world, help), 3);
     tokio::time::sleep(Duration::from_mins(7)).await;
     chat.write("help").await;
     tokio::time::sleep(Duration::from_secs(10)).await;
-    assert_eq!(texts(&world, help), 2, "ten minutes later it may be asked again");
+    assert_eq!(texts(&world, help), 4, "ten minutes later it may be asked again");
     for _ in 0..5 {
         chat.write("stop").await;
         chat.write("help").await;
@@ -47,7 +47,7 @@ async fn fixed_answers_come_once_in_their_time() {
 
 #[tokio::test(start_paused = true)]
 async fn changing_ones_mind_is_confirmed_only_so_often_and_obeyed_all_the_same() {
-    let world = World::writing_with(Default::default(), &OPEN).await;
+    let world = World::writing_under(&OPEN).await;
     world.answered_in_writing().await;
     let chat = world.emulator.chat();
     let before = world.written().len();
@@ -64,7 +64,7 @@ async fn changing_ones_mind_is_confirmed_only_so_often_and_obeyed_all_the_same()
 
 #[tokio::test(start_paused = true)]
 async fn three_rings_by_message_in_ten_minutes_and_one_text_that_says_so() {
-    let world = World::writing_with(Default::default(), &OPEN).await;
+    let world = World::writing_under(&OPEN).await;
     world.answered_in_writing().await;
     let chat = world.emulator.chat();
     world.person(Script::unanswered(PickUp::Busy));
@@ -83,7 +83,7 @@ async fn three_rings_by_message_in_ten_minutes_and_one_text_that_says_so() {
 
 #[tokio::test(start_paused = true)]
 async fn strangers_get_neither_answers_nor_calls() {
-    let world = World::writing_with(Default::default(), &OPEN).await;
+    let world = World::writing_under(&OPEN).await;
     let id = world.answered_in_writing().await;
     let stranger = world.emulator.chat_of(STRANGER);
     let (before, calls) = (world.look(&id).await, world.emulator.calls().len());

@@ -81,7 +81,7 @@ fn news(conversation: &str) -> Vec<(&'static str, Form)> {
 async fn whoever_writes_whatever_is_answered_alike_after_one_step() {
     let off = ["PER_PHONE", "PER_CONVERSATION", "GLOBAL"].map(|name| format!("CALLME_RATE_LIMIT_{name}"));
     let off: Vec<(&str, &str)> = off.iter().map(|name| (name.as_str(), "0")).collect();
-    let world = World::writing_with(Default::default(), &off).await;
+    let world = World::writing_under(&off).await;
     world.answered_in_writing().await;
     let conversation = world.conversation();
     let want: Whole = (200, vec![("content-length".to_owned(), "0".to_owned())], Vec::new());
@@ -99,7 +99,7 @@ async fn whoever_writes_whatever_is_answered_alike_after_one_step() {
 #[tokio::test(start_paused = true)]
 async fn whoever_writes_too_much_is_turned_away_alike_whoever_that_is() {
     let limits = [("CALLME_RATE_LIMIT_GLOBAL", "1"), ("CALLME_RATE_LIMIT_PER_PHONE", "0")];
-    let world = World::writing_with(Default::default(), &limits).await;
+    let world = World::writing_under(&limits).await;
     let conversation = sid("CH", 1);
     for form in [in_conversation(&conversation, 90, STRANGER, "First."), plain(91, STRANGER, "First.")] {
         assert_eq!(world.knock(&form).await, 200, "each way has its own count");

@@ -138,7 +138,8 @@ async fn no_answer_tells_whether_a_session_a_conversation_or_a_sender_is_known()
             ("no account", vec![("From", PERSON)]),
             ("nothing", vec![]),
         ];
-        let good = of(&[]);
+        // What is wrong in its words alone has been taken note of under its name.
+        let good = of(&[("MessageSid", Some("IM00000000000000000000000000000002"))]);
         let mut answers = Vec::new();
         for (what, form) in &forms {
             answers.push((*what, seen(&world, form).await));
@@ -160,7 +161,9 @@ async fn no_answer_tells_whether_a_session_a_conversation_or_a_sender_is_known()
         }
     };
     let (answer, ()) = tokio::join!(world.message(QUESTION), asking);
-    world.wrote(&answer, REPLY);
+    let response = answer.at("/response").as_str().unwrap_or_default().to_owned();
+    assert!(response.starts_with("Earlier: [A message was refused: "), "{response}");
+    assert_eq!(response.lines().last(), Some(REPLY), "{answer:?}");
     world.settled().await;
     idle.settled().await;
 }

@@ -40,7 +40,7 @@ async fn silence_ends_in_a_408_that_says_how_to_go_on_and_leaves_the_session_ope
 
 #[tokio::test(start_paused = true)]
 async fn no_request_in_writing_waits_longer_than_a_client_does() {
-    let world = World::writing_with(Default::default(), &[("CALLME_TRANSCRIPT_TIMEOUT_MS", "600000")]).await;
+    let world = World::writing_under(&[("CALLME_TRANSCRIPT_TIMEOUT_MS", "600000")]).await;
     world.person(Script::unanswered(PickUp::Busy));
     let began = Instant::now();
     let answer = world.call(QUESTION).await;

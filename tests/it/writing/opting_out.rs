@@ -176,9 +176,9 @@ async fn whoever_is_on_the_carriers_own_list_is_opted_out_too() {
         let world = World::writing_with(EmulatorConfig::default(), &[]).await;
         let chat = world.emulator.chat();
         if blocked {
-            chat.blocks(true)
+            chat.blocks(true);
         } else {
-            chat.opts_out(true)
+            chat.opts_out(true);
         }
         world.person(Script::unanswered(PickUp::Busy));
         let answer = world.call(QUESTION).await;

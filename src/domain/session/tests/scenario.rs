@@ -133,6 +133,12 @@ impl Scenario {
         self
     }
 
+    /// Goes to this time, and the timers that are due come too late to be first.
+    pub(super) fn at_once(&mut self, millis: u64) -> &mut Self {
+        self.now = START + Duration::from_millis(millis);
+        self
+    }
+
     pub(super) fn after(&mut self, millis: u64) -> &mut Self {
         let at = self.elapsed() + millis;
         self.at(at)

@@ -83,7 +83,8 @@ impl Session {
 
     /// The person may go on with their message, or begin with it; when they do not, the call is over.
     pub(in crate::domain::session) fn await_message(&mut self, now: Millis) {
-        if self.turns.taking_message && self.turns.stretches.is_empty() && !self.turns.is_speaking() {
+        let listening = matches!(self.state, State::Talking { .. }) && !self.turns.is_speaking();
+        if self.turns.taking_message && listening && self.turns.stretches.is_empty() {
             let since = self.calls.dialed_at();
             let is_message = |heard: &Heard| {
                 heard.channel == Channel::Voice && !heard.aside && heard.round.is_none() && heard.began_at >= since
