@@ -33,7 +33,8 @@ class Attempt:
         self.expect(answer.status in statuses, f"{what}: {answer.status or 'no answer'} {answer.text[:200]!r}")
         if body is not None and answer.status:
             self.expect(answer.body == body, f"{what}: the body is {answer.text[:200]!r}")
-        for found in self.target.leaks(answer.raw.decode(errors="replace")):
+        # A handshake's answer has a hash that looks like a signature.
+        for found in self.target.leaks(answer.raw.decode(errors="replace")) if answer.status != 101 else ():
             self.fault(f"{what}: the answer has {found}")
         self.expect(answer.status != 500, f"{what}: 500")
 

@@ -48,7 +48,7 @@ async def signatures(at):
             "of another path": [target.sign("/sms", fields)],
             "of another query": [target.sign(f"{path}&x=1" if "?" in path else f"{path}?x=1", fields)],
             "by another token": [target.sign(path, fields, token="another-token")],
-            "by no token": [target.sign(path, fields, token=" ")],
+            "by no token": [target.sign(path, fields, token="")],
             "for another port": [target.sign(f":{target.port + 1}{path}", fields, port=False)],
             "for the usual port": [target.sign(f":80{path}", fields, port=False)],
             "in small letters": [good.lower()],
@@ -60,12 +60,11 @@ async def signatures(at):
             "quoted": [f'"{good}"'],
             "long": ["A" * 6000],
             "zeros": [base64.b64encode(bytes(20)).decode()],
-            "a NUL behind": [good.encode() + b"\0"],
         }
-        for what, value in signed.items():
-            wanted = REFUSED | ({400} if b"\0" in b"".join(v if isinstance(v, bytes) else b"" for v in value) else set())
-            answer = await at.ask(f"{path} {what}", target.webhook(path, fields, value), wanted)
-            at.expect(answer.status == 400 or not answer.body, f"{path} {what}: {answer.text!r}")
+        tries = {f"{path} {what}": target.webhook(path, fields, value) for what, value in signed.items()}
+        await at.try_each(tries, REFUSED, b"")
+        # No header by the grammar.
+        await at.ask("a NUL behind", target.webhook(path, fields, [good.encode() + b"\0"]), {400})
         await altered(at, path, fields, good)
 
 
@@ -109,7 +108,7 @@ async def altered(at, path, fields, good):
 async def flood(at):
     """As many forged webhooks as a few connections bring; the log does not grow with them."""
     target = at.target
-    target.log()
+    before = target.lines()
     request = target.webhook("/whatsapp", target.message(target.conversation, 2, "stop"), ["x" * 28])
     request = request.replace(b"connection: close\r\n", b"")
 
@@ -121,8 +120,8 @@ async def flood(at):
         connection.close()
 
     await asyncio.gather(*(one(number) for number in range(5)))
-    lines = target.log().count("\n")
-    at.expect(lines < 50, f"{at.tries} forged webhooks wrote {lines} lines")
+    lines = target.lines() - before
+    at.expect(lines < 50 or target.long, f"{at.tries} forged webhooks wrote {lines} lines")
     # Whoever signs is not kept out by them, also beside them.
     signed = target.webhook("/twiml", voice(at, CallStatus="in-progress", SequenceNumber="1"))
     answer = await ask(at.port, signed, "127.0.1.1")
@@ -161,7 +160,7 @@ async def foreign(at):
         "ourselves": message(target.conversation, 5, "stop", author="system"),
         "a number without its channel": message(target.conversation, 6, "stop", author=target.person),
         "an odd conversation": message("CH../../x", 7, "stop"),
-        "nothing written": message(target.conversation, 8, " \u202e\x00 "),
+        "nothing written": message(target.conversation, 8, " \u202e\x00 ", author="whatsapp:+4915112345678"),
         "far too much": message(target.conversation, 9, "x" * 70_000, author="whatsapp:+4915112345678"),
         "no fields": [("AccountSid", target.account)],
         "nothing": [],
@@ -222,7 +221,7 @@ async def replays(at):
     again = [reply] * 5
     # Old news, and news that came before.
     again += [target.webhook("/twiml", voice(at, CallStatus=status, SequenceNumber="0")) for status in ("initiated", "ringing")] * 5
-    again += [target.webhook("/twiml", [pair for pair in voice(at, AnsweredBy="machine_start") if pair[0] != "CallStatus"])]
+    again += [target.webhook("/twiml", [pair for pair in voice(at, AnsweredBy="human") if pair[0] != "CallStatus"])]
     for answer in await asyncio.gather(*(ask(at.port, request) for request in again)):
         at.judge("a repetition", answer, {200, 204}, b"")
     # In other clothes it is the same message still.

@@ -64,13 +64,20 @@ class Connection:
                     headers[name.lower()] = value.strip()
                 body = b""
                 if status not in (101, 204, 304):
-                    if "content-length" in headers:
-                        body = await self.reader.readexactly(int(headers["content-length"]))
-                    elif headers.get("transfer-encoding") == "chunked":
+                    if headers.get("transfer-encoding") == "chunked":
                         body = await self.chunks()
+                    else:
+                        body = await self.up_to(int(headers.get("content-length", 0)))
                 return Answer(status, headers, body, raw + body)
         except (OSError, EOFError, ValueError, IndexError, asyncio.LimitOverrunError, asyncio.TimeoutError):
             return Answer(raw=raw)
+
+    async def up_to(self, length):
+        """So many bytes, or as many as come: the answer to HEAD has a length and no body."""
+        try:
+            return await self.reader.readexactly(length)
+        except asyncio.IncompleteReadError as error:
+            return error.partial
 
     async def chunks(self):
         body = b""
