@@ -2,6 +2,7 @@
 
 import base64
 import json
+import random
 
 from target import KEY, METRICS_TOKEN
 from wire import http
@@ -186,4 +187,18 @@ async def bodies(at):
     await at.ask("a number to call", http("POST", "/api/call?to=%2B4915112345678", [AUTHORIZED], b'{"to":"+4915112345678"}'), {400})
 
 
-ATTACKS = [no_key, wrong_keys, methods, paths, ids, bodies]
+async def garbage_everywhere(at):
+    """Bytes that are nothing, at every route, with the key and without."""
+    chance = random.Random(11)
+    places = await routes(at) + [("POST", "/twiml"), ("POST", "/whatsapp"), ("GET", "/media-stream"), ("GET", "/health")]
+    for method, path in places:
+        for headers in ([AUTHORIZED], [], [("x-twilio-signature", "x" * 28)]):
+            if headers == [AUTHORIZED] and (method == "GET" or path.endswith("/wait")):
+                # They read no body, and answer all the same.
+                continue
+            body = b"{" + chance.randbytes(chance.randrange(1, 3000))
+            request = http(method, path, [*headers, ("content-type", "application/json")], body)
+            await at.ask(f"{method} {path}", request, {200} if path == "/health" else {400, 401})
+
+
+ATTACKS = [garbage_everywhere, no_key, wrong_keys, methods, paths, ids, bodies]

@@ -1,14 +1,20 @@
 """One attack: what was tried, what came back, and what was wrong with that."""
 
+import itertools
 from collections import Counter
 
-from wire import ask
+from wire import STRANGER, ask
+
+# The third part of the addresses that an attack comes from.
+NUMBERS = itertools.count(100)
 
 
 class Attempt:
     def __init__(self, target, name):
         self.target, self.port, self.name = target, target.port, name
         self.answers = Counter()
+        # Its own addresses, and how many requests went out from them.
+        self.number, self.sent = next(NUMBERS), 0
         self.faults = []
 
     def note(self, answer):
@@ -22,9 +28,9 @@ class Attempt:
         if not holds:
             self.fault(what)
 
-    async def ask(self, what, request, statuses, body=None, patience=8):
+    async def ask(self, what, request, statuses, body=None, patience=8, source=STRANGER):
         """Sends a request and checks the answer; status 0 is a connection that was closed without one."""
-        answer = await ask(self.port, request, patience=patience)
+        answer = await ask(self.port, request, source, patience)
         self.judge(what, answer, statuses, body)
         return answer
 
@@ -39,12 +45,12 @@ class Attempt:
         self.expect(answer.status != 500, f"{what}: 500")
 
     async def try_each(self, tries, statuses, body=None):
-        """Requests by name, one after the other."""
+        """Requests by name, one after the other; few enough from each address that none is shut out for its failures."""
         for what, request in tries.items():
-            await self.ask(what, request, statuses, body)
+            self.sent += 1
+            source = f"127.0.{self.number}.{1 + self.sent // 20}"
+            await self.ask(what, request, statuses, body, source=source)
 
     @property
     def tries(self):
         return sum(self.answers.values())
-
-

@@ -10,8 +10,15 @@ import time
 from target import CARRIER, REPLY
 from wire import Connection, ask, http
 
-# Refused because it is not signed, or once too often.
-REFUSED = {401, 429}
+# Refused because it is not signed.
+REFUSED = {401}
+# The same, once too often from one address.
+SHUT_OUT = {401, 429}
+# By the server's own limits, of which the attack leaves the usual ones: messages a minute by one phone, in one
+# conversation, in all.
+PER_PHONE, PER_CONVERSATION, IN_ALL = 10, 20, 100
+BLOCK = 300
+FORGED = 10_000
 
 
 def voice(at, **changes):
@@ -82,7 +89,7 @@ async def altered(at, path, fields, good):
     tries = {
         "another query": request.replace(path.encode() + b" ", f"{path}{joint}x=1 ".encode(), 1),
         "another path": request.replace(path.encode() + b" ", b"/whatsapp/ " if path == "/whatsapp" else b"/whatsapp ", 1),
-        "a field more": with_body(body + b"&Body=stop"),
+        "a field more": with_body(body + b"&Body=help"),
         "a field less": with_body(body.rpartition(b"&")[0]),
         "no body": with_body(b""),
         "another case": with_body(body.replace(b"AccountSid", b"accountsid")),
@@ -101,12 +108,11 @@ async def altered(at, path, fields, good):
     }
     for what, changed in tries.items():
         at.expect(changed != request, f"{what}: nothing was changed")
-        wanted = REFUSED | ({404} if b"/whatsapp/ " in changed else set())
-        await at.ask(f"{path} {what}", changed, wanted)
+    await at.try_each({f"{path} {what}": changed for what, changed in tries.items()}, REFUSED | {404})
 
 
 async def flood(at):
-    """As many forged webhooks as a few connections bring; the log does not grow with them."""
+    """Forged webhooks in thousands, in the person's name: the log does not grow with them, and they use up no limit."""
     target = at.target
     before = target.lines()
     request = target.webhook("/whatsapp", target.message(target.conversation, 2, "stop"), ["x" * 28])
@@ -114,12 +120,13 @@ async def flood(at):
 
     async def one(number):
         connection = await Connection.open(at.port, f"127.0.1.{number + 1}")
-        for _ in range(100):
+        for _ in range(FORGED // 10):
             await connection.send(request)
-            at.judge("forged", await connection.answer(), REFUSED)
+            at.judge("forged", await connection.answer(), SHUT_OUT)
         connection.close()
 
-    await asyncio.gather(*(one(number) for number in range(5)))
+    await asyncio.gather(*(one(number) for number in range(10)))
+    at.expect(at.tries == FORGED, f"only {at.tries} were sent")
     lines = target.lines() - before
     at.expect(lines < 50 or target.long, f"{at.tries} forged webhooks wrote {lines} lines")
     # Whoever signs is not kept out by them, also beside them.
@@ -133,7 +140,7 @@ async def unread(at):
     for path in ("/twiml", "/whatsapp"):
         for length in ("99999", "99999999999"):
             began = time.monotonic()
-            await at.ask(f"{path} {length}", http("POST", path, [("content-length", length)]), REFUSED, patience=2)
+            await at.ask(f"{path} {length}", http("POST", path, [("content-length", length)]), SHUT_OUT, patience=2)
             at.expect(time.monotonic() - began < 1, f"{path}: the body was waited for")
 
 
@@ -180,6 +187,49 @@ async def foreign(at):
     at.expect("<Reject/>" in answer.text, f"somebody calls: {answer.text}")
 
 
+async def limits(at):
+    """Every limit at its edge, by people who are not the person: the last that is let in, and the first that is not."""
+    target, number = at.target, 1000
+
+    async def write(phone, conversation):
+        nonlocal number
+        number += 1
+        author = f"whatsapp:+4915100{phone:06}"
+        fields = target.message(f"CH{conversation:032x}", number, "Who is this?", author=author)
+        answer = await ask(at.port, target.webhook("/whatsapp", fields), CARRIER)
+        at.judge("a message", answer, {200, 429}, b"")
+        return answer
+
+    async def until_refused(phone, conversation):
+        for taken in range(2 * IN_ALL):
+            answer = await write(phone(taken), conversation(taken))
+            if answer.status == 429:
+                return taken, int(answer.headers["retry-after"])
+        return 2 * IN_ALL, 0
+
+    began = time.monotonic()
+    by_phone, wait = await until_refused(lambda _: 1, lambda n: 1 + n)
+    at.expect(by_phone == PER_PHONE, f"a phone was let in {by_phone} times, not {PER_PHONE}")
+    at.expect(BLOCK - 1 <= wait <= BLOCK, f"it is blocked for {wait} s, not {BLOCK}")
+    in_conversation, wait = await until_refused(lambda n: 100 + n, lambda _: 100)
+    # One comes back every three seconds.
+    back = (time.monotonic() - began) * PER_CONVERSATION / 60
+    most = PER_CONVERSATION + back
+    at.expect(PER_CONVERSATION <= in_conversation <= most, f"{in_conversation} in a conversation, not {PER_CONVERSATION}")
+    at.expect(1 <= wait <= 3, f"a conversation waits {wait} s")
+    others, wait = await until_refused(lambda n: 200 + n, lambda n: 200 + n)
+    taken, back = by_phone + in_conversation + others, (time.monotonic() - began) * IN_ALL / 60
+    # What was refused by its conversation counts nowhere else. What is forged counts nowhere, so that all are let in.
+    at.expect(IN_ALL <= taken <= IN_ALL + back + 1, f"{taken} in all, not {IN_ALL} and {back:.1f} that came back")
+    at.expect(wait == 1, f"all wait {wait} s")
+    at.expect((await write(1, 1)).status == 429, "the phone is let in before its time")
+    # Callbacks about calls are no messages.
+    signed = target.webhook("/twiml", voice(at, CallStatus="in-progress", SequenceNumber="1"))
+    at.judge("a callback", await ask(at.port, signed, CARRIER), {204}, b"")
+    # For the person's own, which follow.
+    await asyncio.sleep(12 * 60 / IN_ALL)
+
+
 async def garbage(at):
     """Bodies that are no form, from somebody who can sign."""
     chance = random.Random(7)
@@ -192,7 +242,7 @@ async def garbage(at):
             signature = at.target.sign(path, fields)
             request = http("POST", path, [("x-twilio-signature", signature)], body)
             # Where the two decoders differ in a detail, the signature does not fit.
-            await at.ask(f"{path} garbage {number}", request, wanted | REFUSED, b"")
+            await at.ask(f"{path} garbage {number}", request, wanted | SHUT_OUT, b"")
 
 
 def decoded(text):
@@ -230,4 +280,6 @@ async def replays(at):
     at.judge("a retry", await ask(at.port, target.webhook("/whatsapp", list(other.items()))), {200}, b"")
 
 
-ATTACKS = [signatures, flood, unread, foreign, garbage]
+ATTACKS = [signatures, unread, foreign, garbage]
+# Last, because it leaves nothing of the limits.
+LAST = [flood, limits]

@@ -4,9 +4,10 @@ import asyncio
 import base64
 import json
 import os
+import re
 import time
 
-from wire import BINARY, CLOSE, PING, TEXT, frame, http, websocket
+from wire import BINARY, CLOSE, PING, TEXT, ask, frame, http, websocket
 
 # Strangers without a token in their path who may be at the door at once, by the server's own bound.
 MOST_STRANGERS = 256
@@ -34,6 +35,36 @@ async def is_closed(at, what, path, frames, within=4):
     at.expect(closed, f"{what}: still open after {within} s")
     at.expect(b'"event"' not in read, f"{what}: it is spoken to: {read[:200]!r}")
     connection.close()
+
+
+async def replayed_fetch(at):
+    """The carrier's request for instructions, recorded and sent again: its tokens do not open the call, whose stream is alive."""
+    target = at.target
+    fields = {
+        "CallSid": target.call_sid,
+        "AccountSid": target.account,
+        "From": target.settings["CALLME_PHONE_NUMBER"],
+        "To": target.person,
+        "CallStatus": "in-progress",
+        "Direction": "outbound-api",
+        "ApiVersion": "2010-04-01",
+    }
+    request = target.webhook(f"/twiml?s={target.call_id}", list(fields.items()))
+    before = await target.reconnects()
+    for _ in range(3):
+        tokens = []
+        for _ in range(6):
+            answer = await ask(at.port, request)
+            at.note(answer.status)
+            found = re.search(r'/media-stream/([0-9a-f]{64})"', answer.text)
+            at.expect(answer.status == 200 and found, f"no instructions: {answer.status}")
+            tokens += [found[1]] if found else []
+        at.expect(len(set(tokens)) == 6, "a token was given twice")
+        # The oldest two are good for nothing any more, and the others are not enough.
+        says = (lambda token: [frame(TEXT, start(at, token=token))])
+        await asyncio.gather(*(is_closed(at, "a token", f"/media-stream/{token}", says(token), 2) for token in tokens[:4]))
+        await asyncio.gather(*(is_closed(at, "a parameter", "/media-stream", says(token), 2) for token in tokens[4:]))
+    at.expect(await target.reconnects() == before, "the carrier's own stream was disturbed")
 
 
 async def strangers(at):
@@ -101,4 +132,4 @@ async def silent(at):
     at.answers["gone after 10 s"] = len(ends) - early
 
 
-ATTACKS = [strangers]
+ATTACKS = [strangers, replayed_fetch]

@@ -164,9 +164,36 @@ class Target:
         texts = await self.carrier(f"/v1/Conversations/{self.conversation}/Messages")
         placed = [(call["sid"], call["status"]) for call in calls["calls"]]
         lines = [conversation["messages"] for conversation in history["conversations"]]
-        return [history["total"], lines, looks, placed, len(texts["messages"])]
+        return {
+            "how many sessions there are": history["total"],
+            "what was said": lines,
+            "the call": looks[0],
+            "the conversation": looks[1],
+            "what the carrier has of calls": placed,
+            "how many texts there are": len(texts["messages"]),
+        }
 
-    # What must hold after each attack.
+    async def reconnects(self):
+        """How often a call's media came back."""
+        answer = await ask(self.port, http("GET", "/metrics", [("authorization", f"Bearer {METRICS_TOKEN}")]), CARRIER)
+        return int(re.search(r"^callme_media_reconnects_total (\d+)", answer.text, re.MULTILINE)[1])
+
+    # What must hold during and after each attack.
+
+    async def answers_the_carrier(self, attempt, when):
+        """News of the call, which are no news, signed and soon answered."""
+        fields = {
+            "CallSid": self.call_sid,
+            "AccountSid": self.account,
+            "CallStatus": "ringing",
+            "CallbackSource": "call-progress-events",
+            "SequenceNumber": "0",
+        }
+        began = time.monotonic()
+        answer = await ask(self.port, self.webhook("/twiml", list(fields.items())), CARRIER)
+        took = time.monotonic() - began
+        if answer.status != 204 or took > 2:
+            attempt.fault(f"a signed webhook {when}: {answer.status or 'no answer'} after {took:.1f} s")
 
     async def check(self, attempt):
         began = time.monotonic()
@@ -174,6 +201,7 @@ class Target:
         took = time.monotonic() - began
         if answer.status != 200 or took > 2:
             attempt.fault(f"/health: {answer.status or 'no answer'} after {took:.1f} s")
+        await self.answers_the_carrier(attempt, "afterwards")
         if self.server.poll() is not None:
             attempt.fault(f"the server has ended with {self.server.returncode}")
             return
@@ -183,7 +211,11 @@ class Target:
         for found in self.leaks(self.log()):
             attempt.fault(f"the log has {found}")
         if answer.status == 200 and (now := await self.state()) != self.before:
-            attempt.fault(f"something has changed: {now!r}, not {self.before!r}")
+            changed = [(name, now[name], was) for name, was in self.before.items() if now[name] != was]
+            for name, is_now, was in changed:
+                attempt.fault(f"{name} changed: {is_now!r}, was {was!r}")
+            # Each attack answers for what it did itself.
+            self.before = now
 
     def memory(self):
         """The resident memory, in megabytes."""
