@@ -139,7 +139,8 @@ async def idle(at):
         # From as many addresses as it takes for the ports.
         opened = (Connection.open(at.port, f"127.0.2.{batch // 250 + 1}") for _ in range(250))
         connections += await asyncio.gather(*opened)
-        if batch % 1000 == 0:
+        # Those that say nothing are closed soon; those that were answered are kept, as load balancers want it.
+        if batch < MOST_CONNECTIONS:
             for connection in connections[-250:]:
                 await connection.send(request)
             for connection in connections[-250:]:

@@ -26,7 +26,7 @@ REPLY = "Certainly, but fasten the kaleidoscope."
 CARRIER = "127.0.0.1"
 
 # Beyond what it needs with two sessions: thousands of connections have their price, and it has to be a bounded one.
-MOST_MEMORY_MB = 160
+MOST_MEMORY_MB = 256
 
 
 def free_port():
