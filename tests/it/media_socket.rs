@@ -66,7 +66,7 @@ async fn in_a_call<F: Future>(world: &World, work: impl FnOnce(String, String) -
     let working = async {
         tokio::time::sleep(Duration::from_secs(5)).await;
         let (id, call) = (world.newest().await, world.emulator.calls()[0].sid.clone());
-        let out = work(id.clone(), call).await;
+        let out = Box::pin(work(id.clone(), call)).await;
         assert_eq!(world.look(&id).await.at("/state"), "listening", "{}", world.emulator.timeline());
         assert_eq!(world.say("end", &id, "Goodbye.").await.status, 200);
         out
