@@ -33,7 +33,7 @@ use tokio_tungstenite::{WebSocketStream, accept_async};
 const KEY: &str = "sk-a-key-of-ours-0123456789";
 
 /// As much as is done with one input.
-const MOST_LINES: usize = 100;
+const MOST_LINES: usize = 40;
 
 thread_local! {
     static RUNTIME: Runtime =
@@ -148,7 +148,7 @@ impl Played {
             "ping" => self.send(Message::Ping(rest.as_bytes().to_vec().into())).await,
             "binary" => self.send(Message::Binary(rest.as_bytes().to_vec().into())).await,
             "hear" => {
-                let frames = number(200);
+                let frames = number(50);
                 self.pass(Duration::from_millis(20 * frames)).await;
                 let now = self.now();
                 for _ in 0..frames {
