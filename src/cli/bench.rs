@@ -8,6 +8,7 @@ mod agent;
 mod call;
 mod carrier;
 mod codes;
+mod door;
 mod figures;
 mod process;
 mod speech;
@@ -94,6 +95,7 @@ pub fn bench(kind: &BenchKind) -> anyhow::Result<ExitCode> {
             }
             Ok(if report.good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
         }
+        BenchKind::Door(wanted) => runtime.block_on(door::door(wanted)),
     }
 }
 
