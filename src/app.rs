@@ -129,7 +129,7 @@ impl App {
             metrics_token: config.metrics_token.clone(),
             metrics,
         });
-        Ok(Self { manager, keeping, clock, service, store, blocks, media, router, mail })
+        Ok(Self { manager, keeping, clock, media, router, service, store, blocks, mail })
     }
 
     /// The same server with further routes beside its own, which they win over.

@@ -199,8 +199,7 @@ async fn a_route_without_any_of_its_layers_fails_closed() {
         };
         let gate = Gate::new(Arc::new(FakeCarrier), metrics.clone(), HashKey::new(b"a key"));
         let limits = InboundLimits::default();
-        let turnstile =
-            Turnstile::new(None, limits, blocks(limits), HashKey::new(b"a key"), events.clone(), metrics);
+        let turnstile = Turnstile::new(None, limits, blocks(limits), HashKey::new(b"a key"), events.clone(), metrics);
         let signature = axum::middleware::from_fn_with_state(gate.clone(), carrier::require);
         let keep = axum::middleware::from_fn_with_state(turnstile.clone(), carrier::keep);
         let bounds = tower::util::MapRequestLayer::new(bounds);
