@@ -189,7 +189,7 @@ async fn a_route_without_any_of_its_layers_fails_closed() {
     {
         let (events, metrics) = (Arc::new(FakeEvents::default()), Arc::<Metrics>::default());
         let app = App {
-            store: Arc::new(MemoryStore::new(Duration::from_hours(1))),
+            store: Arc::new(MemoryStore::new(Duration::ZERO)),
             verbs: Arc::new(FakeService::default()),
             events: events.clone(),
             carrier: Arc::new(FakeCarrier),
@@ -220,7 +220,7 @@ async fn a_route_without_any_of_its_layers_fails_closed() {
     }
     // The same for calls.
     let app = App {
-        store: Arc::new(MemoryStore::new(Duration::from_hours(1))),
+        store: Arc::new(MemoryStore::new(Duration::ZERO)),
         verbs: Arc::new(FakeService::default()),
         events: Arc::new(FakeEvents::default()),
         carrier: Arc::new(FakeCarrier),
