@@ -127,7 +127,7 @@ impl App {
             metrics_token: config.metrics_token.clone(),
             metrics,
         });
-        Ok(Self { manager, keeping, clock, service, blocks, media, router, mail })
+        Ok(Self { manager, keeping, clock, media, router, service, blocks, mail })
     }
 
     /// The same server with further routes beside its own, which they win over.
