@@ -12,6 +12,7 @@ use anyhow::Context;
 use axum::Router;
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -55,7 +56,7 @@ pub struct App {
     router: Router,
     service: Arc<Service>,
     blocks: Blocks,
-    mail: mpsc::Receiver<bridge::Letter>,
+    mail: mpsc::Receiver<(Instant, bridge::Letter)>,
 }
 
 impl std::fmt::Debug for App {

@@ -100,7 +100,8 @@ pub(super) async fn door(wanted: &BenchDoor) -> anyhow::Result<ExitCode> {
     background.spawn(async move { _ = axum::serve(listener, axum::Router::new()).await });
     let client = reqwest::Client::builder().no_proxy().build()?;
     let server = Server::start(&with_messages(&ours), !wanted.unpinned, &client).await?;
-    let caller = Caller { key: Key::new(&SecretString::from(AUTH_TOKEN)), url: format!("{}/whatsapp", server.url), client };
+    let caller =
+        Caller { key: Key::new(&SecretString::from(AUTH_TOKEN)), url: format!("{}/whatsapp", server.url), client };
     let mut times = Kind::ALL.map(|_| Vec::new());
     for n in 0..WARM_UP + usize::try_from(wanted.requests)? {
         for kind in Kind::ALL {
@@ -143,14 +144,19 @@ impl Caller {
     /// Sends the `n`-th message of its kind; gives the time to the whole answer.
     async fn send(&self, kind: Kind, n: usize) -> anyhow::Result<Duration> {
         let form = kind.form(n);
-        let request = self.client.post(&self.url).header(signature::HEADER, self.key.sign(&self.url, &form)).form(&form);
+        let request =
+            self.client.post(&self.url).header(signature::HEADER, self.key.sign(&self.url, &form)).form(&form);
         let request = request.build()?;
         let sent = Instant::now();
         let response = self.client.execute(request).await.context("a webhook")?;
         let status = response.status();
         let body = response.bytes().await?;
         let took = sent.elapsed();
-        anyhow::ensure!(status == 200 && body.is_empty(), "{kind:?} was answered with HTTP {status} and {} bytes", body.len());
+        anyhow::ensure!(
+            status == 200 && body.is_empty(),
+            "{kind:?} was answered with HTTP {status} and {} bytes",
+            body.len()
+        );
         Ok(took)
     }
 }
