@@ -138,46 +138,56 @@ impl App {
         self
     }
 
-    /// Serves until `stop`, then ends every session as kindly as there is time for.
-    pub async fn serve(self, listener: TcpListener, stop: CancellationToken) {
+    /// Serves until `stop`, then ends every session as kindly as there is time for, or leaves it for the next process.
+    ///
+    /// # Errors
+    /// When a part without which nothing is kept has died. A panic of another part without which there is no server is the
+    /// caller's.
+    pub async fn serve(self, listener: TcpListener, stop: CancellationToken) -> anyhow::Result<()> {
+        let Self { manager, keeping, clock, service, blocks, media, router, mail } = self;
         let closed = CancellationToken::new();
-        self.take_up().await;
-        let serving = serve::run(listener, self.router, closed.clone());
-        // Ends with the router, which holds the other end.
-        let reading = bridge::read_mail(self.mail, self.manager.clone());
-        let closing = async {
-            stop.cancelled().await;
-            self.manager.close(SHUTDOWN).await;
-            self.media.close();
-            closed.cancel();
-        };
-        let sweeping = self.keeping.sweep(&*self.clock, &closed);
-        tokio::join!(serving, reading, closing, sweeping);
-        self.keeping.close().await;
-    }
-
-    /// Takes up what the process before has left. A store that another process still has is not waited for: it is taken up
-    /// when that process has gone.
-    async fn take_up(&self) {
-        let (manager, service) = (self.manager.clone(), Arc::clone(&self.service));
-        let (store, blocks) = (self.keeping.store(), self.blocks.clone());
-        let (taken_up, waiting) = oneshot::channel();
-        self.media.spawn(async move {
-            match store.left().await {
-                Ok(mut left) => {
-                    blocks.recall(std::mem::take(&mut left.blocks));
-                    service.recall(manager.recall(left).await);
-                }
-                Err(error) => tracing::error!(%error, "what the process before has left could not be taken up"),
-            }
+        let (taken_up, begins) = oneshot::channel();
+        let taking_up = closed.run_until_cancelled(async {
+            take_up(&keeping, &blocks, &service, &manager).await;
             let _ = taken_up.send(());
         });
-        let _ = tokio::time::timeout(TAKE_UP, waiting).await;
+        let serving = async {
+            // Before this, a repeat would not find its request.
+            let _ = tokio::time::timeout(TAKE_UP, begins).await;
+            serve::run(listener, router, closed.clone()).await;
+        };
+        // Ends with the router, which holds the other end.
+        let reading = bridge::read_mail(mail, manager.clone());
+        let closing = async {
+            stop.cancelled().await;
+            manager.close(SHUTDOWN).await;
+            media.close();
+            closed.cancel();
+        };
+        let sweeping = keeping.sweep(&*clock, &closed);
+        let work = async { tokio::join!(taking_up, serving, reading, closing, sweeping) };
+        tokio::select! {
+            _ = work => {}
+            () = keeping.died() => anyhow::bail!("the store's thread has died"),
+        }
+        keeping.close().await;
+        Ok(())
     }
 
     /// The running sessions.
     pub fn sessions(&self) -> &Manager {
         &self.manager
+    }
+}
+
+/// Takes up what the process before has left. A store that another process still has is taken up when that has gone.
+async fn take_up(keeping: &Keeping, blocks: &Blocks, service: &Service, manager: &Manager) {
+    match keeping.store().left().await {
+        Ok(mut left) => {
+            blocks.recall(std::mem::take(&mut left.blocks));
+            service.recall(manager.recall(left).await);
+        }
+        Err(error) => tracing::error!(%error, "what the process before has left could not be taken up"),
     }
 }
 

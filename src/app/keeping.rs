@@ -69,6 +69,14 @@ impl Keeping {
         }
     }
 
+    /// Returns when the store has ended before it was closed.
+    pub(super) async fn died(&self) {
+        match self {
+            Keeping::Memory(_) => std::future::pending().await,
+            Keeping::Durable(store) => store.ended().await,
+        }
+    }
+
     /// Writes what is still to be written.
     pub(super) async fn close(&self) {
         let Keeping::Durable(store) = self else { return };

@@ -121,7 +121,8 @@ impl World {
         let app = App::new(&config, clock).expect("a server can be built");
         let (sessions, stop) = (app.sessions().clone(), CancellationToken::new());
         let mut tasks = JoinSet::new();
-        tasks.spawn(app.serve(listener, stop.clone()));
+        let stopping = stop.clone();
+        tasks.spawn(async move { app.serve(listener, stopping).await.expect("it serves") });
         let client = reqwest::Client::builder().no_proxy().pool_max_idle_per_host(0).build().expect("an HTTP client");
         Self { emulator, sessions, stop, url, client, tasks }
     }
