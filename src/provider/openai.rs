@@ -9,4 +9,5 @@ pub mod tts;
 
 mod event;
 mod failure;
+mod socket;
 mod transcript;

@@ -5,6 +5,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use futures_util::FutureExt;
+use secrecy::SecretString;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -12,15 +13,22 @@ use tokio::task::JoinSet;
 use tokio::time::sleep;
 
 use super::*;
+use crate::provider::openai::endpoint::Endpoint;
 
 /// A server that writes fixed bytes, with pauses, to each request; and what it saw.
 struct Server {
-    tts: OpenAiTts,
+    tts: SpeechEndpoint,
     asked: Arc<AtomicUsize>,
     requests: Arc<Mutex<Vec<String>>>,
     /// Connections that the client closed.
     closed: Arc<AtomicUsize>,
     work: JoinSet<()>,
+}
+
+impl Server {
+    fn settings(&mut self) -> &mut TtsSettings {
+        &mut Arc::get_mut(&mut self.tts.0).unwrap().settings
+    }
 }
 
 /// What the server does after it has read a request.
@@ -67,7 +75,7 @@ async fn server(steps: Vec<Step>) -> Server {
         voice: "coral".to_owned(),
         instructions: None,
     };
-    Server { tts: OpenAiTts::new(settings).unwrap(), asked, requests, closed, work }
+    Server { tts: SpeechEndpoint::new(settings).unwrap(), asked, requests, closed, work }
 }
 
 type Counts = (Arc<AtomicUsize>, Arc<Mutex<Vec<String>>>, Arc<AtomicUsize>);
@@ -154,7 +162,7 @@ async fn sound_cut_anywhere_comes_out_whole_and_while_it_is_still_made() {
         send(END),
     ];
     let server = server(steps).await;
-    let mut speech = server.tts.speak("Hello".to_owned());
+    let mut speech = server.tts.0.speak("Hello".to_owned());
     let began = Instant::now();
     let first = speech.next().await.unwrap().unwrap();
     assert!(began.elapsed() < Duration::from_secs(1), "the first sound waits for no later one");
@@ -166,13 +174,13 @@ async fn sound_cut_anywhere_comes_out_whole_and_while_it_is_still_made() {
 #[tokio::test(start_paused = true)]
 async fn the_request_has_what_the_schema_knows_and_nothing_else() {
     let mut server = server(vec![send(OK), chunked(&tone().0), send(END)]).await;
-    collect(server.tts.speak("Your \"table\" is booked.".to_owned())).await;
-    server.tts.settings.instructions = Some("Calm.".to_owned());
+    collect(server.tts.0.speak("Your \"table\" is booked.".to_owned())).await;
+    server.settings().instructions = Some("Calm.".to_owned());
     sleep(Duration::from_millis(1)).await;
-    collect(server.tts.speak("Bye".to_owned())).await;
+    collect(server.tts.0.speak("Bye".to_owned())).await;
     sleep(Duration::from_millis(1)).await;
-    server.tts.settings.model = "tts-1-hd".to_owned();
-    collect(server.tts.speak("Bye".to_owned())).await;
+    server.settings().model = "tts-1-hd".to_owned();
+    collect(server.tts.0.speak("Bye".to_owned())).await;
     let want = [
         json!({"model": "gpt-4o-mini-tts", "input": "Your \"table\" is booked.", "voice": "coral", "response_format": "pcm"}),
         json!({"model": "gpt-4o-mini-tts", "input": "Bye", "voice": "coral", "instructions": "Calm.", "response_format": "pcm"}),
@@ -193,7 +201,7 @@ async fn the_request_has_what_the_schema_knows_and_nothing_else() {
 #[tokio::test(start_paused = true)]
 async fn nothing_is_asked_before_the_first_poll_and_dropping_hangs_up() {
     let server = server(vec![send(OK), chunked(&tone().0), Step::Wait(Duration::from_mins(10))]).await;
-    let mut speech = server.tts.speak("Hello".to_owned());
+    let mut speech = server.tts.0.speak("Hello".to_owned());
     sleep(Duration::from_mins(1)).await;
     assert_eq!(server.asked.load(Ordering::SeqCst), 0);
     assert!(speech.next().await.unwrap().is_ok());
@@ -244,7 +252,7 @@ async fn a_refusal_is_told_in_the_providers_words() {
     ];
     for (steps, class, text) in cases {
         let server = server(steps).await;
-        let (sound, error) = collect(server.tts.speak("Hello".to_owned())).await;
+        let (sound, error) = collect(server.tts.0.speak("Hello".to_owned())).await;
         let error = error.expect(text);
         assert_eq!((sound.len(), error.class, error.to_string().as_str()), (0, class, text));
     }
@@ -257,7 +265,7 @@ async fn a_body_that_breaks_off_keeps_its_sound_and_ends_in_an_error() {
         let stalls = end.len() == 2;
         let server = server([vec![send(OK), chunked(&pcm[..12_001])], end].concat()).await;
         let began = Instant::now();
-        let (sound, error) = collect(server.tts.speak("Hello".to_owned())).await;
+        let (sound, error) = collect(server.tts.0.speak("Hello".to_owned())).await;
         let error = error.unwrap();
         assert_eq!(error.class, ErrorClass::Unknown);
         assert!(sound.len() > 1_900 && ulaw.starts_with(&sound), "{} bytes", sound.len());
@@ -274,7 +282,7 @@ async fn a_server_without_a_first_byte_is_given_up_after_ten_seconds() {
     for steps in [vec![silent.clone()], vec![send(OK), silent], late] {
         let server = server(steps).await;
         let began = Instant::now();
-        let (sound, error) = collect(server.tts.speak("Hello".to_owned())).await;
+        let (sound, error) = collect(server.tts.0.speak("Hello".to_owned())).await;
         assert_eq!((sound.len(), error), (0, Some(stall())));
         assert!((STALL..STALL + Duration::from_millis(100)).contains(&began.elapsed()), "{:?}", began.elapsed());
     }
@@ -284,7 +292,7 @@ async fn a_server_without_a_first_byte_is_given_up_after_ten_seconds() {
 async fn a_reader_that_pauses_for_the_phone_is_no_stalled_server() {
     let (pcm, ulaw) = tone();
     let server = server(vec![send(OK), chunked(&pcm[..12_000]), chunked(&pcm[12_000..]), send(END)]).await;
-    let mut speech = server.tts.speak("Hello".to_owned());
+    let mut speech = server.tts.0.speak("Hello".to_owned());
     let mut sound = speech.next().await.unwrap().unwrap().to_vec();
     sleep(Duration::from_mins(2)).await;
     let (rest, error) = collect(speech).await;
@@ -295,13 +303,13 @@ async fn a_reader_that_pauses_for_the_phone_is_no_stalled_server() {
 #[tokio::test(start_paused = true)]
 async fn an_empty_body_and_a_closed_port_are_errors_without_the_address() {
     let empty = server(vec![send(OK), send(END)]).await;
-    let (_, error) = collect(empty.tts.speak("Hello".to_owned())).await;
+    let (_, error) = collect(empty.tts.0.speak("Hello".to_owned())).await;
     assert_eq!(error.unwrap().message, "the speech provider sent no sound for this text");
 
     let mut gone = server(vec![]).await;
-    let port = gone.tts.url.port().unwrap().to_string();
+    let port = gone.tts.0.url.port().unwrap().to_string();
     gone.work.shutdown().await;
-    let (_, error) = collect(gone.tts.speak("Hello".to_owned())).await;
+    let (_, error) = collect(gone.tts.0.speak("Hello".to_owned())).await;
     let error = error.unwrap();
     assert_eq!(error.class, ErrorClass::Busy);
     assert!(!error.message.contains(&port), "{error}");
