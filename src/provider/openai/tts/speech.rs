@@ -51,6 +51,7 @@ pub(super) struct SpeechEndpoint(Arc<Requests>);
 struct Requests {
     client: Client,
     url: Url,
+    model: String,
     settings: TtsSettings,
 }
 
@@ -86,7 +87,7 @@ struct Sound {
 impl SpeechEndpoint {
     /// # Errors
     /// When the system's certificates cannot be read.
-    pub(super) fn new(settings: TtsSettings) -> Result<Self, ProviderError> {
+    pub(super) fn new(settings: &TtsSettings, model: &str) -> Result<Self, ProviderError> {
         let client = Client::builder()
             .http1_only()
             .connect_timeout(CONNECT)
@@ -94,7 +95,8 @@ impl SpeechEndpoint {
             .redirect(reqwest::redirect::Policy::none())
             .build()
             .map_err(|error| broken(&error))?;
-        Ok(Self(Arc::new(Requests { client, url: settings.endpoint.speech_url(), settings })))
+        let (url, model, settings) = (settings.endpoint.speech_url(), model.to_owned(), settings.clone());
+        Ok(Self(Arc::new(Requests { client, url, model, settings })))
     }
 }
 
@@ -115,7 +117,8 @@ impl TtsSession for SpeechEndpoint {
 
 impl Requests {
     fn speak(&self, text: String) -> Speech {
-        let TtsSettings { key, model, voice, instructions, .. } = &self.settings;
+        let TtsSettings { key, voice, instructions, .. } = &self.settings;
+        let model = self.model.as_str();
         let body = SpeechRequest {
             model,
             input: &text,

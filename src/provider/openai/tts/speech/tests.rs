@@ -26,8 +26,8 @@ struct Server {
 }
 
 impl Server {
-    fn settings(&mut self) -> &mut TtsSettings {
-        &mut Arc::get_mut(&mut self.tts.0).unwrap().settings
+    fn requests(&mut self) -> &mut Requests {
+        Arc::get_mut(&mut self.tts.0).unwrap()
     }
 }
 
@@ -71,11 +71,11 @@ async fn server(steps: Vec<Step>) -> Server {
     let settings = TtsSettings {
         endpoint: Endpoint::parse(&format!("http://{address}")).unwrap(),
         key: SecretString::from("sk-test-key"),
-        model: "gpt-4o-mini-tts".to_owned(),
+        model: None,
         voice: "coral".to_owned(),
         instructions: None,
     };
-    Server { tts: SpeechEndpoint::new(settings).unwrap(), asked, requests, closed, work }
+    Server { tts: SpeechEndpoint::new(&settings, "gpt-4o-mini-tts").unwrap(), asked, requests, closed, work }
 }
 
 type Counts = (Arc<AtomicUsize>, Arc<Mutex<Vec<String>>>, Arc<AtomicUsize>);
@@ -175,11 +175,11 @@ async fn sound_cut_anywhere_comes_out_whole_and_while_it_is_still_made() {
 async fn the_request_has_what_the_schema_knows_and_nothing_else() {
     let mut server = server(vec![send(OK), chunked(&tone().0), send(END)]).await;
     collect(server.tts.0.speak("Your \"table\" is booked.".to_owned())).await;
-    server.settings().instructions = Some("Calm.".to_owned());
+    server.requests().settings.instructions = Some("Calm.".to_owned());
     sleep(Duration::from_millis(1)).await;
     collect(server.tts.0.speak("Bye".to_owned())).await;
     sleep(Duration::from_millis(1)).await;
-    server.settings().model = "tts-1-hd".to_owned();
+    server.requests().model = "tts-1-hd".to_owned();
     collect(server.tts.0.speak("Bye".to_owned())).await;
     let want = [
         json!({"model": "gpt-4o-mini-tts", "input": "Your \"table\" is booked.", "voice": "coral", "response_format": "pcm"}),
