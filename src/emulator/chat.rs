@@ -8,6 +8,7 @@ mod handset;
 
 pub(super) use handset::Handset;
 
+use super::messaging::delivery::read_all;
 use super::messaging::inbound::{Received, Writing, receive};
 use super::timeline::{NeverHappened, Side, TextForm, TextState};
 use super::world::World;
@@ -75,6 +76,16 @@ impl Chat {
     /// Writes a text, and waits until the server has heard of it or will not. It counts for the window.
     pub async fn write(&self, words: &str) -> Written {
         self.give(self.writing(words)).await
+    }
+
+    /// Writes a text, and leaves it to the carrier.
+    pub fn sends(&self, words: &str) -> Shown {
+        receive(&self.world, self.writing(words)).shown
+    }
+
+    /// Reads all that has arrived; without it each text is read when [`TextRules::read_after`](super::TextRules) says so.
+    pub fn reads(&self) {
+        read_all(&self.world, &self.number);
     }
 
     /// Writes a text whose webhooks are delivered twice.

@@ -1,12 +1,13 @@
 //! The manager: starts sessions, finds them, and cleans up behind them, whichever way they end.
 
 use std::panic::AssertUnwindSafe;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures_util::FutureExt;
 use tokio::sync::{mpsc, oneshot, watch};
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::shared::{Entry, Shared, Tables};
@@ -15,6 +16,7 @@ use super::{Delivered, Directory, Look, MediaPort, Pending};
 use crate::clock::Clock;
 use crate::domain::keywords::Keywords;
 use crate::domain::messaging::Form;
+use crate::domain::outcome::Channel;
 use crate::domain::session::{CarrierNews, Input, Limits, Session};
 use crate::domain::text::AgentText;
 use crate::ids::{CarrierCallId, RequestId, SessionId, SessionIds};
@@ -69,9 +71,17 @@ pub struct Manager {
     pub(super) shared: Arc<Shared>,
 }
 
+/// Counts what there is of sessions; of one that has ended nothing is left.
 impl std::fmt::Debug for Manager {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Manager({} sessions)", self.running())
+        let tables = self.shared.lock();
+        f.debug_struct("Manager")
+            .field("sessions", &tables.sessions.len())
+            .field("calls", &tables.calls.len())
+            .field("numbers", &self.shared.config.directory.len())
+            .field("tasks", &self.shared.config.tasks.len())
+            .field("line_is_idle", &tables.line.is_idle())
+            .finish()
     }
 }
 
@@ -112,7 +122,7 @@ impl Manager {
             ids: SessionIds::default(),
             requests: AtomicU64::new(0),
             generations: AtomicU64::new(0),
-            closing: AtomicBool::new(false),
+            closing: CancellationToken::new(),
             tables: Mutex::default(),
         };
         Self { shared: Arc::new(shared) }
@@ -189,7 +199,8 @@ impl Manager {
             let mut tables = shared.lock();
             shared.is_open(&tables)?;
             take(&mut tables)?;
-            tables.sessions.insert(id.clone(), Entry { generation, inbox: inbox.clone(), call: None });
+            let writes = begun.session.channel() != Channel::Voice;
+            tables.sessions.insert(id.clone(), Entry { generation, inbox: inbox.clone(), call: None, writes });
             shared.config.metrics.sessions(tables.sessions.len());
             tables.line.take_held(shared.config.clock.now())
         };
@@ -204,6 +215,11 @@ impl Manager {
             }
         });
         Ok(())
+    }
+
+    /// Whether what a session says now is written rather than spoken.
+    pub fn writes(&self, id: &SessionId) -> bool {
+        self.shared.lock().sessions.get(id).is_some_and(|entry| entry.writes)
     }
 
     /// Sends a request to a session.
@@ -270,7 +286,7 @@ impl Manager {
     pub async fn close(&self, patience: Duration) {
         let running: Vec<SessionId> = {
             let tables = self.shared.lock();
-            self.shared.closing.store(true, Ordering::Relaxed);
+            self.shared.closing.cancel();
             tables.sessions.keys().cloned().collect()
         };
         for id in &running {

@@ -1,13 +1,15 @@
 //! What the manager and the sessions' tasks share: who runs, who is called what, and the person's line.
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
 
 use super::manager::{ManagerConfig, NotStarted};
+use super::missed::Missed;
 use super::task::Message;
 use crate::clock::Millis;
 use crate::domain::line::{Line, Notice};
@@ -26,7 +28,8 @@ pub(super) struct Shared {
     pub(super) requests: AtomicU64,
     /// Counts sessions, so that a late clean-up cannot remove a newer entry.
     pub(super) generations: AtomicU64,
-    pub(super) closing: AtomicBool,
+    /// The server stops.
+    pub(super) closing: CancellationToken,
     pub(super) tables: Mutex<Tables>,
 }
 
@@ -38,6 +41,8 @@ pub(super) struct Tables {
     pub(super) past: VecDeque<CarrierCallId>,
     /// The person's line. One person, one line, for now.
     pub(super) line: Line,
+    /// What the person wrote and was not taken, until it has been read back.
+    pub(super) missed: Option<Missed>,
 }
 
 impl Tables {
@@ -55,6 +60,8 @@ pub(super) struct Entry {
     pub(super) inbox: mpsc::Sender<Message>,
     /// The carrier's name for its call, while that may be live.
     pub(super) call: Option<CarrierCallId>,
+    /// What it says is written.
+    pub(super) writes: bool,
 }
 
 impl Shared {
@@ -79,7 +86,7 @@ impl Shared {
     }
 
     pub(super) fn is_open(&self, tables: &Tables) -> Result<(), NotStarted> {
-        if self.closing.load(Ordering::Relaxed) {
+        if self.closing.is_cancelled() {
             return Err(NotStarted::Closing);
         }
         if tables.sessions.len() >= self.config.most_sessions {
@@ -135,6 +142,13 @@ impl Shared {
         }
         if let Some(entry) = tables.sessions.get_mut(id) {
             entry.call = call;
+        }
+    }
+
+    /// Notes whether what a session says is written.
+    pub(super) fn writes(&self, id: &SessionId, writes: bool) {
+        if let Some(entry) = self.lock().sessions.get_mut(id) {
+            entry.writes = writes;
         }
     }
 

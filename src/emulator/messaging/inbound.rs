@@ -52,8 +52,10 @@ pub(in crate::emulator) fn receive(world: &Arc<World>, writing: Writing<'_>) -> 
     } else {
         What::StrangerWrites { text, words }
     });
-    let answers =
-        webhooks.into_iter().map(|(name, form)| webhook::deliver(world, name, form, writing.copies)).collect();
+    let answers = webhooks
+        .into_iter()
+        .map(|(name, form)| webhook::deliver(world, Some(text), name, form, writing.copies))
+        .collect();
     Received { shown, answers }
 }
 

@@ -6,11 +6,15 @@ use crate::domain::text::{BadWords, LONGEST_WRITTEN, PersonText};
 /// As many things as are named; WhatsApp sends one file with a message.
 const MOST_NAMED: usize = 10;
 
-/// A message's words, clean.
+/// A message's words, cleaned; `text` is measured as it came.
 ///
 /// # Errors
-/// When nothing is left that can be read, or they are longer than anybody writes.
+/// When it is too long, or nothing is left that can be read.
 pub(super) fn words(text: &str, beside: impl IntoIterator<Item = String>) -> Result<PersonText, BadWords> {
+    let (length, longest) = (text.chars().count(), LONGEST_WRITTEN);
+    if length > longest {
+        return Err(BadWords::TooLong { length, longest });
+    }
     let mut whole = text.to_owned();
     for thing in beside.into_iter().take(MOST_NAMED) {
         // On lines of their own and after the text, which thus still begins as the person began it.
@@ -18,7 +22,7 @@ pub(super) fn words(text: &str, beside: impl IntoIterator<Item = String>) -> Res
         whole.push_str(&thing);
         whole.push(']');
     }
-    PersonText::clean(&whole, LONGEST_WRITTEN)
+    PersonText::clean(&whole, usize::MAX)
 }
 
 /// What a file of this MIME type is to whoever sent it.
@@ -46,15 +50,17 @@ mod tests {
         let things = |kinds: &[&str]| kinds.iter().map(|kind| file(kind)).collect::<Vec<_>>();
         for (text, beside, want) in [
             ("  Yes.\n", things(&[]), Some("Yes.")),
+            ("Y\0es\u{202e}.\u{1b}[31m", things(&[]), Some("Yes.")),
             ("", things(&["image/jpeg"]), Some("[photo]")),
             ("This one", things(&["image/png", "IMAGE/WEBP"]), Some("This one\n[photo]\n[sticker]")),
             (" ", things(&["audio/ogg; codecs=opus", "video/mp4"]), Some("[voice message]\n[video]")),
             ("", things(&["text/vcard", "application/pdf", ""]), Some("[contact]\n[file]\n[file]")),
-            ("\u{202e}Y\0es\u{1b}[31m", things(&["image/png"]), Some("Yes\n[photo]")),
-            (" \t\u{200e}", things(&[]), None),
+            ("\u{202e}\0", things(&["image/png"]), Some("[photo]")),
+            (" \t", things(&[]), None),
+            ("\u{feff}\u{1b}[0m", things(&[]), None),
         ] {
-            let words = words(text, beside);
-            assert_eq!(words.as_ref().map(PersonText::as_str), want.ok_or(&BadWords::Empty), "{text:?}");
+            let got = words(text, beside);
+            assert_eq!(got.as_ref().map(PersonText::as_str), want.ok_or(&BadWords::Empty), "{text:?}");
         }
     }
 

@@ -136,7 +136,7 @@ impl Desk {
     /// Waits until so many webhooks of a kind were answered; says when.
     pub(super) async fn told(&self, event: TextWebhook, times: usize) -> Duration {
         let seen = Cell::new(0);
-        let fits = |what: &What| matches!(what, What::TextWebhook { name, status: Some(200) } if *name == event);
+        let fits = |what: &What| matches!(what, What::TextWebhook { name, status: Some(200), .. } if *name == event);
         self.wait(|what| fits(what) && seen.replace(seen.get() + 1) + 1 == times).await
     }
 }

@@ -200,6 +200,44 @@ async fn the_window_closes_a_day_after_the_persons_last_text() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_text_is_read_when_the_person_looks_at_it_and_once() {
+    let desk = Desk::start().await;
+    desk.emulator.change_text_rules(|rules| rules.read_after = None);
+    let (path, chat) = (desk.conversation().await, desk.emulator.chat());
+    desk.send(&path, "Shall I?").await;
+    chat.reads();
+    desk.wait(|what| matches!(what, What::TextArrived { text: 1, .. })).await;
+    desk.emulator.chat_of("+15557654321").reads();
+    tokio::time::sleep(Duration::from_mins(1)).await;
+    let read = |what: &What| matches!(what, What::TextRead { .. });
+    assert_eq!(
+        desk.emulator.timeline().count(read),
+        0,
+        "looking before it came, and somebody else's look, read nothing"
+    );
+    for _ in 0..2 {
+        chat.reads();
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+    assert_eq!((desk.emulator.timeline().count(read), chat.shown()[0].state), (1, TextState::Read));
+    assert_eq!(desk.each(TextWebhook::Delivery, "Status"), ["sent", "delivered", "read"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_sent_without_waiting_comes_in_order_and_its_webhooks_say_whose_they_are() {
+    let desk = Desk::start().await;
+    let sent = ["One", "Two"].map(|words| desk.emulator.chat().sends(words).number);
+    assert_eq!(sent, [1, 2]);
+    for text in sent.map(Some) {
+        let answered =
+            |what: &What| matches!(what, What::TextWebhook { text: which, status: Some(200), .. } if *which == text);
+        desk.wait(answered).await;
+    }
+    let words: Vec<String> = desk.emulator.chat().shown().into_iter().map(|shown| shown.words).collect();
+    assert_eq!(words, ["One", "Two"]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_person_with_a_script_answers_each_stretch_of_texts_and_then_no_more() {
     let desk = Desk::start().await;
     let path = desk.conversation().await;

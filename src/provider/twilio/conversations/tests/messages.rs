@@ -216,6 +216,8 @@ async fn a_receipt_says_what_became_of_a_message_and_a_failure_first() {
         (json!([receipt("failed", json!(63032))]), failed(MessagingClass::Permanent, Some(63032))),
         (json!([receipt("failed", json!(0))]), failed(MessagingClass::Permanent, None)),
         (json!([receipt("failed", json!("call +393331234567"))]), failed(MessagingClass::Permanent, None)),
+        (json!([receipt("failed", json!("393331234567"))]), failed(MessagingClass::Permanent, None)),
+        (json!([receipt("failed", json!(393_331_234_567_u64))]), failed(MessagingClass::Permanent, None)),
         (
             json!([receipt("delivered", json!(0)), receipt("failed", json!(63024)), receipt("failed", json!(63016))]),
             failed(MessagingClass::BadNumber, Some(63024)),
