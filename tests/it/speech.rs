@@ -2,6 +2,7 @@
 
 mod hearing;
 mod line;
+mod moving;
 mod voicing;
 
 use callme::emulator::{CallState, Fault, Script, Side, Times, What};
