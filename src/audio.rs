@@ -1,7 +1,10 @@
-//! Sound: G.711 µ-law as the carriers speak it, and the way there from the 24 kHz PCM of a speech provider.
+//! Sound: G.711 µ-law as the carriers speak it, and the way there from the 24 kHz PCM of a speech provider, or from a WAV file of any
+//! rate.
 //!
 //! Pure, and per frame nothing is allocated but what the caller's own buffer needs to grow.
 
 pub mod mulaw;
 pub mod pcm;
+pub mod rate;
 pub mod resample;
+pub mod wav;
