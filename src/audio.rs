@@ -5,3 +5,4 @@
 pub mod mulaw;
 pub mod pcm;
 pub mod resample;
+pub mod vad;

@@ -13,6 +13,7 @@ mod peers;
 mod rows;
 mod speech;
 mod steered;
+mod vad;
 mod webhook;
 mod world;
 mod writing;
