@@ -8,18 +8,20 @@ use std::time::Duration;
 use anyhow::Context;
 use axum::Router;
 use axum::body::Bytes;
+use secrecy::ExposeSecret;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::clock::Clock;
-use crate::config::{Config, MessagingMode};
-use crate::domain::keywords::Keywords;
+use crate::config::{self, Config, DoorConfig, MessagingMode};
 use crate::domain::session::{Limits, Texting};
+use crate::http::carrier::InboundLimits;
 use crate::http::{self, Parts, serve};
 use crate::media::{Desk, DeskConfig};
 use crate::metrics::Metrics;
+use crate::privacy::keyed::HashKey;
 use crate::provider::openai::endpoint::Endpoint;
 use crate::provider::openai::stt::{OpenAiStt, SttSettings};
 use crate::provider::openai::tts::{OpenAiTts, TtsSettings};
@@ -47,7 +49,7 @@ pub struct App {
     media: TaskTracker,
     router: Router,
     mail: mpsc::Receiver<Bytes>,
-    message_webhooks: Option<Box<dyn MessagingWebhooks>>,
+    message_webhooks: Option<Arc<dyn MessagingWebhooks>>,
 }
 
 impl std::fmt::Debug for App {
@@ -77,14 +79,15 @@ impl App {
         let desk = Arc::new(Desk::new(desk(config, Arc::clone(&clock), media.clone(), Arc::clone(&metrics))?));
         let store: Arc<dyn Store> = Arc::new(MemoryStore::new(config.history_ttl));
         let messaging = messaging(config)?;
+        let hash_key = hash_key(config);
         let manager = Manager::new(ManagerConfig {
             carrier: Arc::new(carrier),
             media: Arc::new(bridge::MediaDesk(Arc::clone(&desk))),
             store: Arc::clone(&store),
             clock: Arc::clone(&clock),
-            directory: Directory::new(config.person.clone(), &hash_key()),
+            directory: Directory::new(config.person.clone(), &hash_key),
             messaging: messaging.clone(),
-            keywords: Keywords::default(),
+            keywords: config::keywords(),
             privacy_notice: config.messaging.as_ref().and_then(|texts| texts.privacy_notice.clone()),
             limits: limits(config, messaging.as_deref()),
             most_sessions: config.limits.sessions,
@@ -97,17 +100,21 @@ impl App {
             messages_per_hour: config.messaging.as_ref().and_then(|texts| texts.messages_per_hour),
             opt_in: messaging.as_ref().map(|texts| texts.abilities().opt_in.clone()).unwrap_or_default(),
         };
+        let message_webhooks = message_webhooks(config);
         let (incoming, mail) = mpsc::channel(bridge::MOST_MAIL);
         let router = http::router(Parts {
             verbs: Arc::new(Service::new(manager.clone(), store, clock, service)),
             events: Arc::new(bridge::Events { manager: manager.clone(), desk, mail: incoming }),
             carrier: Arc::new(webhooks),
+            message_webhooks: message_webhooks.clone(),
+            inbound: inbound(config),
+            hash_key,
             api_key: config.api_key.clone(),
             public_url: config.public_url.clone(),
             metrics_token: config.metrics_token.clone(),
             metrics,
         });
-        Ok(Self { manager, media, router, mail, message_webhooks: message_webhooks(config) })
+        Ok(Self { manager, media, router, mail, message_webhooks })
     }
 
     /// The same server with further routes beside its own, which they win over.
@@ -162,9 +169,14 @@ fn messaging(config: &Config) -> anyhow::Result<Option<Arc<dyn Messaging>>> {
     Ok(Some(Arc::new(conversations.context("the Conversations client")?)))
 }
 
-fn message_webhooks(config: &Config) -> Option<Box<dyn MessagingWebhooks>> {
+fn message_webhooks(config: &Config) -> Option<Arc<dyn MessagingWebhooks>> {
     let texts = config.messaging.as_ref()?;
-    Some(Box::new(TwilioMessageWebhooks::new(config.carrier.account.clone(), texts.number.clone())))
+    Some(Arc::new(TwilioMessageWebhooks::new(config.carrier.account.clone(), texts.number.clone())))
+}
+
+fn inbound(config: &Config) -> InboundLimits {
+    let DoorConfig { per_phone, block, per_conversation, global } = config.door;
+    InboundLimits { per_phone, block, per_conversation, global }
 }
 
 fn limits(config: &Config, messaging: Option<&dyn Messaging>) -> Limits {
@@ -184,11 +196,14 @@ fn limits(config: &Config, messaging: Option<&dyn Messaging>) -> Limits {
     }
 }
 
-/// The key of the numbers' hashes, new with each start.
-fn hash_key() -> [u8; 32] {
+/// The key of the numbers' hashes; where none is set, a new one with each start.
+fn hash_key(config: &Config) -> HashKey {
+    if let Some(key) = &config.hash_key {
+        return HashKey::new(key.expose_secret().as_bytes());
+    }
     let mut key = [0; 32];
     random(&mut key);
-    key
+    HashKey::new(&key)
 }
 
 fn desk(

@@ -11,7 +11,9 @@ use secrecy::SecretString;
 use crate::phone_number::PhoneNumber;
 
 mod carrier;
+mod door;
 pub mod environment;
+mod keywords;
 mod messaging;
 mod reader;
 mod variables;
@@ -20,6 +22,8 @@ mod variables;
 mod tests;
 
 pub use carrier::CarrierConfig;
+pub use door::DoorConfig;
+pub use keywords::keywords;
 pub use messaging::{MessagingConfig, MessagingMode};
 use reader::Reader;
 pub use variables::{VARIABLES, Variable};
@@ -101,6 +105,10 @@ pub struct Config {
     pub timing: Timing,
     /// The bounds on what runs at once and per hour.
     pub limits: Limits,
+    /// What guards the messaging webhook.
+    pub door: DoorConfig,
+    /// What keys the hashes that stand for phone numbers; `None` for another key with each start.
+    pub hash_key: Option<SecretString>,
     /// How long finished sessions stay in history.
     pub history_ttl: Duration,
     /// What a scraper of the metrics may authenticate with; empty for nothing but the API key.
@@ -165,6 +173,8 @@ impl Config {
         let speech = speech(&mut reader);
         let timing = timing(&mut reader);
         let limits = limits(&mut reader);
+        let door = door::read(&mut reader);
+        let hash_key = door::hash_key(&mut reader);
         let metrics_token = reader.text("CALLME_METRICS_TOKEN").unwrap_or_default().into();
         let history_ttl = reader.hours("CALLME_HISTORY_TTL_HOURS", 1..=8_760);
         reader.warn_of_ignored(variables::NOT_YET);
@@ -178,6 +188,8 @@ impl Config {
                 speech: speech?,
                 timing,
                 limits,
+                door,
+                hash_key,
                 history_ttl,
                 metrics_token,
             })
@@ -282,6 +294,6 @@ fn limits(reader: &mut Reader<'_>) -> Limits {
     Limits {
         sessions: whole(reader.number("CALLME_MAX_SESSIONS", 1..=100_000)),
         live_calls: whole(reader.number("CALLME_MAX_LIVE_CALLS", 1..=10_000)),
-        calls_per_hour: reader.per_hour("CALLME_MAX_CALLS_PER_HOUR", "an agent that runs away can dial without end"),
+        calls_per_hour: reader.most("CALLME_MAX_CALLS_PER_HOUR", "an agent that runs away can dial without end"),
     }
 }

@@ -1,4 +1,5 @@
-//! Twilio and the speech provider in process, speaking the real wire, with a person on the phone who can be scripted.
+//! Twilio and the speech provider in process, speaking the real wire, with a person on the phone and on WhatsApp who can be
+//! scripted.
 //!
 //! It serves `callme demo` and the tests; there is no second fake. It knows the server under test only over sockets: REST and
 //! speech requests come in on one base URL, signed webhooks and the media socket go out. It lives in its caller's tokio runtime and
@@ -9,7 +10,9 @@
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
 //! let emulator = Emulator::start(EmulatorConfig::default()).await?;
 //! emulator.person().set(Script::converses(["Yes, go on."]));
-//! // … start a server with `emulator.environment()`, let it call …
+//! emulator.person().types(["Yes, go on."]);
+//! // … start a server with `emulator.environment()` and `emulator.whatsapp_environment()`, let it call …
+//! println!("{:?}", emulator.chat().shown());
 //! println!("{}", emulator.timeline());
 //! # Ok(())
 //! # }

@@ -1,7 +1,6 @@
 //! The HTTP edge: routes, layers and shapes. It asks the service and the runtime, and decides nothing itself.
 //!
-//! A request passes, outermost first: request id, log, panic catcher; then for agents CORS and the bearer check, for
-//! the carrier the signature check; then the handler. Bodies are capped and timed where they are read.
+//! What a request passes before its handler, and in which order, stands in [`layers`].
 
 use std::fmt;
 use std::sync::Arc;
@@ -13,7 +12,8 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::metrics::Metrics;
-use crate::provider::CarrierWebhooks;
+use crate::privacy::keyed::HashKey;
+use crate::provider::{CarrierWebhooks, MessagingWebhooks};
 use crate::service::Verbs;
 
 mod api;
@@ -32,7 +32,7 @@ pub mod serve;
 mod tests;
 
 use auth::ApiKey;
-use carrier::CallEvents;
+use carrier::{CallEvents, Gate, InboundLimits, Turnstile};
 use error::{ApiError, Kind};
 
 /// What the routes stand on.
@@ -43,6 +43,12 @@ pub struct Parts {
     pub events: Arc<dyn CallEvents>,
     /// How the configured carrier writes and signs.
     pub carrier: Arc<dyn CarrierWebhooks>,
+    /// How the configured carrier's messages are written; without messaging they are nobody's.
+    pub message_webhooks: Option<Arc<dyn MessagingWebhooks>>,
+    /// How many messages are let in.
+    pub inbound: InboundLimits,
+    /// What keys the hashes that stand for phones and addresses.
+    pub hash_key: HashKey,
     /// What agents authenticate with.
     pub api_key: SecretString,
     /// Where this server is reached, as `/health` shows it.
@@ -84,13 +90,12 @@ pub fn router(parts: Parts) -> Router {
     };
     let agents = agents
         // What is not there is refused like what is: without the key nobody learns which is which.
+        .route("/api/", any(layers::not_found))
         .route("/api/{*rest}", any(layers::not_found))
-        .method_not_allowed_fallback(layers::method_not_allowed)
-        .layer(axum::middleware::from_fn_with_state(ApiKey::new(&parts.api_key), auth::require_key));
-    let keys = [&parts.api_key, &parts.metrics_token].map(ApiKey::new);
-    let operators = operators
-        .method_not_allowed_fallback(layers::method_not_allowed)
-        .layer(axum::middleware::from_fn_with_state(keys, metrics::require_either));
+        .method_not_allowed_fallback(layers::method_not_allowed);
+    let agents = layers::before_agents(agents, ApiKey::new(&parts.api_key));
+    let operators = operators.method_not_allowed_fallback(layers::method_not_allowed);
+    let operators = layers::before_operators(operators, [&parts.api_key, &parts.metrics_token].map(ApiKey::new));
     let open = open.method_not_allowed_fallback(layers::method_not_allowed);
     let agents = agents.merge(operators).merge(open).layer(axum::middleware::from_fn(layers::cors));
     let carrier = carrier.method_not_allowed_fallback(layers::method_not_allowed);
@@ -155,7 +160,12 @@ fn routes_and_description(parts: &Parts) -> (Groups, Vec<u8>) {
     let groups = [agents, operators, open, calls, messages, media].map(OpenApiRouter::split_for_parts);
     let openapi = openapi::describe(groups.each_ref().map(|(_, description)| description.clone()));
     let [agents, operators, open, calls, messages, media] = groups.map(|(routes, _)| routes);
-    let signed = carrier::guarded([calls, messages], parts.carrier.clone(), parts.metrics.clone());
-    let groups = Groups { agents, operators, open, carrier: signed.merge(media) };
+    let Parts { carrier, events, metrics, message_webhooks, inbound, hash_key, .. } = parts;
+    let gate = Gate::new(carrier.clone(), metrics.clone(), hash_key.clone());
+    let turnstile =
+        Turnstile::new(message_webhooks.clone(), *inbound, hash_key.clone(), events.clone(), metrics.clone());
+    let calls = layers::before_calls(calls, gate.clone());
+    let messages = layers::before_messages(messages, gate, turnstile);
+    let groups = Groups { agents, operators, open, carrier: calls.merge(messages).merge(media) };
     (groups, openapi)
 }

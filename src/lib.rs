@@ -6,6 +6,7 @@
 // Row 0, ground: plain values.
 pub mod clock;
 pub mod ids;
+pub mod limit;
 pub mod metrics;
 pub mod phone_number;
 pub mod privacy;

@@ -43,6 +43,10 @@ pub enum Webhook {
     Taken,
     /// The signature is missing or wrong.
     Forged,
+    /// The same, once too often from one address.
+    ShutOut,
+    /// Signed, and a message beyond one of the limits.
+    Limited,
     /// Signed, and not about a call of ours.
     NotUnderstood,
     /// The body was too large or too slow.
@@ -56,6 +60,8 @@ impl Webhook {
         match self {
             Webhook::Taken => "taken",
             Webhook::Forged => "forged",
+            Webhook::ShutOut => "shut-out",
+            Webhook::Limited => "limited",
             Webhook::NotUnderstood => "not-understood",
             Webhook::Unread => "unread",
             Webhook::TurnedAway => "turned-away",

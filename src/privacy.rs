@@ -7,6 +7,8 @@ use std::sync::LazyLock;
 
 use regex::{Captures, Regex};
 
+pub mod keyed;
+
 #[cfg(test)]
 mod tests;
 

@@ -17,6 +17,7 @@ pub use crate::domain::messaging::{
     Author, Delivery, Form, Inbound, MessagingClass, MessagingError, PastMessage, Receipt,
 };
 use crate::domain::outcome::Channel;
+pub use crate::domain::text::BadWords;
 use crate::ids::{CarrierCallId, ConversationId, Mark, MessageId, SessionId, StretchId};
 use crate::phone_number::PhoneNumber;
 
@@ -175,8 +176,20 @@ impl std::fmt::Debug for SendOrder {
 
 /// A carrier's messaging webhooks, read after their signature was checked by [`CarrierWebhooks::verify`].
 pub trait MessagingWebhooks: Send + Sync {
+    /// Who wrote what a body brings, for those who count; `None` for what nobody wrote to us: receipts, our own echo, other
+    /// events, other accounts. Cheap, and right also where [`MessagingWebhooks::parse`] refuses.
+    fn sender_of(&self, body: &[u8]) -> Option<Sender>;
     /// Reads a body. Nothing of it is an error: what is not understood, foreign or our own echo is said to be so.
     fn parse(&self, body: &[u8]) -> MessageNews;
+}
+
+/// Who wrote, as far as that can be read.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Sender {
+    /// By this number; whether it is the person's is for the caller to say.
+    pub from: Option<PhoneNumber>,
+    /// In this conversation; `None` also for a message that came by the other way, outside of any.
+    pub conversation: Option<ConversationId>,
 }
 
 /// What a messaging webhook says.
@@ -188,6 +201,15 @@ pub enum MessageNews {
         from: PhoneNumber,
         /// What.
         message: Inbound,
+    },
+    /// Somebody wrote, and what they wrote is not taken.
+    Refused {
+        /// By this number.
+        from: PhoneNumber,
+        /// Names the message across its repeats.
+        message: MessageId,
+        /// Why it is not taken.
+        why: BadWords,
     },
     /// What became of a text of ours.
     Receipt(Receipt),

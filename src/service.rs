@@ -1,6 +1,5 @@
 //! The verbs, shared by every surface: limits that guard money, and repeats that join what already runs.
 
-mod limits;
 mod repeats;
 mod sentence;
 mod verbs;

@@ -11,7 +11,12 @@
 mod directory;
 mod mail;
 mod manager;
+mod missed;
+mod shared;
 mod task;
+
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 

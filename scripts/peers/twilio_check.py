@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Drives the emulated carrier with the official `twilio` package: twilio_check.py URL ACCOUNT TOKEN NUMBER.
+"""Drives the emulated carrier's calls with the official `twilio` package: twilio_check.py URL ACCOUNT TOKEN NUMBER.
 
 Dials, reads, lists and hangs up a call, lets the package's own validator check every webhook's signature, and checks the
 codes of refusals. Exits with 1 and says what differs.
@@ -7,17 +7,10 @@ codes of refusals. Exits with 1 and says what differs.
 
 import signal
 import sys
-import threading
-import time
 from datetime import datetime, timedelta, timezone
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from urllib.parse import parse_qs
 
-from twilio.base.exceptions import TwilioRestException
-from twilio.http.http_client import TwilioHttpClient
-from twilio.request_validator import RequestValidator
-from twilio.rest import Client
-from twilio.twiml.voice_response import VoiceResponse
+import emulated
+from emulated import Webhooks, check, refusal, until
 
 # Whatever waits in vain ends the script.
 signal.alarm(60)
@@ -25,65 +18,9 @@ URL, ACCOUNT, TOKEN, NUMBER = sys.argv[1:5]
 PERSON = "+393331234567"
 
 
-class Redirected(TwilioHttpClient):
-    """Sends what is meant for Twilio to the emulator."""
-
-    def request(self, method, url, *args, **kwargs):
-        return super().request(method, url.replace("https://api.twilio.com", URL), *args, **kwargs)
-
-
-class Webhooks(BaseHTTPRequestHandler):
-    """Answers with a pause, and keeps what the validator thinks of each request."""
-
-    forms, wrong = [], []
-
-    def do_POST(self):
-        body = self.rfile.read(int(self.headers["Content-Length"])).decode()
-        form = {name: values[0] for name, values in parse_qs(body, keep_blank_values=True).items()}
-        url = f"http://{self.headers['Host']}{self.path}"
-        if not RequestValidator(TOKEN).validate(url, form, self.headers["X-Twilio-Signature"]):
-            self.wrong.append(self.path)
-        self.forms.append(form)
-        answer = VoiceResponse()
-        answer.pause(length=30)
-        answer = str(answer).encode()
-        self.send_response(200)
-        self.send_header("Content-Type", "text/xml")
-        self.send_header("Content-Length", str(len(answer)))
-        self.end_headers()
-        self.wfile.write(answer)
-
-    def log_message(self, *_):
-        pass
-
-
-def check(what, found, wanted):
-    if found != wanted:
-        sys.exit(f"{what}: {found!r}, not {wanted!r}")
-
-
-def refusal(what, code, status, action):
-    try:
-        action()
-    except TwilioRestException as error:
-        check(what, (error.code, error.status), (code, status))
-    else:
-        sys.exit(f"{what}: not refused")
-
-
-def until(what, found):
-    for _ in range(200):
-        if found():
-            return
-        time.sleep(0.05)
-    sys.exit(f"{what}: not within ten seconds")
-
-
 def main():
-    hooks = ThreadingHTTPServer(("127.0.0.1", 0), Webhooks)
-    threading.Thread(target=hooks.serve_forever, daemon=True).start()
-    base = f"http://127.0.0.1:{hooks.server_port}"
-    client = Client(ACCOUNT, TOKEN, http_client=Redirected())
+    base = emulated.listen(TOKEN)
+    client = emulated.client(URL, ACCOUNT, TOKEN)
     events = ["initiated", "ringing", "answered", "completed"]
     good = {"to": PERSON, "from_": NUMBER, "url": f"{base}/twiml?s=call-1%20x"}
 
@@ -115,7 +52,7 @@ def main():
 
     refusal("hang-up of an ended call", 21220, 400, lambda: client.calls(call.sid).update(status="completed"))
     refusal("unknown call", 20404, 404, lambda: client.calls("CA" + "0" * 32).fetch())
-    stranger = Client(ACCOUNT, TOKEN + "x", http_client=Redirected())
+    stranger = emulated.client(URL, ACCOUNT, TOKEN + "x")
     refusal("wrong token", 20003, 401, lambda: stranger.calls.create(**good))
     for field, value, code in [
         ("to", "12345", 21211), ("from_", "12345", 21212), ("url", "nowhere", 21205), ("status_callback_event", ["no-answer"], 21626),

@@ -1,6 +1,7 @@
 //! Joins what may not know each other: the media's desk to the sessions, and the edge to both.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::body::Bytes;
 use futures_util::FutureExt;
@@ -12,7 +13,7 @@ use crate::domain::session::CarrierNews;
 use crate::http::carrier::{Answer, CallEvents};
 use crate::ids::{CarrierCallId, SessionId};
 use crate::media::{BoxSocket, Desk};
-use crate::provider::{MessageNews, MessagingWebhooks, Webhook};
+use crate::provider::{MessageNews, MessagingWebhooks, Sender, Webhook};
 use crate::session::{Manager, MediaPort, WebhookAnswer};
 
 /// The desk, as sessions see it.
@@ -46,13 +47,14 @@ pub(super) const MOST_MAIL: usize = 1024;
 /// Reads what came in after it was answered, one by one and in order.
 pub(super) async fn read_mail(
     mut mail: mpsc::Receiver<Bytes>,
-    webhooks: Option<Box<dyn MessagingWebhooks>>,
+    webhooks: Option<Arc<dyn MessagingWebhooks>>,
     manager: Manager,
 ) {
     while let Some(body) = mail.recv().await {
         let Some(webhooks) = &webhooks else { continue };
         match webhooks.parse(&body) {
             MessageNews::Inbound { from, message } => manager.message(&from, message).await,
+            MessageNews::Refused { from, message, why } => manager.refused(&from, &message, why).await,
             MessageNews::Receipt(receipt) => manager.receipt(receipt),
             MessageNews::Nothing => {}
             MessageNews::Bad(why) => tracing::warn!("a signed messaging webhook was not understood: {why}"),
@@ -82,6 +84,12 @@ impl CallEvents for Events {
 
     fn message(&self, body: Bytes) -> bool {
         self.mail.try_send(body).is_ok()
+    }
+
+    fn turned_away(&self, sender: &Sender, wait: Duration) {
+        if let Some(from) = &sender.from {
+            self.manager.missed(from, sender.conversation.as_ref(), wait);
+        }
     }
 
     fn media(&self, token: Option<String>, socket: BoxSocket) -> BoxFuture<'static, ()> {

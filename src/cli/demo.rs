@@ -18,13 +18,15 @@ use crate::emulator::Emulator;
 /// Where the server believes to be reached; the emulator knows the way.
 const PUBLIC: &str = "https://callme.example";
 
-/// The settings of a server that calls by this emulator, and takes this key from agents.
+/// The settings of a server that calls and writes by this emulator, and takes this key from agents.
 fn configuration(emulator: &Emulator, key: &str) -> anyhow::Result<Config> {
-    let mut settings: HashMap<&str, String> = emulator.environment().into_iter().collect();
+    let mut settings: HashMap<&str, String> =
+        emulator.environment().into_iter().chain(emulator.whatsapp_environment()).collect();
     settings.insert("CALLME_PUBLIC_URL", PUBLIC.to_owned());
     settings.insert("CALLME_API_KEY", key.to_owned());
-    // Nobody pays for these calls.
+    // Nobody pays for these calls and texts.
     settings.insert("CALLME_MAX_CALLS_PER_HOUR", "0".to_owned());
+    settings.insert("CALLME_MAX_MESSAGES_PER_HOUR", "0".to_owned());
     let loaded = Config::from_source(&|name| settings.get(name).cloned());
     let problems: Vec<String> = loaded.problems.iter().map(ToString::to_string).collect();
     loaded.config.with_context(|| format!("the demo's own settings are bad: {}", problems.join("; ")))

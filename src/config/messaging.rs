@@ -24,7 +24,7 @@ pub struct MessagingConfig {
     pub privacy_notice: Option<AgentText>,
     /// How long a question stays open.
     pub open_question: Duration,
-    /// Messages in an hour; `None` is no limit.
+    /// Messages that agents may write in an hour; `None` is no limit.
     pub messages_per_hour: Option<NonZeroU32>,
 }
 
@@ -53,8 +53,8 @@ const SANDBOX_NUMBER: &str = "+14155238886";
 
 /// Reads what messaging needs; `None` where it is switched off, or cannot work as it is set.
 ///
-/// A setting that messaging cannot do without switches it off. One that it can do without, such as the template, is left
-/// out by itself.
+/// A setting that messaging cannot do without switches it off. One that it can do without, such as the template, is
+/// left out by itself.
 pub(super) fn read(reader: &mut Reader<'_>) -> Option<MessagingConfig> {
     if !reader.switch(ENABLED) {
         return None;
@@ -70,7 +70,7 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Option<MessagingConfig> {
     let privacy_notice = privacy_notice(reader);
     let open_question = reader.hours("CALLME_OPEN_QUESTION_HOURS", 1..=720);
     let messages_per_hour =
-        reader.per_hour("CALLME_MAX_MESSAGES_PER_HOUR", "an agent that runs away can write without end");
+        reader.most("CALLME_MAX_MESSAGES_PER_HOUR", "an agent that runs away can write without end");
     Some(MessagingConfig {
         number: number?,
         mode: mode?,

@@ -130,8 +130,8 @@ impl<'a> Reader<'a> {
         default.parse().expect("a number's default is a number")
     }
 
-    /// How many in an hour at most; `None` for 0, which is no limit, with a warning of what may come of it.
-    pub(super) fn per_hour(&mut self, name: &'static str, unlimited: &str) -> Option<NonZeroU32> {
+    /// How many at most; `None` for 0, which is no limit, with a warning of what may come of it.
+    pub(super) fn most(&mut self, name: &'static str, unlimited: &str) -> Option<NonZeroU32> {
         let limit = NonZeroU32::new(u32::try_from(self.number(name, 0..=100_000)).expect("the range ends far below"));
         if limit.is_none() {
             self.warn(name, format!("is 0: there is no limit, and {unlimited}"));

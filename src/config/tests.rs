@@ -51,6 +51,27 @@ fn the_required_variables_are_enough_and_the_rest_has_defaults() {
     assert_eq!((config.limits.sessions, config.limits.live_calls), (1000, 1));
     assert_eq!(config.limits.calls_per_hour.map(std::num::NonZeroU32::get), Some(20));
     assert_eq!(config.history_ttl, Duration::from_hours(48));
+    let door = config.door;
+    assert_eq!([door.per_phone, door.per_conversation, door.global], [10, 20, 100].map(std::num::NonZeroU32::new));
+    assert_eq!((door.block, config.hash_key.is_none()), (Duration::from_mins(5), true));
+}
+
+#[test]
+fn the_limits_of_inbound_messages_are_set_by_number_and_switched_off_by_zero() {
+    let names = ["CALLME_RATE_LIMIT_PER_PHONE", "CALLME_RATE_LIMIT_PER_CONVERSATION", "CALLME_RATE_LIMIT_GLOBAL"];
+    let block = "CALLME_RATE_LIMIT_BLOCK_SECONDS";
+    let door = |value: &str, seconds: &str| {
+        let loaded = load(&[(names[0], value), (block, seconds), (names[1], value), (names[2], value)]);
+        let problems = problems(&loaded);
+        (loaded.config.expect("only warnings").door, problems)
+    };
+    let (set, none) = door("7", "60");
+    assert_eq!([set.per_phone, set.per_conversation, set.global], [std::num::NonZeroU32::new(7); 3]);
+    assert_eq!((set.block, none), (Duration::from_mins(1), Vec::new()));
+    let (off, warnings) = door("0", "0");
+    assert_eq!([off.per_phone, off.per_conversation, off.global], [None; 3]);
+    assert_eq!(off.block, Duration::ZERO);
+    assert_eq!(warnings, [names[0], block, names[1], names[2]].map(|name| format!("Warning {name}")));
 }
 
 #[test]
@@ -91,6 +112,11 @@ fn each_slip_is_one_problem_with_its_variable() {
         ("CALLME_INACTIVITY_TIMEOUT_MINUTES", "never", "Warning CALLME_INACTIVITY_TIMEOUT_MINUTES"),
         ("CALLME_MAX_CALLS_PER_HOUR", "0", "Warning CALLME_MAX_CALLS_PER_HOUR"),
         ("CALLME_MAX_CALLS_PER_HOUR", "-1", "Warning CALLME_MAX_CALLS_PER_HOUR"),
+        ("CALLME_RATE_LIMIT_PER_PHONE", "ten", "Warning CALLME_RATE_LIMIT_PER_PHONE"),
+        ("CALLME_RATE_LIMIT_PER_CONVERSATION", "-1", "Warning CALLME_RATE_LIMIT_PER_CONVERSATION"),
+        ("CALLME_RATE_LIMIT_GLOBAL", "1.5", "Warning CALLME_RATE_LIMIT_GLOBAL"),
+        ("CALLME_RATE_LIMIT_BLOCK_SECONDS", "86401", "Warning CALLME_RATE_LIMIT_BLOCK_SECONDS"),
+        ("CALLME_HASH_KEY", "short", "Warning CALLME_HASH_KEY"),
         ("CALLME_LOG_FORMAT", "xml", "Warning CALLME_LOG_FORMAT"),
         ("CALLME_WHATSAPP_FALLBACK_TO_SMS", "true", "Warning CALLME_WHATSAPP_FALLBACK_TO_SMS"),
         ("REDIS_URL", "redis://host", "Warning REDIS_URL"),
@@ -110,10 +136,12 @@ fn no_problem_and_no_debug_output_shows_a_number_or_a_secret() {
         ("CALLME_OPENAI_API_KEY", private[2]),
         ("CALLME_MAX_SESSIONS", private[3]),
         ("CALLME_PUBLIC_URL", "https://t0ken:x@host"),
+        ("CALLME_HASH_KEY", "pepper"),
+        ("CALLME_RATE_LIMIT_GLOBAL", private[3]),
     ]);
-    let good = load(&[]);
+    let good = load(&[("CALLME_HASH_KEY", "pepper and salt and more")]);
     let shown = format!("{loaded:?} {good:?} {}", loaded.problems.iter().map(ToString::to_string).collect::<String>());
-    for secret in private.iter().chain(&["t0ken", "5005550006", "5005550010", "sk-speech"]) {
+    for secret in private.iter().chain(&["t0ken", "5005550006", "5005550010", "sk-speech", "pepper"]) {
         assert!(!shown.contains(secret), "{secret:?} in {shown}");
     }
 }

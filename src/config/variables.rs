@@ -91,7 +91,11 @@ pub const VARIABLES: &[Variable] = &[
         "What the person is told once, before the first message on a channel.",
     ),
     optional("CALLME_OPEN_QUESTION_HOURS", "24", "How long a question in messaging stays open."),
-    optional("CALLME_MAX_MESSAGES_PER_HOUR", "60", "How many messages an hour are sent at most; 0 is no limit."),
+    optional(
+        "CALLME_MAX_MESSAGES_PER_HOUR",
+        "60",
+        "How many messages an hour agents may write: without a call, and to go on over WhatsApp; 0 is no limit.",
+    ),
     optional(
         "OPENAI_API_BASE_URL",
         "https://api.openai.com/v1",
@@ -119,6 +123,24 @@ pub const VARIABLES: &[Variable] = &[
     optional("CALLME_MAX_SESSIONS", "1000", "How many sessions are held at once."),
     optional("CALLME_MAX_LIVE_CALLS", "1", "How many calls to the person may be live at once."),
     optional("CALLME_MAX_CALLS_PER_HOUR", "20", "How many calls an hour are placed at most; 0 is no limit."),
+    optional(
+        "CALLME_RATE_LIMIT_PER_PHONE",
+        "10",
+        "How many messages a minute are taken from one phone; whoever writes more is blocked for a while; 0 is no limit.",
+    ),
+    optional("CALLME_RATE_LIMIT_BLOCK_SECONDS", "300", "For how long that is; 0 is not at all."),
+    optional(
+        "CALLME_RATE_LIMIT_PER_CONVERSATION",
+        "20",
+        "How many messages a minute are taken from one conversation; 0 is no limit.",
+    ),
+    optional("CALLME_RATE_LIMIT_GLOBAL", "100", "How many messages a minute are taken in all; 0 is no limit."),
+    unset(
+        "CALLME_HASH_KEY",
+        "",
+        "What keys the hashes that stand for phone numbers, any long random text (openssl rand -hex 32); unset, each start \
+         makes one.",
+    ),
     unset("CALLME_METRICS_TOKEN", "", "What a scraper of /metrics may authenticate with instead of the API key."),
     optional("CALLME_HISTORY_TTL_HOURS", "48", "How long finished sessions stay in history."),
     optional("CALLME_LOG_FORMAT", "text", "How log lines look: text or json."),
@@ -131,12 +153,7 @@ pub(super) const NOT_YET: &[&str] = &[
     "CALLME_TELNYX_PUBLIC_KEY",
     "CALLME_TELNYX_API_URL",
     "CALLME_WHATSAPP_FALLBACK_TO_SMS",
-    "CALLME_RATE_LIMIT_PER_PHONE",
-    "CALLME_RATE_LIMIT_PER_CONVERSATION",
-    "CALLME_RATE_LIMIT_GLOBAL",
-    "CALLME_RATE_LIMIT_BLOCK_SECONDS",
     "CALLME_DATA_DIR",
-    "CALLME_HASH_KEY",
     "REDIS_URL",
     "CALLME_REDIS_URL",
 ];

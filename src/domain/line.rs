@@ -23,6 +23,7 @@ use crate::domain::messaging::{Contact, Window};
 use crate::domain::session::Said;
 use crate::ids::{ConversationId, MessageId, SessionId};
 use floor::Floor;
+use notice::Told;
 use seen::Seen;
 use texts::Texts;
 
@@ -54,10 +55,13 @@ pub struct Line {
     floor: Floor,
     texts: Texts,
     seen: Seen,
+    /// Messages that were refused, and told of.
+    refused: Seen,
     /// What the person wrote while nobody was there to take it, oldest first.
     held: VecDeque<Said>,
     /// When the person was last told that nobody waits.
     told: Option<Millis>,
+    notices: Told,
 }
 
 /// What of a line outlives the process. No phone number.
@@ -81,8 +85,8 @@ enum WindowState {
     Unknown,
     /// The person last wrote then.
     Wrote(Millis),
-    /// The carrier says that it is closed.
-    Closed,
+    /// The carrier says that it was closed to a text sent then.
+    Closed(Millis),
 }
 
 impl Line {
@@ -97,6 +101,11 @@ impl Line {
         let wrote_at = if let WindowState::Wrote(at) = self.window { Some(at) } else { None };
         let held = self.held.iter().cloned().collect();
         Snapshot { opted_out: self.opted_out, wrote_at, noticed: self.noticed, held }
+    }
+
+    /// Whether nothing on the line is any session's: no call, no turn to ask, no text that could be answered.
+    pub fn is_idle(&self) -> bool {
+        self.live.is_empty() && self.floor.holder().is_none() && self.texts.is_empty()
     }
 
     /// A session is over, or gone: nothing on the line is its any more. Gives the session that gets the floor.
@@ -162,6 +171,11 @@ impl Line {
         self.floor.claim(session)
     }
 
+    /// Whether the session has the floor.
+    pub fn has_floor(&self, session: &SessionId) -> bool {
+        self.floor.holder() == Some(session)
+    }
+
     /// Gives the floor back, or the place in its queue. Gives the session whose turn it is.
     pub fn yield_floor(&mut self, session: &SessionId) -> Option<SessionId> {
         self.floor.give_back(session)
@@ -195,14 +209,14 @@ impl Line {
         match self.window {
             WindowState::Unknown => true,
             WindowState::Wrote(at) => now < at + WINDOW,
-            WindowState::Closed => false,
+            WindowState::Closed(_) => false,
         }
     }
 
     /// The carrier refused a free-form text sent at `since`: the window is closed, unless the person has written after it.
     pub fn window_was_closed(&mut self, since: Millis) {
-        if !matches!(self.window, WindowState::Wrote(at) if at > since) {
-            self.window = WindowState::Closed;
+        if !matches!(self.window, WindowState::Wrote(at) | WindowState::Closed(at) if at > since) {
+            self.window = WindowState::Closed(since);
         }
     }
 
@@ -215,7 +229,13 @@ impl Line {
 
     /// The person wrote then, says the carrier's list.
     pub fn was_written_at(&mut self, at: Millis) {
-        if !matches!(self.window, WindowState::Wrote(known) if known >= at) {
+        let news = match self.window {
+            WindowState::Unknown => true,
+            WindowState::Wrote(before) => at > before,
+            // What is written in the very millisecond comes after the refusal that we know of.
+            WindowState::Closed(since) => at >= since,
+        };
+        if news {
             self.window = WindowState::Wrote(at);
         }
     }
@@ -241,12 +261,17 @@ impl Line {
         self.texts.sent(session, message, now);
     }
 
+    /// A text of this session's was not sent; while the session runs, the person's words are its all the same.
+    pub fn tried(&mut self, session: &SessionId) {
+        self.texts.tried(session);
+    }
+
     /// A text has another name on its channel, which quotes use.
     pub fn also_named(&mut self, message: &MessageId, channel_message: MessageId) {
         self.texts.also_named(message, channel_message);
     }
 
-    /// The sessions that have written, the last one last.
+    /// The sessions that have written or tried to, the last one last.
     pub fn writers(&self) -> &[SessionId] {
         self.texts.writers()
     }
@@ -254,6 +279,11 @@ impl Line {
     /// Whose text this is.
     pub fn session_of(&self, message: &MessageId) -> Option<&SessionId> {
         self.texts.session_of(message)
+    }
+
+    /// Whether a message of the person's may bring this notice about now; asking counts as sending.
+    pub fn may_tell(&mut self, notice: &Notice, now: Millis) -> bool {
+        self.notices.may_tell(notice, now)
     }
 
     /// Whether the privacy notice is still to be sent; asking counts as sending.

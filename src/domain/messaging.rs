@@ -19,7 +19,9 @@ pub enum Form {
 /// What became of a text that the carrier took.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Delivery {
-    /// On its way, or there; nothing more is to be feared.
+    /// The channel has it, and may still refuse it.
+    Underway,
+    /// It arrived.
     Fine,
     /// It did not arrive, and will not.
     Failed(MessagingError),

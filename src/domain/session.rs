@@ -11,6 +11,7 @@
 //! `Ending` says the goodbye, collects the last words and gets the carrier to hang up. A webhook or event that no longer
 //! applies to the state it meets changes nothing: carriers repeat and reorder them.
 
+mod calls;
 mod chat;
 mod ending;
 mod input;
@@ -38,12 +39,13 @@ use crate::domain::messaging::Form;
 use crate::domain::outcome::{Channel, MessageHeard, Outcome};
 use crate::domain::text::AgentText;
 use crate::ids::{CarrierCallId, RequestId};
+use calls::Calls;
 use chat::Chat;
 use ending::Why;
 use limits::{
-    ASK_FOR_MESSAGE, CALL_BROKE_OFF, COLLECT, CONNECT, COULD_NOT_CALL, EXTENSION, GRACE, INSPECT_AFTER, LAST_WORDS,
-    LAST_WORDS_AT_SHUTDOWN, LEAVING, LONGEST_WAIT, MESSAGE_PAUSE, PARTING, PASS_ON, RECONNECT, REST_PATIENCE,
-    RING_SLACK, SEND_AGAIN, SHORT_GOODBYE, TRIED_TO_CALL, VERDICT, WINDOW_WARNING,
+    ASK_FOR_MESSAGE, CALL_BROKE_OFF, CALL_BROKE_OFF_HERE, COLLECT, CONNECT, COULD_NOT_CALL, EXTENSION, GRACE,
+    INSPECT_AFTER, LAST_WORDS, LAST_WORDS_AT_SHUTDOWN, LEAVING, LONGEST_WAIT, MESSAGE_PAUSE, PARTING, PASS_ON,
+    RECONNECT, REST_PATIENCE, RING_SLACK, SEND_AGAIN, SHORT_GOODBYE, TRIED_TO_CALL, VERDICT, WINDOW_WARNING,
 };
 use state::{Ending, Hanging, Line, State, Timer};
 use turns::{Purpose, Turns};
@@ -56,14 +58,8 @@ pub struct Session {
     turns: Turns,
     chat: Chat,
     outcome: Outcome,
+    calls: Calls,
     began_at: Millis,
-    /// When the carrier was asked to ring, this time.
-    dialed_at: Millis,
-    answered_at: Option<Millis>,
-    /// When the call, or without one the session, was over.
-    ended_at: Option<Millis>,
-    /// The talk time of calls before the present one.
-    talked_before: Duration,
     /// The server stops and cannot wait.
     hurried: bool,
     deadlines: Deadlines<Timer>,
@@ -91,6 +87,7 @@ impl Session {
     /// A session that the person began by asking to be called: rings, and takes a message for whichever agent comes next.
     pub fn call_back(limits: Limits, now: Millis) -> Self {
         let mut session = Self::new(State::Messaging { hanging: None }, limits, now);
+        session.chat.reached();
         session.ring_back(now);
         session
     }
@@ -102,11 +99,8 @@ impl Session {
             turns: Turns::default(),
             chat: Chat::default(),
             outcome: Outcome::default(),
+            calls: Calls::none(now),
             began_at: now,
-            dialed_at: now,
-            answered_at: None,
-            ended_at: None,
-            talked_before: Duration::ZERO,
             hurried: false,
             deadlines: Deadlines::default(),
             effects: VecDeque::new(),
@@ -122,19 +116,20 @@ impl Session {
             Input::End { request, text } => self.end(request, text, now),
             Input::Collected { request } => self.collected(request),
             Input::OutOfTime { request } => self.turns.out_of_time(request),
-            Input::Dialed(Ok(call)) => self.placed(call, now),
-            Input::Dialed(Err(error)) => self.not_placed(error, now),
+            Input::Dialed(result) => self.dialed(result, now),
             Input::Found(found) => self.found(found, now),
             Input::HangUpAnswered(result) => self.hang_up_answered(result, now),
             Input::Carrier { call, news } => self.carrier(&call, news, now),
             Input::Media(event) => self.media(event, now),
             Input::Earlier(said) => self.earlier(said),
             Input::Floor => self.floor_granted(now),
+            Input::FloorTaken => self.floor_taken(now),
             Input::Posted { post, result } => self.posted(post, result, now),
             Input::Receipt { message, delivery } => self.receipt(&message, delivery, now),
-            Input::Wrote { text, sense } => self.wrote(text, sense, now),
+            Input::Wrote { text, sense } => self.wrote(text, sense, now, now),
+            Input::WroteBefore { text, sense, at } => self.wrote(text, sense, at, now),
             Input::OptedOut { text } => self.stopped(text, now),
-            Input::Quit => self.finish(&Why::HungUp, now),
+            Input::Quit => self.finish(&Why::Quit, now),
             Input::Window { until } => self.window(until, now),
             Input::Shutdown => self.shutdown(now),
             #[cfg(test)]
@@ -205,6 +200,11 @@ impl Session {
         }
     }
 
+    /// Whether what the agent says is written.
+    fn is_writing(&self) -> bool {
+        matches!(self.state, State::Messaging { .. } | State::Ending(Ending::Parting { .. }))
+    }
+
     /// The channel the session is on.
     pub fn channel(&self) -> Channel {
         match (&self.state, self.limits.texting) {
@@ -222,7 +222,9 @@ impl Session {
     /// Whether the session needs the person's phone line: it rings, talks, or has a call that is not hung up yet.
     pub fn is_on_phone(&self) -> bool {
         match &self.state {
-            State::Messaging { hanging } | State::Ending(Ending::Parting { hanging }) => hanging.is_some(),
+            State::Messaging { hanging } | State::Ending(Ending::Parting { hanging }) => {
+                hanging.is_some() || self.calls.is_in_the_air()
+            }
             State::Dialing { .. }
             | State::Ringing { .. }
             | State::Answered { .. }
@@ -274,8 +276,7 @@ impl Session {
 
     /// From the pick-up to the end of the call, or to `now` while it runs; all calls of the session together.
     pub fn talked(&self, now: Millis) -> Duration {
-        let end = self.ended_at.unwrap_or(now);
-        self.talked_before + self.answered_at.map_or(Duration::ZERO, |answered| end.since(answered))
+        self.calls.talked(now)
     }
 
     /// When the session began.
@@ -285,7 +286,7 @@ impl Session {
 
     fn media(&mut self, event: MediaEvent, now: Millis) {
         // The media of a call that is over for this session has nothing to say any more.
-        if let State::Messaging { .. } | State::Ending(Ending::Parting { .. }) = self.state {
+        if self.is_writing() {
             return;
         }
         match event {

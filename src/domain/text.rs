@@ -103,6 +103,15 @@ impl PersonText {
         Ok(Self(text.to_owned()))
     }
 
+    /// What an agent reads instead of words that were not taken: so that it does not take them for silence.
+    pub fn refused(why: BadWords) -> Self {
+        let why = match why {
+            BadWords::Empty => "there is nothing in it that can be read".to_owned(),
+            BadWords::TooLong { longest, .. } => format!("it is longer than {longest} characters"),
+        };
+        Self(format!("[A message was refused: {why}]"))
+    }
+
     /// The text itself.
     pub fn as_str(&self) -> &str {
         &self.0

@@ -8,6 +8,7 @@ mod handset;
 
 pub(super) use handset::Handset;
 
+use super::messaging::delivery::read_all;
 use super::messaging::inbound::{Received, Writing, receive};
 use super::timeline::{NeverHappened, Side, TextForm, TextState};
 use super::world::World;
@@ -77,6 +78,16 @@ impl Chat {
         self.give(self.writing(words)).await
     }
 
+    /// Writes a text, and leaves it to the carrier.
+    pub fn sends(&self, words: &str) -> Shown {
+        receive(&self.world, self.writing(words)).shown
+    }
+
+    /// Reads all that has arrived; without it each text is read when [`TextRules::read_after`](super::TextRules) says so.
+    pub fn reads(&self) {
+        read_all(&self.world, &self.number);
+    }
+
     /// Writes a text whose webhooks are delivered twice.
     pub async fn write_twice(&self, words: &str) -> Written {
         self.give(Writing { copies: 2, ..self.writing(words) }).await
@@ -97,7 +108,8 @@ impl Chat {
         self.give(Writing { form: TextForm::Picture, ..self.writing(caption) }).await
     }
 
-    /// Something is written here that this person did not write.
+    /// Something is written in this person's place that they did not write: it does not count for the window, and is not in
+    /// their chat.
     pub async fn write_as(&self, guise: Guise, words: &str) -> Written {
         self.give(Writing { guise: Some(guise), ..self.writing(words) }).await
     }
@@ -170,9 +182,9 @@ impl Chat {
     }
 }
 
-/// A text has arrived: the person may write something in reply, unless another comes before they do.
-pub(super) fn notice(world: &Arc<World>, number: &str, text: usize) {
-    let Some(pause) = world.person.typing_pause().filter(|_| number == world.config.person) else { return };
+/// A text has arrived: if it is the person's they may write something in reply, unless another comes before they do.
+pub(super) fn notice(world: &Arc<World>, text: usize) {
+    let Some(pause) = world.person.typing_pause() else { return };
     let outer = Arc::clone(world);
     world.spawn(async move {
         tokio::time::sleep(pause).await;

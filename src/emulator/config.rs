@@ -42,7 +42,7 @@ pub struct EmulatorConfig {
     pub speech_rate: f64,
     /// From the end of a stretch to its transcript.
     pub transcript_delay: Duration,
-    /// How long [`Emulator::wait_for`] waits.
+    /// How long [`Emulator::wait_for`](super::Emulator::wait_for) waits.
     pub patience: Duration,
 }
 

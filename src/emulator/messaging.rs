@@ -1,7 +1,7 @@
 //! The carrier's text side: Twilio Conversations and its webhooks, with WhatsApp behind it.
 //!
-//! The REST API is below `/v1`. What the server sends goes its way in [`delivery`]; what somebody writes comes in by
-//! [`inbound`]. The phones themselves are in [`super::chat`].
+//! The REST API is below `/v1`. What the server sends goes its way in `delivery`; what somebody writes comes in by
+//! `inbound`. The phones themselves are in [`super::chat`].
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, MutexGuard};
@@ -18,7 +18,7 @@ use super::world::World;
 
 mod content;
 mod conversations;
-mod delivery;
+pub(super) mod delivery;
 mod errand;
 pub(super) mod inbound;
 mod messages;
@@ -31,6 +31,7 @@ pub use conversations::{ConversationRecord, ConversationState};
 pub use rules::{Failing, ReceiptWebhooks, TextRules, WindowRule};
 
 use conversations::Conversation;
+use delivery::Journey;
 
 /// The routes of the REST API.
 pub(super) fn router() -> Router<Arc<World>> {
@@ -58,6 +59,8 @@ pub(super) struct Exchange {
     handsets: BTreeMap<String, Handset>,
     /// Every text either way; the first is number 1.
     texts: Vec<Text>,
+    /// What arrived and was not read.
+    unread: Vec<Arc<Journey>>,
 }
 
 /// A text on its way between the carrier and a phone.

@@ -9,6 +9,7 @@ use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use super::*;
 
 mod server;
+mod texts;
 
 use server::{Server, json_of};
 

@@ -21,7 +21,7 @@ use crate::service::Ask;
 /// The largest body that is read, in bytes, ...
 pub(super) const LARGEST: usize = 100 * 1024;
 
-/// ... and of a message: the text may have 32 KB before each byte of it is escaped as three, and attributes stand beside it.
+/// ... and of a messaging webhook: a text may have 32 KB before each byte is escaped as three, and more stands beside it.
 pub(super) const LARGEST_MESSAGE: usize = 256 * 1024;
 
 /// How long a body may take to arrive.
@@ -38,13 +38,33 @@ pub(super) enum Unread {
     Broken,
 }
 
-/// Reads a body of at most `largest` bytes within [`ARRIVES_WITHIN`].
-pub(super) async fn read(body: Body, largest: usize) -> Result<Bytes, Unread> {
-    // A length that is announced is believed when it is too large: nothing of such a body is read.
-    if body.size_hint().lower() > largest as u64 {
-        return Err(Unread::TooLarge);
+/// What a body may be at most. A layer sets it before anything of the body is read.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Bounds {
+    largest: usize,
+    within: Duration,
+}
+
+impl Bounds {
+    /// At most `largest` bytes, all of them within [`ARRIVES_WITHIN`].
+    pub(super) const fn of(largest: usize) -> Self {
+        Self { largest, within: ARRIVES_WITHIN }
     }
-    tokio::time::timeout(ARRIVES_WITHIN, collect(body, largest)).await.unwrap_or(Err(Unread::TooSlow))
+
+    /// The layer: sets the bounds.
+    pub(super) fn set(self, mut request: Request) -> Request {
+        request.extensions_mut().insert(self);
+        request
+    }
+
+    /// Reads a body that keeps them.
+    pub(super) async fn read(self, body: Body) -> Result<Bytes, Unread> {
+        // A length that is announced is believed when it is too large: nothing of such a body is read.
+        if body.size_hint().lower() > self.largest as u64 {
+            return Err(Unread::TooLarge);
+        }
+        tokio::time::timeout(self.within, collect(body, self.largest)).await.unwrap_or(Err(Unread::TooSlow))
+    }
 }
 
 async fn collect(body: Body, largest: usize) -> Result<Bytes, Unread> {
@@ -117,7 +137,7 @@ async fn asked<S: Send + Sync>(request: Request, state: &S) -> Result<(Ask, Map<
     let (mut parts, body) = request.into_parts();
     let Principal(principal) = Principal::from_request_parts(&mut parts, state).await?;
     let idempotency_key = idempotency_key(&parts.headers)?;
-    let body = read(body, LARGEST).await.map_err(|unread| match unread {
+    let body = Bounds::of(LARGEST).read(body).await.map_err(|unread| match unread {
         Unread::TooLarge => ApiError::new(Kind::TooLarge, "the body has more than 100 KB"),
         Unread::TooSlow => ApiError::invalid("the body did not arrive within 5 seconds"),
         Unread::Broken => ApiError::invalid("the body did not arrive whole"),

@@ -1,6 +1,6 @@
 //! The carrier's routes: webhooks, whose signature is checked before anything else, and media sockets.
 
-use std::sync::Arc;
+use std::time::Duration;
 
 use axum::body::Bytes;
 use axum::extract::rejection::PathRejection;
@@ -9,29 +9,39 @@ use axum::extract::ws::rejection::WebSocketUpgradeRejection;
 use axum::extract::{Path, RawQuery, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::{Router, middleware};
 use futures_util::future::BoxFuture;
 
+use super::App;
 use super::error::ApiError;
-use super::{App, body};
 use crate::ids::SessionId;
 use crate::media::BoxSocket;
-use crate::metrics::{Metrics, Webhook as Fate};
-use crate::provider::{CarrierWebhooks, Webhook};
+use crate::metrics::Webhook as Fate;
+use crate::provider::{Sender, Webhook};
 
+mod limits;
 mod signature;
 mod socket;
+mod strangers;
+mod tally;
 
-use signature::{Gate, Signed, SignedBody};
+pub use limits::InboundLimits;
+pub(super) use limits::{Admitted, Turnstile, keep};
+pub(super) use signature::{Gate, Signed, require};
 
 /// Where webhooks and media sockets go. They are handed over at once; what happens then is not the edge's.
 pub trait CallEvents: Send + Sync {
-    /// Takes a signed webhook about a call. `session` is what its URL names (`?s=`); without one the carrier's call id decides.
+    /// Takes a signed webhook about a call. `session` is what its URL names (`?s=`); without one the carrier's call id
+    /// decides.
     fn webhook(&self, session: Option<SessionId>, webhook: Webhook) -> BoxFuture<'_, Answer>;
-    /// Takes the body of a signed webhook about messages, unread; false where so many wait already that it is not taken.
+    /// Takes the body of a signed webhook about messages, unread; false where so many wait that it is not taken.
     ///
     /// Returns at once: what is in it must not show in the time that its answer takes.
     fn message(&self, body: Bytes) -> bool;
+    /// A signed webhook with a message by `sender` was answered with an error, and no other of its kind will be for `wait`: what
+    /// is in it has to be found out another way.
+    ///
+    /// Returns at once, whoever the sender is.
+    fn turned_away(&self, sender: &Sender, wait: Duration);
     /// Takes a media socket that nobody has authenticated yet; `token` is what its path names. The future is the
     /// socket's life.
     fn media(&self, token: Option<String>, socket: BoxSocket) -> BoxFuture<'static, ()>;
@@ -55,23 +65,14 @@ pub enum Answer {
     Reject,
 }
 
+/// When what waits has been read; that takes some milliseconds each.
+const CROWDED: Duration = Duration::from_secs(10);
+
 /// The largest frame of a media socket. The carriers' are under 1 KB; their `start` with every field is about 2 KB.
 const LARGEST_FRAME: usize = 64 * 1024;
 
 /// What is read from a socket at once: thousands of sockets are open, and the library's own 128 KB are meant for few.
 const READ_BUFFER: usize = 2 * 1024;
-
-/// Puts the signature check before the routes of the webhooks about calls, and of those about messages.
-pub(super) fn guarded(
-    [calls, messages]: [Router<App>; 2],
-    carrier: Arc<dyn CarrierWebhooks>,
-    metrics: Arc<Metrics>,
-) -> Router<App> {
-    let gate = Gate::new(carrier, metrics);
-    let wide = gate.for_bodies_of(body::LARGEST_MESSAGE);
-    let behind = |gate, routes: Router<App>| routes.layer(middleware::from_fn_with_state(gate, signature::require));
-    behind(gate, calls).merge(behind(wide, messages))
-}
 
 /// The voice webhook, the status callbacks and the machine detection of Twilio.
 #[utoipa::path(post, path = "/twiml", tag = "carrier",
@@ -83,6 +84,7 @@ pub(super) fn guarded(
         (status = 400, description = "the body is not about a call of ours"),
         (status = 401, description = "not signed by the carrier"),
         (status = 413, description = "the body has more than 100 KB"),
+        (status = 429, description = "not signed by the carrier, once too often; Retry-After says when to come back"),
     ))]
 pub(super) async fn twiml(State(app): State<App>, RawQuery(query): RawQuery, Signed(webhook): Signed) -> Response {
     let carrier = &app.carrier;
@@ -97,7 +99,8 @@ pub(super) async fn twiml(State(app): State<App>, RawQuery(query): RawQuery, Sig
 
 /// The messaging webhook of Twilio: what the person wrote, and what became of what was written to them.
 ///
-/// It is answered before it is read, so that neither the answer nor its time tells a sender anything.
+/// It is answered before it is read, so that neither the answer nor its time tells a sender anything: whatever passed the
+/// limits is handed over, and that is all that is done before the answer.
 #[utoipa::path(post, path = "/whatsapp", tag = "carrier",
     request_body(content = String, content_type = "application/x-www-form-urlencoded"),
     responses(
@@ -105,16 +108,19 @@ pub(super) async fn twiml(State(app): State<App>, RawQuery(query): RawQuery, Sig
         (status = 400, description = "the body did not arrive within 5 seconds"),
         (status = 401, description = "not signed by the carrier"),
         (status = 413, description = "the body has more than 256 KB"),
+        (status = 429, description = "too many messages, or not signed once too often; Retry-After says when to come back"),
         (status = 503, description = "too many wait already"),
     ))]
-pub(super) async fn whatsapp(State(app): State<App>, SignedBody(body): SignedBody) -> StatusCode {
-    let (fate, status) = if app.events.message(body) {
-        (Fate::Taken, StatusCode::OK)
-    } else {
-        (Fate::TurnedAway, StatusCode::SERVICE_UNAVAILABLE)
-    };
-    app.metrics.webhook(fate);
-    status
+pub(super) async fn whatsapp(State(app): State<App>, Admitted { body, sender }: Admitted) -> StatusCode {
+    if app.events.message(body) {
+        app.metrics.webhook(Fate::Taken);
+        return StatusCode::OK;
+    }
+    app.metrics.webhook(Fate::TurnedAway);
+    if let Some(sender) = &sender {
+        app.events.turned_away(sender, CROWDED);
+    }
+    StatusCode::SERVICE_UNAVAILABLE
 }
 
 /// The session that a webhook's URL names.

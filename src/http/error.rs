@@ -180,13 +180,22 @@ impl IntoResponse for ApiError {
         let Content { kind, body, retry_after } = *self.0;
         let mut response = (kind.row().status, Json(body)).into_response();
         if let Some(wait) = retry_after {
-            // Whole seconds, rounded up: coming back a moment too early would be refused again.
-            let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
-            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds.max(1)));
+            response.headers_mut().insert(header::RETRY_AFTER, whole_seconds(wait));
         }
         if kind == Kind::Unauthorized {
             response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
         response
     }
+}
+
+/// A carrier, or whoever poses as one, sends too much; it is told when to come back, and no more.
+pub(super) fn too_many(wait: Duration) -> Response {
+    (StatusCode::TOO_MANY_REQUESTS, [(header::RETRY_AFTER, whole_seconds(wait))]).into_response()
+}
+
+/// Rounded up: coming back a moment too early would be refused again.
+fn whole_seconds(wait: Duration) -> HeaderValue {
+    let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+    HeaderValue::from(seconds.max(1))
 }

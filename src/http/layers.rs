@@ -1,4 +1,7 @@
-//! What every request passes: a request id, one log line, a net for panics; and what is not there.
+//! What a request passes, and in which order; and what is not there.
+//!
+//! Each function reads from the outside in. A handler can only be reached with what its layers leave in the request: one
+//! that stands outside of them answers 500.
 
 use std::any::Any;
 
@@ -12,12 +15,50 @@ use tower::ServiceBuilder;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, RequestId, SetRequestIdLayer};
 
+use super::auth::{self, ApiKey};
+use super::body::{self, Bounds};
+use super::carrier::{self, Gate, Turnstile};
 use super::error::{ApiError, Kind};
+use super::{App, metrics};
 use crate::clock::whole_millis;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// The layers of every route. The log stands outside the net, so that a panic has its line too.
+/// In front of the agents' routes: the key. Then a handler's own extractor bounds the body and reads it into a type; limits
+/// on what agents may have done stand in the service, so that no surface walks around them.
+pub(super) fn before_agents(routes: Router<App>, key: ApiKey) -> Router<App> {
+    routes.layer(middleware::from_fn_with_state(key, auth::require_key))
+}
+
+/// In front of the operators' routes: any of these keys.
+pub(super) fn before_operators(routes: Router<App>, keys: [ApiKey; 2]) -> Router<App> {
+    routes.layer(middleware::from_fn_with_state(keys, metrics::require_either))
+}
+
+/// In front of the webhooks about calls: a bound for the body in size and time, the signature. The handler's extractor reads
+/// what was signed.
+pub(super) fn before_calls(routes: Router<App>, gate: Gate) -> Router<App> {
+    let bounds = Bounds::of(body::LARGEST);
+    routes.layer(
+        ServiceBuilder::new()
+            .map_request(move |request| bounds.set(request))
+            .layer(middleware::from_fn_with_state(gate, carrier::require)),
+    )
+}
+
+/// In front of the webhooks about messages: a bound for the body in size and time, the signature, the limits. The handler hands
+/// over what was signed and answers, always the same; it is read after that.
+pub(super) fn before_messages(routes: Router<App>, gate: Gate, turnstile: Turnstile) -> Router<App> {
+    let bounds = Bounds::of(body::LARGEST_MESSAGE);
+    routes.layer(
+        ServiceBuilder::new()
+            .map_request(move |request| bounds.set(request))
+            .layer(middleware::from_fn_with_state(gate, carrier::require))
+            .layer(middleware::from_fn_with_state(turnstile, carrier::keep)),
+    )
+}
+
+/// Around every route: a request id, the log, a net for panics. The log stands outside the net, so that a panic has its line.
 pub(super) fn around(routes: Router) -> Router {
     routes.layer(
         ServiceBuilder::new()
@@ -45,11 +86,17 @@ async fn log(request: Request, next: Next) -> Response {
         id: id.unwrap_or_default().to_owned(),
         began: Instant::now(),
         status: None,
+        counted: false,
     };
     let response = next.run(request).await;
     line.status = Some(response.status());
+    line.counted = response.extensions().get::<Counted>().is_some();
     response
 }
+
+/// Marks a response that is told of elsewhere, with many others in one line: anybody can bring it about, as often as they like.
+#[derive(Clone, Copy)]
+pub(super) struct Counted;
 
 /// The line of a request, written when this is dropped: a client that goes away drops the handler in its middle.
 struct Line {
@@ -60,11 +107,13 @@ struct Line {
     began: Instant,
     /// `None` until there is a response.
     status: Option<StatusCode>,
+    /// See [`Counted`].
+    counted: bool,
 }
 
 impl Drop for Line {
     fn drop(&mut self) {
-        let Self { method, route, id, began, status } = self;
+        let Self { method, route, id, began, status, counted } = self;
         let ms = whole_millis(began.elapsed());
         // A method can be any word; those we do not serve are not repeated.
         let method = if is_known(method) { method.as_str() } else { "(other)" };
@@ -72,7 +121,7 @@ impl Drop for Line {
             Some(status) if status.is_server_error() => {
                 tracing::warn!(request = %id, method, route, status = status.as_u16(), ms, "{method} {route} -> {status}");
             }
-            Some(status) if route == "/health" => {
+            Some(status) if route == "/health" || *counted => {
                 tracing::debug!(request = %id, method, route, status = status.as_u16(), ms, "{method} {route} -> {status}");
             }
             Some(status) => {

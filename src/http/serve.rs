@@ -1,5 +1,6 @@
 //! The listener: bounded connections, each with a time limit for its request's head, and an orderly end.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -28,6 +29,10 @@ const LAST_ANSWERS: Duration = Duration::from_secs(1);
 /// After an accept that failed for want of something that may come back, such as file descriptors.
 const ACCEPT_AGAIN: Duration = Duration::from_millis(100);
 
+/// The address at the other end of a request's connection; a proxy's, where there is one. Never logged.
+#[derive(Clone, Copy)]
+pub(super) struct Peer(pub(super) IpAddr);
+
 /// Serves `router` until `stop`, then lets running requests finish for a moment.
 pub async fn run(listener: TcpListener, router: Router, stop: CancellationToken) {
     let places = Arc::new(Semaphore::new(MOST_CONNECTIONS));
@@ -37,9 +42,9 @@ pub async fn run(listener: TcpListener, router: Router, stop: CancellationToken)
             place = Arc::clone(&places).acquire_owned() => place.expect("the semaphore is never closed"),
             () = stop.cancelled() => break,
         };
-        let stream = tokio::select! {
+        let (stream, peer) = tokio::select! {
             accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => stream,
+                Ok((stream, address)) => (stream, Peer(address.ip())),
                 Err(error) => {
                     tracing::warn!(%error, "a connection could not be accepted");
                     tokio::time::sleep(ACCEPT_AGAIN).await;
@@ -50,7 +55,7 @@ pub async fn run(listener: TcpListener, router: Router, stop: CancellationToken)
         };
         let (router, stop) = (router.clone(), stop.clone());
         tasks.spawn(async move {
-            serve(stream, router, stop).await;
+            serve(stream, peer, router, stop).await;
             drop(place);
         });
     }
@@ -58,14 +63,16 @@ pub async fn run(listener: TcpListener, router: Router, stop: CancellationToken)
     let _ = tokio::time::timeout(LAST_ANSWERS, tasks.wait()).await;
 }
 
-async fn serve(stream: TcpStream, router: Router, stop: CancellationToken) {
+async fn serve(stream: TcpStream, peer: Peer, router: Router, stop: CancellationToken) {
     // Frames are small and must not wait for one another.
     let _ = stream.set_nodelay(true);
     let begun = CancellationToken::new();
     let begins = begun.clone();
     let service = TowerToHyperService::new(router.map_request(move |request: Request<Incoming>| {
         begins.cancel();
-        request.map(axum::body::Body::new)
+        let mut request = request.map(axum::body::Body::new);
+        request.extensions_mut().insert(peer);
+        request
     }));
     let mut builder = Builder::new(TokioExecutor::new());
     builder.http1().timer(TokioTimer::new()).header_read_timeout(HEAD);

@@ -11,7 +11,7 @@ use futures_util::future::BoxFuture;
 use serde_json::Value;
 use tower::ServiceExt;
 
-use super::carrier::{Answer, CallEvents};
+use super::carrier::{Answer, CallEvents, InboundLimits};
 use super::{Parts, router};
 use crate::clock::Millis;
 use crate::domain::messaging::{Contact, Window};
@@ -19,13 +19,16 @@ use crate::domain::outcome::{AnsweredBy, Channel, Dial, EndedBy, MessageHeard, O
 use crate::ids::{CarrierCallId, ConversationId, SessionId};
 use crate::media::BoxSocket;
 use crate::metrics::Metrics;
-use crate::provider::{BadWebhook, CarrierWebhooks, Webhook};
+use crate::phone_number::PhoneNumber;
+use crate::privacy::keyed::HashKey;
+use crate::provider::{BadWebhook, CarrierWebhooks, MessageNews, MessagingWebhooks, Sender, Webhook};
 use crate::service::{Ask, Ended, PrincipalId, Refusal, RefusalKind, Reply, Spoken, Verbs, View};
 use crate::store::{Conversation, Line, Speaker};
 
 mod agents;
 mod bodies;
 mod description;
+mod door;
 mod log;
 mod messaging;
 mod webhooks;
@@ -204,11 +207,29 @@ impl CarrierWebhooks for FakeCarrier {
     }
 }
 
+/// Everybody's messages are `by <number> in <conversation>`; nobody wrote anything else.
+struct FakeMessages;
+
+impl MessagingWebhooks for FakeMessages {
+    fn sender_of(&self, body: &[u8]) -> Option<Sender> {
+        let text = std::str::from_utf8(body).ok()?.strip_prefix("by ")?;
+        let (number, conversation) =
+            text.split_once(" in ").map_or((text, None), |(number, chat)| (number, Some(chat)));
+        let conversation = conversation.map(|chat| ConversationId(chat.to_owned()));
+        Some(Sender { from: PhoneNumber::parse(number).ok(), conversation })
+    }
+    fn parse(&self, _: &[u8]) -> MessageNews {
+        panic!("nothing is read before the answer")
+    }
+}
+
 /// Connects what names a session, turns inbound calls away, takes the rest.
 #[derive(Default)]
 struct FakeEvents {
     media: Mutex<Vec<Option<String>>>,
     messages: Mutex<Vec<Bytes>>,
+    /// Who was turned away, and for how many seconds.
+    away: Mutex<Vec<(Sender, u64)>>,
     /// Takes no more messages.
     full: bool,
 }
@@ -228,6 +249,9 @@ impl CallEvents for FakeEvents {
             self.messages.lock().expect("no panic holds it").push(body);
         }
         !self.full
+    }
+    fn turned_away(&self, sender: &Sender, wait: Duration) {
+        self.away.lock().expect("no panic holds it").push((sender.clone(), wait.as_secs()));
     }
     fn media(&self, token: Option<String>, _: BoxSocket) -> BoxFuture<'static, ()> {
         self.media.lock().expect("no panic holds it").push(token);
@@ -253,11 +277,18 @@ impl Edge {
     }
 
     fn built(service: FakeService, events: FakeEvents) -> Self {
+        Self::limited(service, events, InboundLimits::default())
+    }
+
+    fn limited(service: FakeService, events: FakeEvents, inbound: InboundLimits) -> Self {
         let (service, events, metrics) = (Arc::new(service), Arc::new(events), Arc::<Metrics>::default());
         let router = router(Parts {
             verbs: service.clone(),
             events: events.clone(),
             carrier: Arc::new(FakeCarrier),
+            message_webhooks: Some(Arc::new(FakeMessages)),
+            inbound,
+            hash_key: HashKey::new(b"a key"),
             api_key: KEY.to_owned().into(),
             public_url: "https://callme.example.com".to_owned(),
             metrics_token: METRICS_TOKEN.to_owned().into(),

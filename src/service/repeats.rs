@@ -32,6 +32,16 @@ pub(super) enum Route {
     End,
 }
 
+impl Route {
+    /// The verb without its wishes: the client's own name stands for one request, whatever that wishes for.
+    fn verb(self) -> Self {
+        match self {
+            Route::Message { .. } => Route::Message { first_contact: false },
+            Route::Call | Route::Continue | Route::Speak | Route::End => self,
+        }
+    }
+}
+
 /// What makes two requests the same.
 #[derive(Clone, PartialEq, Eq, Hash)]
 struct Key {
@@ -53,6 +63,8 @@ enum Name {
 #[derive(Clone, Debug)]
 pub(super) struct Begun {
     pub(super) pending: Pending,
+    /// What was asked for.
+    route: Route,
     message: AgentText,
     collected: Arc<AtomicBool>,
     at: Millis,
@@ -69,7 +81,14 @@ impl Begun {
         let Some(delivered) = self.pending.given() else { return keyed || !self.pending.is_dead() };
         match &delivered.answer.body {
             // A definite refusal: nothing was done, so the next try may do it.
-            Body::Failed { failure: Failure::Carrier(_) | Failure::Busy | Failure::NoActiveCall, .. } => false,
+            Body::Failed {
+                failure:
+                    Failure::Carrier(_)
+                    | Failure::Busy
+                    | Failure::NoActiveCall
+                    | Failure::Undelivered { untouched: true, .. },
+                ..
+            } => false,
             _ if keyed => now.since(delivered.at) <= KEYED,
             _ => !self.collected.load(Ordering::Relaxed) && now.since(delivered.at) <= UNCOLLECTED,
         }
@@ -104,13 +123,16 @@ impl Repeats {
     ) -> Joined<E> {
         let name = ask.idempotency_key.clone().map_or_else(|| Name::Words(ask.message.clone()), Name::Given);
         let keyed = matches!(name, Name::Given(_));
-        let key = Key { principal: ask.principal, route, session: session.cloned(), name };
+        let named = if keyed { route.verb() } else { route };
+        let key = Key { principal: ask.principal, route: named, session: session.cloned(), name };
         if let Some(begun) = self.begun.get(&key).filter(|begun| begun.stands(keyed, now)) {
-            return if begun.message == ask.message { Joined::Begun(begun.clone()) } else { Joined::Mismatch };
+            let same = begun.message == ask.message && begun.route == route;
+            return if same { Joined::Begun(begun.clone()) } else { Joined::Mismatch };
         }
         match begin() {
             Ok(pending) => {
-                let begun = Begun { pending, message: ask.message.clone(), collected: Arc::default(), at: now };
+                let message = ask.message.clone();
+                let begun = Begun { pending, route, message, collected: Arc::default(), at: now };
                 self.make_room(now);
                 self.begun.insert(key, begun.clone());
                 Joined::Begun(begun)

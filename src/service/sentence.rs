@@ -14,13 +14,16 @@ use crate::store::Conversation;
 /// When there are too many sessions, one is likely to end within this.
 const FULL_AGAIN: Duration = Duration::from_secs(60);
 
+/// What to do when a session is over.
+const BEGIN_ANEW: &str = "Use initiate_call to begin a new one.";
+
 /// A call that is being ended is over within this, unless the carrier is in trouble.
 const LEFT_AGAIN: Duration = Duration::from_secs(5);
 
 /// What a failed request is told. `opt_in` is what the person must do before texts arrive.
 pub(super) fn failed(id: &SessionId, failure: &Failure, said: &[Said], answered: &Delivered, opt_in: &str) -> Refusal {
-    let outcome = &answered.answer.outcome;
-    let writing = answered.channel != Channel::Voice;
+    let (outcome, channel) = (&answered.answer.outcome, answered.channel);
+    let writing = channel != Channel::Voice;
     let (kind, what) = match failure {
         Failure::NoReply if writing => (RefusalKind::NoReply, not_yet(id)),
         Failure::NoReply => (
@@ -39,8 +42,8 @@ pub(super) fn failed(id: &SessionId, failure: &Failure, said: &[Said], answered:
                 "Another message waits for its reply in {id}. Wait for that reply, or repeat that message word for word to join it."
             ),
         ),
-        Failure::CallEnded => (RefusalKind::CallEnded, ended(id, outcome)),
-        Failure::NoActiveCall => return gone(id, said, outcome),
+        Failure::CallEnded => (RefusalKind::CallEnded, format!("{} {BEGIN_ANEW}", ended(id, outcome, channel))),
+        Failure::NoActiveCall => return gone(id, said, outcome, channel),
         Failure::Speech(error) => (
             RefusalKind::SpeechFailed,
             format!("The speech provider failed in call {id}: {error}. What was to be said may not have been heard."),
@@ -51,14 +54,15 @@ pub(super) fn failed(id: &SessionId, failure: &Failure, said: &[Said], answered:
         Failure::OptedOut => (
             RefusalKind::OptedOut,
             format!(
-                "{}The person stopped messages: nothing more is written until they write \"start\". Calls still ring; use initiate_call.",
-                called(outcome)
+                "{}The person stopped messages: nothing more is written until they write \"start\" on WhatsApp. {} has ended; calls still ring: use initiate_call to try one.",
+                called(outcome),
+                name(id, channel)
             ),
         ),
         Failure::TemplateRequired => (
             RefusalKind::TemplateRequired,
             format!(
-                "{}The person has not written for 24 hours, so that only an approved template arrives, and none is set: set CALLME_WHATSAPP_TEMPLATE_SID. Once the person has written, use continue_call with {id}.",
+                "{}The person has not written for 24 hours, so that only an approved template arrives, and none is set: set CALLME_WHATSAPP_TEMPLATE_SID. Once the person has written, use continue_call with {id}; until then, only a call reaches them (initiate_call).",
                 called(outcome)
             ),
         ),
@@ -68,8 +72,7 @@ pub(super) fn failed(id: &SessionId, failure: &Failure, said: &[Said], answered:
             format!("The server is being stopped. Repeat the request in a minute to go on in {id}."),
         ),
     };
-    let what = with_words(what, said.iter().map(|said| said.text.as_str()));
-    Refusal { channel: Some(answered.channel), ..about(id, kind, what, Some(outcome)) }
+    Refusal { channel: Some(channel), ..about(id, kind, with_words(what, said), Some(outcome)) }
 }
 
 /// A message that did not arrive, or perhaps did.
@@ -89,17 +92,22 @@ fn undelivered(
         ),
         MessagingClass::Configuration if untouched => (
             RefusalKind::NotConfigured,
-            format!("WhatsApp is set up wrongly: {error}. Check the CALLME_WHATSAPP_* settings, or use initiate_call."),
+            format!(
+                "WhatsApp is set up wrongly: {error}. Nothing reached the person: have the CALLME_WHATSAPP_* and CALLME_PHONE_* settings checked, or use initiate_call."
+            ),
         ),
         MessagingClass::Unknown => (
             RefusalKind::NoReply,
             format!(
-                "{called}Nobody knows whether the message arrived: {error}. Wait for a reply with wait_for_reply, or use continue_call with {id}."
+                "{called}Nobody knows whether the message arrived: {error}. Wait for a reply with wait_for_reply, or write again with continue_call, with {id}."
             ),
         ),
-        _ if untouched => {
-            (RefusalKind::ProviderError, format!("The message was not sent: {error}. Nothing reached the person."))
-        }
+        _ if untouched => (
+            RefusalKind::ProviderError,
+            format!(
+                "The message was not sent: {error}. Nothing reached the person: try again later, or use initiate_call."
+            ),
+        ),
         _ if open => (
             RefusalKind::NoReply,
             format!(
@@ -136,9 +144,10 @@ pub(super) fn unknown(id: &SessionId) -> Refusal {
 }
 
 /// The session is over.
-pub(super) fn gone(id: &SessionId, said: &[Said], outcome: &Outcome) -> Refusal {
-    let what = format!("No active call: {id}. {} Use initiate_call to begin a new one.", ended(id, outcome));
-    about(id, RefusalKind::NoActiveCall, with_words(what, said.iter().map(|said| said.text.as_str())), Some(outcome))
+pub(super) fn gone(id: &SessionId, said: &[Said], outcome: &Outcome, channel: Channel) -> Refusal {
+    let what = format!("No active call: {id}. {} {BEGIN_ANEW}", ended(id, outcome, channel));
+    let refusal = about(id, RefusalKind::NoActiveCall, with_words(what, said), Some(outcome));
+    Refusal { channel: Some(channel), ..refusal }
 }
 
 /// There is no messaging to write by.
@@ -221,6 +230,11 @@ pub(super) fn too_many_messages(wait: Duration) -> Refusal {
     Refusal { retry_after: Some(wait), ..bare(RefusalKind::RateLimited, &what) }
 }
 
+/// The same refusal, about a session that is on WhatsApp.
+pub(super) fn about_writing(id: &SessionId, refusal: Refusal) -> Refusal {
+    Refusal { session: Some(id.clone()), channel: Some(Channel::WhatsApp), ..refusal }
+}
+
 fn bare(kind: RefusalKind, sentence: &str) -> Refusal {
     Refusal { kind, sentence: sentence.to_owned(), session: None, channel: None, outcome: None, retry_after: None }
 }
@@ -234,9 +248,21 @@ fn about(id: &SessionId, kind: RefusalKind, sentence: String, outcome: Option<&O
     }
 }
 
-fn with_words<'a>(what: String, said: impl Iterator<Item = &'a str>) -> String {
-    let words = said.collect::<Vec<_>>().join(" ");
-    if words.is_empty() { what } else { format!("{what} They said: \"{words}\"") }
+fn with_words(what: String, said: &[Said]) -> String {
+    if said.is_empty() {
+        return what;
+    }
+    let words: Vec<&str> = said.iter().map(|said| said.text.as_str()).collect();
+    let did = if said.iter().any(|said| said.channel == Channel::Voice) { "said" } else { "wrote" };
+    format!("{what} They {did}: \"{}\"", words.join(" "))
+}
+
+/// What the session is to the agent. One that began as a call and went on in writing is no call any more.
+fn name(id: &SessionId, channel: Channel) -> String {
+    match channel {
+        Channel::Voice => format!("Call {id}"),
+        Channel::WhatsApp => format!("Conversation {id}"),
+    }
 }
 
 fn unreached(outcome: &Outcome) -> &'static str {
@@ -256,16 +282,23 @@ fn unreached(outcome: &Outcome) -> &'static str {
     }
 }
 
-fn ended(id: &SessionId, outcome: &Outcome) -> String {
-    match outcome.ended_by {
-        Some(EndedBy::Person) => "Call was hung up by user.".to_owned(),
-        Some(EndedBy::Agent) => format!("Call {id} was ended by end_call."),
-        Some(EndedBy::Inactivity) => format!("Call {id} ended because nothing was said for too long."),
-        Some(EndedBy::MaxLength) => format!("Call {id} reached the longest time a call may take."),
-        Some(EndedBy::OptOut) => format!("Call {id} ended because the person stopped messages."),
-        Some(EndedBy::Shutdown) => format!("Call {id} ended because the server was stopped."),
-        Some(EndedBy::Crash) => format!("Call {id} ended because of a fault in the server."),
-        Some(EndedBy::Carrier) => format!("The carrier lost call {id}."),
-        None => format!("Call {id} has ended."),
+fn ended(id: &SessionId, outcome: &Outcome, channel: Channel) -> String {
+    let session = name(id, channel);
+    match (outcome.ended_by, channel) {
+        (Some(EndedBy::Person), Channel::Voice) => "Call was hung up by user.".to_owned(),
+        (Some(EndedBy::Person), Channel::WhatsApp) => format!("{session} was ended by the person."),
+        (Some(EndedBy::Agent), _) => format!("{session} was ended by end_call."),
+        (Some(EndedBy::Inactivity), Channel::Voice) => {
+            format!("{session} ended because nothing was said for too long.")
+        }
+        (Some(EndedBy::Inactivity), Channel::WhatsApp) => {
+            format!("{session} ended because nothing was written for too long.")
+        }
+        (Some(EndedBy::MaxLength), _) => format!("{session} reached the longest time a call may take."),
+        (Some(EndedBy::OptOut), _) => format!("{session} ended because the person stopped messages."),
+        (Some(EndedBy::Shutdown), _) => format!("{session} ended because the server was stopped."),
+        (Some(EndedBy::Crash), _) => format!("{session} ended because of a fault in the server."),
+        (Some(EndedBy::Carrier), _) => format!("The carrier lost call {id}."),
+        (None, _) => format!("{session} has ended."),
     }
 }

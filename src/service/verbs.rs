@@ -7,7 +7,6 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
-use super::limits::CallLimit;
 use super::repeats::{Begun, Joined, Repeats, Route};
 use super::{Ask, Ended, PrincipalId, Refusal, Reply, Spoken, Verbs, View, sentence};
 use crate::clock::Clock;
@@ -15,7 +14,8 @@ use crate::domain::messaging::Form;
 use crate::domain::session::{Body, Input, Said};
 use crate::domain::text::PersonText;
 use crate::ids::{RequestId, SessionId};
-use crate::session::{Delivered, Manager, Pending};
+use crate::limit::Limit;
+use crate::session::{Delivered, Gone, Manager, Pending};
 use crate::store::{Conversation, Line, Speaker, Store};
 
 /// Common HTTP clients give up at 300 s: before that, whoever waits for a reply gets an answer.
@@ -29,8 +29,8 @@ pub struct Service {
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
     repeats: Mutex<Repeats>,
-    call_limit: CallLimit,
-    message_limit: CallLimit,
+    calls: Limit<PrincipalId>,
+    messages: Limit<PrincipalId>,
     opt_in: String,
 }
 
@@ -39,7 +39,8 @@ pub struct Service {
 pub struct ServiceConfig {
     /// How many calls an agent may place in an hour; `None` is no limit.
     pub calls_per_hour: Option<NonZeroU32>,
-    /// How many messages an agent may write without a call in an hour; `None` is no limit.
+    /// How many messages an agent may write in an hour: without a call, and in sessions that are on WhatsApp; `None` is no
+    /// limit.
     pub messages_per_hour: Option<NonZeroU32>,
     /// What the person must do before texts arrive: a sentence for the agent.
     pub opt_in: String,
@@ -65,21 +66,21 @@ impl Service {
     /// The verbs over these sessions.
     pub fn new(manager: Manager, store: Arc<dyn Store>, clock: Arc<dyn Clock>, config: ServiceConfig) -> Self {
         let ServiceConfig { calls_per_hour, messages_per_hour, opt_in } = config;
-        let (call_limit, message_limit) = (CallLimit::new(calls_per_hour), CallLimit::new(messages_per_hour));
-        Self { manager, store, clock, repeats: Mutex::default(), call_limit, message_limit, opt_in }
+        let (calls, messages) = (Limit::per_hour(calls_per_hour), Limit::per_hour(messages_per_hour));
+        Self { manager, store, clock, repeats: Mutex::default(), calls, messages, opt_in }
     }
 
     fn begin_message(&self, ask: &Ask, first_contact: bool) -> Result<Pending, Refusal> {
         let form = if first_contact { Form::Template } else { Form::Free };
         self.manager.may_write(form).map_err(|why| sentence::not_started(&why))?;
-        self.message_limit.take(ask.principal).map_err(sentence::too_many_messages)?;
+        self.messages.take(&ask.principal).map_err(sentence::too_many_messages)?;
         self.manager.write(ask.message.clone(), form).map_err(|why| sentence::not_started(&why))
     }
 
     /// Begins a call, unless the person is busy (which costs the agent nothing) or the agent has placed too many.
     fn begin_call(&self, ask: &Ask) -> Result<Pending, Refusal> {
         self.manager.may_call().map_err(|why| sentence::not_started(&why))?;
-        self.call_limit.take(ask.principal).map_err(sentence::too_many_calls)?;
+        self.calls.take(&ask.principal).map_err(sentence::too_many_calls)?;
         self.manager.call(ask.message.clone()).map_err(|why| sentence::not_started(&why))
     }
 
@@ -92,12 +93,26 @@ impl Service {
         budget: Duration,
         input: impl FnOnce(RequestId) -> Input,
     ) -> Result<Answered, Refusal> {
-        let joined = self.join(route, Some(id), ask, || self.manager.request(id, input));
+        let joined = self.join(route, Some(id), ask, || {
+            self.may_write(route, id, ask.principal).map_err(Some)?;
+            self.manager.request(id, input).map_err(|Gone| None)
+        });
         match joined {
             Joined::Begun(begun) => self.answer(&begun.pending, Some(&begun), budget).await,
             Joined::Mismatch => Err(sentence::mismatch()),
-            Joined::Refused(_) => self.kept(id).await,
+            Joined::Refused(Some(refusal)) => Err(refusal),
+            Joined::Refused(None) => self.kept(id).await,
         }
+    }
+
+    /// Counts what costs a message: what is written in a session that is on WhatsApp. A goodbye is not refused, for `end` is
+    /// always taken, and each session has one; nor is the question that a call was placed with, which the limit of calls counts.
+    fn may_write(&self, route: Route, id: &SessionId, who: PrincipalId) -> Result<(), Refusal> {
+        let costs = matches!(route, Route::Continue | Route::Speak) && self.manager.writes(id);
+        if !costs {
+            return Ok(());
+        }
+        self.messages.take(&who).map_err(|wait| sentence::about_writing(id, sentence::too_many_messages(wait)))
     }
 
     fn join<E>(
@@ -324,7 +339,7 @@ impl Verbs for Service {
 /// A verb that needs a running session met one that is over.
 fn over(conversation: &Conversation) -> Refusal {
     let said: Vec<Said> = conversation.uncollected.iter().map(said).collect();
-    sentence::gone(&conversation.id, &said, &conversation.outcome)
+    sentence::gone(&conversation.id, &said, &conversation.outcome, conversation.channel)
 }
 
 /// The words that nobody had collected when the session ended.

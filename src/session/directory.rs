@@ -1,14 +1,11 @@
 //! The one place where phone numbers are, apart from the sessions, and in memory only.
 
 use std::collections::HashMap;
-use std::fmt::Write;
 use std::sync::{Mutex, PoisonError};
-
-use hmac::{Hmac, KeyInit, Mac};
-use sha2::Sha256;
 
 use crate::ids::{LineKey, SessionId};
 use crate::phone_number::PhoneNumber;
+use crate::privacy::keyed::HashKey;
 
 /// Whom each session calls.
 #[derive(Debug)]
@@ -21,8 +18,8 @@ pub struct Directory {
 
 impl Directory {
     /// A directory for the one person, whose line goes by the hash of their number under `hash_key`.
-    pub fn new(person: PhoneNumber, hash_key: &[u8]) -> Self {
-        let key = line_key(&person, hash_key);
+    pub fn new(person: PhoneNumber, hash_key: &HashKey) -> Self {
+        let key = hash_key.line(&person);
         Self { person, key, sessions: Mutex::default() }
     }
 
@@ -64,14 +61,4 @@ impl Directory {
     fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<SessionId, PhoneNumber>> {
         self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-fn line_key(person: &PhoneNumber, hash_key: &[u8]) -> LineKey {
-    let mut mac = Hmac::<Sha256>::new_from_slice(hash_key).expect("HMAC takes a key of any length");
-    mac.update(person.reveal().as_bytes());
-    let hash = mac.finalize().into_bytes();
-    LineKey(hash.iter().fold(String::with_capacity(64), |mut hex, byte| {
-        let _ = write!(hex, "{byte:02x}");
-        hex
-    }))
 }

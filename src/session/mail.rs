@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
-use super::manager::{Manager, Shared, Tables};
+use super::manager::Manager;
+use super::shared::{Shared, Tables};
 use crate::clock::Millis;
 use crate::domain::line::{For, Line, NoRing, Notice, Taken};
 use crate::domain::messaging::{Author, Delivery, Form, Inbound, MessagingClass, MessagingError, PastMessage, Receipt};
 use crate::domain::session::{Input, PostError, Said, Sense};
-use crate::domain::text::parts;
+use crate::domain::text::{PersonText, parts};
 use crate::ids::{ConversationId, Mark, MessageId, PostId, SessionId};
 use crate::phone_number::PhoneNumber;
 use crate::provider::{Messaging, SendOrder};
@@ -170,7 +171,7 @@ impl Shared {
         }
     }
 
-    fn messaging(&self) -> &dyn Messaging {
+    pub(super) fn messaging(&self) -> &dyn Messaging {
         &**self.config.messaging.as_ref().expect("only sessions with messaging on write")
     }
 }
@@ -195,39 +196,54 @@ enum Then {
 impl Manager {
     /// Takes a message that came in by this number. Anybody else's than the person's is dropped.
     pub async fn message(&self, from: &PhoneNumber, message: Inbound) {
-        let shared = &self.shared;
-        let Some(messaging) = shared.config.messaging.as_ref() else { return };
-        if from != shared.config.directory.person() {
-            return;
+        if self.shared.config.messaging.is_some() && from == self.shared.config.directory.person() {
+            self.take_in(&message, None).await;
         }
-        let keyword = shared.config.keywords.read(message.text.as_str());
-        let channel = messaging.abilities().channel;
-        let then =
-            {
-                let mut tables = shared.lock();
-                let now = shared.config.clock.now();
-                let taken = tables.line.take_message(&message, keyword, channel, now);
-                if taken == Taken::Repeated {
-                    return;
-                }
-                let mut then = self.then(&mut tables, taken, &message, now);
-                let window = tables.line.window_until();
-                then.extend(
-                    tables.line.writers().iter().zip(std::iter::repeat(window)).filter_map(|(session, until)| {
-                        Some(Then::Tell(session.clone(), Input::Window { until: until? }))
-                    }),
-                );
-                then
-            };
-        for then in then {
-            self.carry_out(then, &message);
-        }
-        shared.keep_line().await;
     }
 
-    fn then(&self, tables: &mut Tables, taken: Taken, message: &Inbound, now: Millis) -> Vec<Then> {
+    /// Takes a message of the person's; one that is known only now was written at `late`. False when it came before.
+    pub(super) async fn take_in(&self, message: &Inbound, late: Option<Millis>) -> bool {
+        let shared = &self.shared;
+        let keyword = shared.config.keywords.read(message.text.as_str());
+        let channel = shared.messaging().abilities().channel;
+        let then = {
+            let mut tables = shared.lock();
+            let now = shared.config.clock.now();
+            let taken = tables.line.take_late(message, keyword, channel, late.unwrap_or(now), now);
+            if taken == Taken::Repeated {
+                return false;
+            }
+            let mut then = self.then(&mut tables, taken, message, late, now);
+            then.retain(|then| if let Then::Notify(notice) = then { tables.line.may_tell(notice, now) } else { true });
+            let window = tables.line.window_until();
+            let writers = tables.line.writers().iter().cloned();
+            then.extend(writers.filter_map(|session| Some(Then::Tell(session, Input::Window { until: window? }))));
+            then
+        };
+        for then in then {
+            self.carry_out(then, message, late);
+        }
+        shared.keep_line().await;
+        true
+    }
+
+    fn then(
+        &self,
+        tables: &mut Tables,
+        taken: Taken,
+        message: &Inbound,
+        late: Option<Millis>,
+        now: Millis,
+    ) -> Vec<Then> {
         let text = || message.text.clone();
-        let wrote = |session, sense| Then::Tell(session, Input::Wrote { text: text(), sense });
+        let wrote = |session, sense| {
+            let text = text();
+            let input = match late {
+                None => Input::Wrote { text, sense },
+                Some(at) => Input::WroteBefore { text, sense, at },
+            };
+            Then::Tell(session, input)
+        };
         match taken {
             Taken::Repeated => Vec::new(),
             Taken::Stopped => {
@@ -257,12 +273,12 @@ impl Manager {
         }
     }
 
-    fn carry_out(&self, then: Then, message: &Inbound) {
+    fn carry_out(&self, then: Then, message: &Inbound, late: Option<Millis>) {
         match then {
             Then::Tell(session, input) => {
-                let words = matches!(input, Input::Wrote { .. });
+                let words = matches!(input, Input::Wrote { .. } | Input::WroteBefore { .. });
                 if self.tell(&session, input).is_err() && words {
-                    self.shared.hold(&message.text);
+                    self.shared.hold(&message.text, late);
                 }
             }
             Then::CallBack(session) => self.call_back(session),
@@ -297,9 +313,9 @@ impl Manager {
 
 impl Shared {
     /// Keeps words whose session has just gone for the next one.
-    fn hold(&self, text: &crate::domain::text::PersonText) {
+    fn hold(&self, text: &PersonText, late: Option<Millis>) {
         let channel = self.messaging().abilities().channel;
-        self.line(|line, now| line.hold(Said { text: text.clone(), at: now, channel }));
+        self.line(|line, now| line.hold(Said { text: text.clone(), at: late.unwrap_or(now), channel }));
     }
 
     /// Writes a notice in the background; the privacy notice is owed until it is through.

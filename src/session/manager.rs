@@ -1,25 +1,25 @@
 //! The manager: starts sessions, finds them, and cleans up behind them, whichever way they end.
 
-use std::collections::{HashMap, VecDeque};
 use std::panic::AssertUnwindSafe;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures_util::FutureExt;
 use tokio::sync::{mpsc, oneshot, watch};
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::shared::{Entry, Shared, Tables};
 use super::task::{Begun, Message, Task};
 use super::{Delivered, Directory, Look, MediaPort, Pending};
-use crate::clock::{Clock, Millis};
+use crate::clock::Clock;
 use crate::domain::keywords::Keywords;
-use crate::domain::line::{Line, Notice};
 use crate::domain::messaging::Form;
-use crate::domain::outcome::EndedBy;
+use crate::domain::outcome::Channel;
 use crate::domain::session::{CarrierNews, Input, Limits, Session};
 use crate::domain::text::AgentText;
-use crate::ids::{CarrierCallId, Mark, RequestId, SessionId, SessionIds};
+use crate::ids::{CarrierCallId, RequestId, SessionId, SessionIds};
 use crate::metrics::Metrics;
 use crate::provider::{Carrier, Messaging};
 use crate::store::Store;
@@ -28,10 +28,6 @@ use crate::store::Store;
 const INBOX: usize = 256;
 /// How long a webhook waits for its session's word; the carrier itself gives up after 15 s.
 const FETCH: Duration = Duration::from_secs(5);
-/// Waits between tries to hang up a call without a session.
-const HANG_UP_AGAIN: [Duration; 3] = [Duration::from_secs(1), Duration::from_secs(2), Duration::from_secs(4)];
-/// Calls remembered after their end: more than can be placed while a dial is in doubt.
-const MOST_PAST: usize = 64;
 
 /// What a manager is made of.
 pub struct ManagerConfig {
@@ -75,47 +71,18 @@ pub struct Manager {
     pub(super) shared: Arc<Shared>,
 }
 
+/// Counts what there is of sessions; of one that has ended nothing is left.
 impl std::fmt::Debug for Manager {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Manager({} sessions)", self.running())
+        let tables = self.shared.lock();
+        f.debug_struct("Manager")
+            .field("sessions", &tables.sessions.len())
+            .field("calls", &tables.calls.len())
+            .field("numbers", &self.shared.config.directory.len())
+            .field("tasks", &self.shared.config.tasks.len())
+            .field("line_is_idle", &tables.line.is_idle())
+            .finish()
     }
-}
-
-pub(super) struct Shared {
-    pub(super) config: ManagerConfig,
-    pub(super) ids: SessionIds,
-    requests: AtomicU64,
-    /// Counts sessions, so that a late clean-up cannot remove a newer entry.
-    generations: AtomicU64,
-    closing: AtomicBool,
-    tables: Mutex<Tables>,
-}
-
-#[derive(Default)]
-pub(super) struct Tables {
-    pub(super) sessions: HashMap<SessionId, Entry>,
-    calls: HashMap<CarrierCallId, SessionId>,
-    /// Calls that are over, oldest first: the carrier lists them still, and a lost dial must not be taken for one.
-    past: VecDeque<CarrierCallId>,
-    /// The person's line. One person, one line, for now.
-    pub(super) line: Line,
-}
-
-impl Tables {
-    /// The calls of this session are over.
-    fn end_calls(&mut self, id: &SessionId) {
-        let over: Vec<_> = self.calls.extract_if(|_, session| session == id).map(|(call, _)| call).collect();
-        self.past.extend(over);
-        let too_many = self.past.len().saturating_sub(MOST_PAST);
-        self.past.drain(..too_many);
-    }
-}
-
-pub(super) struct Entry {
-    generation: u64,
-    inbox: mpsc::Sender<Message>,
-    /// The carrier's name for its call, while that may be live.
-    call: Option<CarrierCallId>,
 }
 
 /// Why no session was started.
@@ -155,7 +122,7 @@ impl Manager {
             ids: SessionIds::default(),
             requests: AtomicU64::new(0),
             generations: AtomicU64::new(0),
-            closing: AtomicBool::new(false),
+            closing: CancellationToken::new(),
             tables: Mutex::default(),
         };
         Self { shared: Arc::new(shared) }
@@ -232,7 +199,8 @@ impl Manager {
             let mut tables = shared.lock();
             shared.is_open(&tables)?;
             take(&mut tables)?;
-            tables.sessions.insert(id.clone(), Entry { generation, inbox: inbox.clone(), call: None });
+            let writes = begun.session.channel() != Channel::Voice;
+            tables.sessions.insert(id.clone(), Entry { generation, inbox: inbox.clone(), call: None, writes });
             shared.config.metrics.sessions(tables.sessions.len());
             tables.line.take_held(shared.config.clock.now())
         };
@@ -247,6 +215,11 @@ impl Manager {
             }
         });
         Ok(())
+    }
+
+    /// Whether what a session says now is written rather than spoken.
+    pub fn writes(&self, id: &SessionId) -> bool {
+        self.shared.lock().sessions.get(id).is_some_and(|entry| entry.writes)
     }
 
     /// Sends a request to a session.
@@ -313,7 +286,7 @@ impl Manager {
     pub async fn close(&self, patience: Duration) {
         let running: Vec<SessionId> = {
             let tables = self.shared.lock();
-            self.shared.closing.store(true, Ordering::Relaxed);
+            self.shared.closing.cancel();
             tables.sessions.keys().cloned().collect()
         };
         for id in &running {
@@ -350,114 +323,3 @@ impl Manager {
 /// The session does not run (any more).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Gone;
-
-impl Shared {
-    pub(super) fn lock(&self) -> MutexGuard<'_, Tables> {
-        self.tables.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// One decision about the line.
-    pub(super) fn line<T>(&self, decide: impl FnOnce(&mut Line, Millis) -> T) -> T {
-        let now = self.config.clock.now();
-        decide(&mut self.lock().line, now)
-    }
-
-    /// Gives the floor to whose turn it is.
-    pub(super) fn grant_floor(&self, session: Option<SessionId>) {
-        let Some(session) = session else { return };
-        let inbox = self.lock().sessions.get(&session).map(|entry| entry.inbox.clone());
-        if let Some(inbox) = inbox {
-            // A session whose inbox is full or gone is on its way out, and gives the floor on when it leaves.
-            let _ = inbox.try_send(Message::Input(Input::Floor));
-        }
-    }
-
-    fn is_open(&self, tables: &Tables) -> Result<(), NotStarted> {
-        if self.closing.load(Ordering::Relaxed) {
-            return Err(NotStarted::Closing);
-        }
-        if tables.sessions.len() >= self.config.most_sessions {
-            return Err(NotStarted::Full);
-        }
-        Ok(())
-    }
-
-    fn has_room(&self, tables: &Tables) -> Result<(), NotStarted> {
-        self.is_open(tables)?;
-        tables.line.has_room(self.config.most_live_calls).map_err(|holder| NotStarted::Busy(holder.clone()))
-    }
-
-    pub(super) fn session_of(&self, call: &CarrierCallId) -> Option<SessionId> {
-        self.lock().calls.get(call).cloned()
-    }
-
-    fn is_past(&self, call: &CarrierCallId) -> bool {
-        self.lock().past.contains(call)
-    }
-
-    /// Hangs up a call that has no session to do it, with the patience a session would have.
-    async fn hang_up_orphan(&self, id: &SessionId, call: &CarrierCallId) {
-        for wait in HANG_UP_AGAIN {
-            let Err(error) = self.config.carrier.hang_up(call).await else { return };
-            tracing::error!(call.id = %id, %error, "the call of {id}, which does not run any more, could not be hung up");
-            tokio::time::sleep(wait).await;
-        }
-    }
-
-    /// Whether this call is, or was, another session's.
-    pub(super) fn is_of_another(&self, id: &SessionId, call: &CarrierCallId) -> bool {
-        let tables = self.lock();
-        tables.calls.get(call).is_some_and(|session| session != id) || tables.past.contains(call)
-    }
-
-    /// A text got through: whoever was never told of the privacy notice is told now.
-    pub(super) fn owe_privacy_notice(self: &Arc<Self>, id: &SessionId) {
-        if let Some(text) = &self.config.privacy_notice
-            && self.line(|line, _| line.take_notice())
-        {
-            self.spawn_notice(Notice::Privacy(text.as_str().to_owned()), Mark::read(&format!("privacy.{id}")));
-        }
-    }
-
-    /// Notes the carrier's name for a session's live call, or that it has none.
-    pub(super) fn names(&self, id: &SessionId, call: Option<CarrierCallId>) {
-        let mut tables = self.lock();
-        if let Some(call) = &call {
-            tables.calls.insert(call.clone(), id.clone());
-        } else {
-            tables.end_calls(id);
-        }
-        if let Some(entry) = tables.sessions.get_mut(id) {
-            entry.call = call;
-        }
-    }
-
-    /// Removes every trace of a session that has ended, unless the entry is a newer one's; gives the call it had.
-    fn forget(&self, id: &SessionId, generation: u64) -> Option<CarrierCallId> {
-        self.config.directory.leave(id);
-        let next = self.lock().line.forget(id);
-        self.grant_floor(next);
-        let mut tables = self.lock();
-        tables.end_calls(id);
-        if tables.sessions.get(id).is_some_and(|entry| entry.generation == generation) {
-            let entry = tables.sessions.remove(id);
-            self.config.metrics.sessions(tables.sessions.len());
-            return entry.and_then(|entry| entry.call);
-        }
-        None
-    }
-
-    /// A session died of a fault of ours: its call is hung up and its history closed. The process lives.
-    async fn bury(&self, id: &SessionId, call: Option<CarrierCallId>) {
-        tracing::error!(call.id = %id, "session {id} died of a fault; its call is hung up");
-        if let Some(call) = call {
-            self.hang_up_orphan(id, &call).await;
-        }
-        if let Ok(Some(mut conversation)) = self.config.store.get(id).await {
-            conversation.ended_at = Some(self.config.clock.now());
-            conversation.outcome.ended_by = Some(EndedBy::Crash);
-            self.config.metrics.call_ended(conversation.outcome.dial.as_str(), EndedBy::Crash.as_str());
-            let _ = self.config.store.put(conversation).await;
-        }
-    }
-}

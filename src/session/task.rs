@@ -1,5 +1,7 @@
 //! The task of one session: feeds the machine, and carries out what it asks for.
 
+mod news;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -7,18 +9,19 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 
 use super::mail::Letter;
-use super::manager::Shared;
+use super::shared::Shared;
 use super::{Delivered, Look};
 use crate::clock::wall::Alarm;
 use crate::clock::whole_millis;
 use crate::domain::carrier::CallProgress;
 use crate::domain::media::{MediaCommand, MediaEvent};
-use crate::domain::outcome::{Channel, Outcome};
+use crate::domain::outcome::Channel;
 use crate::domain::session::{Answer, CarrierNews, Effect, Input, Said, Sense, Session};
 use crate::ids::{CarrierCallId, RequestId, SessionId};
 use crate::phone_number::PhoneNumber;
 use crate::provider::DialOrder;
 use crate::store::{Conversation, Line, Speaker};
+use news::News;
 
 /// Added to the maximum length for the carrier's own limit, so that ours comes first.
 const CARRIER_LIMIT_SLACK: std::time::Duration = std::time::Duration::from_secs(30);
@@ -66,6 +69,8 @@ pub(super) struct Task {
     by_person: bool,
     /// The person's phone line is taken for it.
     on_phone: bool,
+    /// As the manager knows it.
+    writes: bool,
     /// Provider calls in flight; aborted with the task.
     work: JoinSet<Option<Input>>,
     alarm: Alarm,
@@ -94,6 +99,7 @@ impl Task {
             id,
             shared,
             on_phone: session.is_on_phone(),
+            writes: session.channel() != Channel::Voice,
             session,
             inbox,
             events,
@@ -158,6 +164,8 @@ impl Task {
 
     fn take(&mut self, message: Message) {
         match message {
+            // It was this session's turn, and since then it has given the floor back.
+            Message::Input(Input::Floor) if !self.shared.line(|line, _| line.has_floor(&self.id)) => {}
             Message::Input(input) => self.feed(input),
             Message::Media { leg, event } if leg == self.leg && self.media.is_some() => {
                 self.feed(Input::Media(event));
@@ -182,7 +190,10 @@ impl Task {
 
     fn feed(&mut self, input: Input) {
         // The line was taken for it before it came.
-        self.on_phone |= matches!(input, Input::Wrote { sense: Sense::CallMe { .. }, .. });
+        self.on_phone |= matches!(
+            input,
+            Input::Wrote { sense: Sense::CallMe { .. }, .. } | Input::WroteBefore { sense: Sense::CallMe { .. }, .. }
+        );
         self.session.handle(input, self.shared.config.clock.now());
         self.carry_out();
     }
@@ -203,9 +214,9 @@ impl Task {
                 Effect::Media(command) => self.media(command),
                 Effect::CloseMedia => self.media = None,
                 Effect::Claim => {
-                    if self.shared.line(|line, _| line.claim_floor(&self.id)) {
-                        self.session.handle(Input::Floor, self.shared.config.clock.now());
-                    }
+                    let granted = self.shared.line(|line, _| line.claim_floor(&self.id));
+                    let answer = if granted { Input::Floor } else { Input::FloorTaken };
+                    self.session.handle(answer, self.shared.config.clock.now());
                 }
                 Effect::Yield => {
                     let next = self.shared.line(|line, _| line.yield_floor(&self.id));
@@ -217,6 +228,8 @@ impl Task {
                         let result = shared.post(&id, Letter { post, form, text, again }).await;
                         if result.is_ok() {
                             shared.owe_privacy_notice(&id);
+                        } else {
+                            shared.line(|line, _| line.tried(&id));
                         }
                         shared.keep_line().await;
                         Some(Input::Posted { post, result })
@@ -237,11 +250,17 @@ impl Task {
                 Effect::Finished => self.finished = true,
             }
         }
-        self.note_phone();
+        self.note();
     }
 
-    /// Tells the manager which call is the session's, and when the person's phone is free.
-    fn note_phone(&mut self) {
+    /// Tells the manager what it must know: which call is the session's, when the person's phone is free, and whether what is
+    /// said is written.
+    fn note(&mut self) {
+        let writes = self.session.channel() != Channel::Voice;
+        if self.writes != writes {
+            self.writes = writes;
+            self.shared.writes(&self.id, writes);
+        }
         if self.known_call.as_ref() != self.session.live_call() {
             self.known_call = self.session.live_call().cloned();
             self.shared.names(&self.id, self.known_call.clone());
@@ -347,26 +366,6 @@ impl Task {
 
 fn events_into(inbox: mpsc::WeakSender<Message>, leg: u64) -> Box<dyn Fn(MediaEvent) -> bool + Send + Sync> {
     Box::new(move |event| inbox.upgrade().is_some_and(|inbox| inbox.try_send(Message::Media { leg, event }).is_ok()))
-}
-
-/// What of a session is worth keeping anew when it changes.
-#[derive(PartialEq)]
-struct News {
-    lines: usize,
-    uncollected: usize,
-    outcome: Outcome,
-    finished: bool,
-}
-
-impl News {
-    fn of(task: &Task) -> Self {
-        Self {
-            lines: task.lines.len(),
-            uncollected: task.session.uncollected().len(),
-            outcome: task.session.outcome().clone(),
-            finished: task.finished,
-        }
-    }
 }
 
 fn line(said: Said) -> Line {

@@ -111,7 +111,7 @@ export async function openPage(browser, address, viewport = { width: 1280, heigh
   page.on('console', (message) => message.type() === 'error' && !/status of 4\d\d/.test(message.text()) && complaints.push(message.text()));
   const answers = [];
   page.on('response', async (response) => {
-    if (!new URL(response.url()).pathname.startsWith('/api/call') || response.request().method() !== 'POST') return;
+    if (!/^\/api\/(call|message)/.test(new URL(response.url()).pathname) || response.request().method() !== 'POST') return;
     answers.push({ status: response.status(), json: response.json().catch(() => null) });
   });
   await page.evaluateOnNewDocument(listen);

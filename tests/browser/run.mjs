@@ -1,4 +1,4 @@
-// Drives the page of `callme demo` in Chromium and Firefox: ring, answer, hear, reply, interrupt, decline, end.
+// Drives the page of `callme demo` in Chromium and Firefox: ring, answer, hear, reply, interrupt, end, decline, write, call back.
 //
 //   node run.mjs BINARY                 what every change must pass
 //   node run.mjs BINARY --only firefox  one browser

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { compare, loudness, take, voice } from './ear.mjs';
 import { isWhole } from './ear_check.mjs';
+import { answerInWriting, write } from './texts.mjs';
 
 export const QUESTION = 'Hello, this is your build agent. All tests are green. Shall I deploy the release now?';
 export const ANSWER = 'Yes, but wait until the backup has finished.';
@@ -10,6 +11,7 @@ export const PLAN =
   'Understood, I will wait for the backup. After that I will deploy the release to every server in the European region, one after the other.';
 export const INTERRUPTION = 'Stop. Only the first server, please.';
 export const NOTE = 'All right. Only the first server, then.';
+export const LATER = 'Later, I am in a meeting.';
 export const GOODBYE = 'Thank you for your time. Goodbye.';
 
 /** The page as a person works with it. */
@@ -39,6 +41,11 @@ export class Hands {
   async reply(text, options = {}) {
     await this.page.type('#words', text, options);
     await this.page.keyboard.press('Enter');
+  }
+
+  /** How many answers are shown. */
+  answered() {
+    return this.page.$$eval('.exchange:not(.waiting)', (all) => all.length);
   }
 
   /** The `n`th answer, counted from 1: what is shown of it, which must be what came. */
@@ -148,15 +155,8 @@ export async function converse(opened, address, tell) {
   assert.equal(await page.$$eval('#latencies dt', (names) => names.length), 5);
   tell('draws the call');
 
-  // Decline. Browsers repeat what is answered with 408: the phone must not ring again.
-  await hands.agent('call', QUESTION);
-  await hands.state('ringing');
-  await page.click('#decline');
-  const fifth = await hands.answer(5);
-  assert.deepEqual([fifth.status, fifth.json.code], [408, 'no_answer']);
-  assert.equal(await hands.count('rest', { verb: 'dial' }), 2, 'declining rings once');
-  assert.match(await page.$eval('#phone-state', (line) => line.textContent), /declined/);
-  tell('declines');
+  // Decline, and go on in writing.
+  await write(hands, tell);
 
   // Let it ring.
   await hands.agent('call', QUESTION);
@@ -166,13 +166,13 @@ export async function converse(opened, address, tell) {
   assert.ok(loudness(await take(page)) < 0.0005, 'it rings on in silence');
   const rangOut = async () => {
     await hands.state('over');
-    const sixth = await hands.answer(6);
-    assert.deepEqual([sixth.status, sixth.json.code], [408, 'no_answer']);
     assert.match(await page.$eval('#phone-state', (line) => line.textContent), /Missed/);
-    assert.equal(await hands.count('rest', { verb: 'dial' }), 3);
+    const last = await answerInWriting(hands, QUESTION, LATER);
+    assert.deepEqual([last.status, last.json.response, last.json.outcome.dial], [200, LATER, 'no-answer']);
+    assert.equal(await hands.count('rest', { verb: 'dial' }), 4, 'what rings out is not rung again');
     assert.equal(await hands.count('violation'), 0, 'the server keeps to the wire');
     assert.deepEqual(complaints, [], 'the page has nothing to complain about');
-    tell('lets it ring');
+    tell('lets it ring, and answers in writing');
   };
   return rangOut;
 }

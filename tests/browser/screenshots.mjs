@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { openPage, startBrowser, startDemo } from './demo.mjs';
 import { ANSWER, Hands, INTERRUPTION, PLAN, QUESTION } from './scenario.mjs';
+import { answerInWriting } from './texts.mjs';
 
 const FOLDER = join(dirname(fileURLToPath(import.meta.url)), '../../docs/images');
 const DESKTOP = { width: 1280, height: 800 };
@@ -54,6 +55,21 @@ export async function takeScreenshots(binary) {
   await shoot('demo-desktop-over-dark', DESKTOP, 'dark', '#timeline');
   await shoot('demo-phone-start', PHONE, 'light');
   await shoot('demo-phone-timeline-dark', PHONE, 'dark', '#timeline');
+
+  // The next one is declined.
+  await page.setViewport(DESKTOP);
+  await hands.agent('call', QUESTION);
+  await hands.state('ringing');
+  await page.click('#decline');
+  await page.waitForSelector('#notice', { visible: true });
+  await shoot('demo-phone-notice', PHONE, 'light', '#phone');
+  await page.click('#notice');
+  await page.setViewport(DESKTOP);
+  await answerInWriting(hands, QUESTION, ANSWER);
+  await page.waitForSelector('#texts .ticks.has');
+  await shoot('demo-desktop-whatsapp', DESKTOP, 'light');
+  await shoot('demo-desktop-whatsapp-dark', DESKTOP, 'dark');
+  await shoot('demo-phone-whatsapp-dark', PHONE, 'dark', '#phone');
   await close();
   await demo.stop();
 }

@@ -1,8 +1,8 @@
 //! The running server's edge over real sockets, in virtual time: what clients do wrong, and what they read then.
 
 mod connections;
-mod description;
-mod raw;
+pub(crate) mod description;
+pub(crate) mod raw;
 
 use std::time::Duration;
 

@@ -4,6 +4,7 @@
 mod ink;
 pub(crate) mod scanner;
 mod stranger;
+mod writing;
 
 use std::time::Duration;
 
@@ -50,8 +51,7 @@ impl Reader<'_> {
         let (status, head) = (response.status().as_u16(), format!("{:?}", response.headers()));
         let body = response.text().await.expect("the answer is text");
         self.anywhere.check("headers", &head);
-        // What the agent itself wrote is in its history; the number in there is nobody's whom we know.
-        self.anywhere.check("a body", &body.replace("+15557654321", ""));
+        self.anywhere.check("a body", &without_public(&body));
         self.read += 1;
         (status, serde_json::from_str(&body).unwrap_or_default())
     }
@@ -67,6 +67,14 @@ impl Reader<'_> {
         assert_eq!(status, want, "{body}\n{}", self.world.emulator.timeline());
         body["callId"].as_str().unwrap_or_default().to_owned()
     }
+}
+
+/// An answer without the numbers that may stand in it: what the agent and the person themselves wrote is in its history,
+/// with numbers of nobody whom we know; and that of Twilio's sandbox is for all the world, and agents have to tell it.
+fn without_public(body: &str) -> String {
+    ["+15557654321", "+15557654322", "+1 415 523 8886"]
+        .iter()
+        .fold(body.to_owned(), |body, number| body.replace(number, ""))
 }
 
 fn talks() -> Script {

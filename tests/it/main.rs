@@ -6,6 +6,7 @@ mod binary;
 mod calls;
 mod carrier;
 mod conversation;
+mod front_door;
 mod leaks;
 mod media_socket;
 mod metrics;

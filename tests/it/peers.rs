@@ -1,6 +1,7 @@
 //! The emulator is driven by the official packages of those it stands in for, in real time: they keep it honest.
 
 use std::process::Command;
+use std::time::Duration;
 
 use callme::emulator::{Emulator, EmulatorConfig};
 
@@ -10,7 +11,8 @@ const PYTHON: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/target/venv/bin/pytho
 async fn run(script: &str, arguments: Vec<String>) {
     assert!(std::path::Path::new(PYTHON).exists(), "the official packages are not installed: run scripts/test");
     let path = format!("{}/scripts/peers/{script}", env!("CARGO_MANIFEST_DIR"));
-    let run = move || Command::new(PYTHON).arg(path).args(arguments).output();
+    // Without compiled files beside the scripts.
+    let run = move || Command::new(PYTHON).arg("-B").arg(path).args(arguments).output();
     let ran = tokio::task::spawn_blocking(run).await.expect("the task does not panic");
     let output = ran.expect("python can be started");
     let said = [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat();
@@ -22,6 +24,16 @@ async fn the_official_twilio_package_finds_twilio() {
     let emulator = Emulator::start(EmulatorConfig::default()).await.expect("a free port");
     let EmulatorConfig { account_sid, auth_token, number, .. } = EmulatorConfig::default();
     run("twilio_check.py", vec![emulator.url(), account_sid, auth_token, number]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_official_twilio_package_has_a_conversation() {
+    let emulator = Emulator::start(EmulatorConfig::default()).await.expect("a free port");
+    emulator.person().types_after(Duration::from_millis(500), ["Yes, go on."]);
+    let EmulatorConfig { account_sid, auth_token, number, whatsapp_number, person, template_sid, .. } =
+        EmulatorConfig::default();
+    let arguments = vec![emulator.url(), account_sid, auth_token, number, whatsapp_number, person, template_sid];
+    run("twilio_text_check.py", arguments).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -22,6 +22,9 @@ pub(crate) const PERSON: &str = "+393331234567";
 /// Where the server believes to be reached; the emulator knows the way.
 pub(crate) const PUBLIC: &str = "https://callme.example";
 
+/// When the server's clock begins.
+pub(crate) const START: Millis = Millis(1_790_000_000_000);
+
 /// One world. Everything in it ends when it is dropped.
 pub(crate) struct World {
     pub(crate) emulator: Emulator,
@@ -72,19 +75,35 @@ impl World {
         Self::writing_with(EmulatorConfig::default(), &[]).await
     }
 
+    /// The same under these settings.
+    pub(crate) async fn writing_under(settings: &[(&str, &str)]) -> Self {
+        Self::writing_with(EmulatorConfig::default(), settings).await
+    }
+
     pub(crate) async fn writing_with(emulator: EmulatorConfig, settings: &[(&str, &str)]) -> Self {
         let emulator = Emulator::start(emulator).await.expect("a free port on loopback");
+        Self::texting(emulator, settings, START).await
+    }
+
+    /// A new server in the place of one that was shut down; its clock shows the carrier's time.
+    pub(crate) async fn after(emulator: Emulator, settings: &[(&str, &str)]) -> Self {
+        let now = jiff::Timestamp::now() + emulator.phone().now();
+        let now = Millis(u64::try_from(now.as_millisecond()).expect("it is after 1970"));
+        Self::texting(emulator, settings, now).await
+    }
+
+    async fn texting(emulator: Emulator, settings: &[(&str, &str)], now: Millis) -> Self {
         let whatsapp = emulator.whatsapp_environment();
         let texts = whatsapp.iter().map(|(name, value)| (*name, value.as_str()));
         let settings: Vec<_> = texts.chain(settings.iter().copied()).collect();
-        Self::around(emulator, &settings).await
+        Self::around(emulator, &settings, now).await
     }
 
     pub(crate) async fn built(emulator: EmulatorConfig, settings: &[(&str, &str)]) -> Self {
-        Self::around(Emulator::start(emulator).await.expect("a free port on loopback"), settings).await
+        Self::around(Emulator::start(emulator).await.expect("a free port on loopback"), settings, START).await
     }
 
-    async fn around(emulator: Emulator, settings: &[(&str, &str)]) -> Self {
+    async fn around(emulator: Emulator, settings: &[(&str, &str)], now: Millis) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port on loopback");
         let url = format!("http://{}", listener.local_addr().expect("a bound listener has an address"));
         emulator.route(PUBLIC, &url);
@@ -97,7 +116,7 @@ impl World {
         }
         let loaded = Config::from_source(&|name| environment.get(name).cloned());
         let config = loaded.config.unwrap_or_else(|| panic!("the configuration is good: {:?}", loaded.problems));
-        let clock = Arc::new(WallClock::starting_at(Millis(1_790_000_000_000)));
+        let clock = Arc::new(WallClock::starting_at(now));
         let app = App::new(&config, clock).expect("a server can be built");
         let (sessions, stop) = (app.sessions().clone(), CancellationToken::new());
         let mut tasks = JoinSet::new();

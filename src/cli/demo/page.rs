@@ -26,7 +26,7 @@ use super::{PUBLIC, configuration};
 use crate::app::{self, App};
 use crate::cli::serve::{stop_on_signals, wall_clock};
 use crate::emulator::voice::Speaker;
-use crate::emulator::{Emulator, EmulatorConfig, Phone, Script, Voice};
+use crate::emulator::{Chat, Emulator, EmulatorConfig, Phone, Script, TextRules, Voice};
 
 /// The port that is tried first, and how many after it.
 const PORT: u16 = 3333;
@@ -37,6 +37,7 @@ const LONGEST: usize = 4096;
 /// What the page's routes stand on.
 struct Demo {
     phone: Phone,
+    chat: Chat,
     voice: Voice,
     /// What the page authenticates with as the agent. It opens nothing but this demo.
     key: String,
@@ -53,12 +54,15 @@ pub(super) async fn show(port: Option<u16>, open: bool) -> anyhow::Result<ExitCo
     let address = format!("http://127.0.0.1:{port}");
 
     let voice = Voice::best();
-    let emulator = Emulator::start(EmulatorConfig { voice: voice.clone(), ..EmulatorConfig::default() }).await?;
+    // A text is read when somebody looks at it, and not after so many seconds.
+    let text_rules = TextRules { read_after: None, ..TextRules::default() };
+    let config = EmulatorConfig { voice: voice.clone(), text_rules, ..EmulatorConfig::default() };
+    let emulator = Emulator::start(config).await?;
     emulator.person().set(Script::steered());
     emulator.route(PUBLIC, &address);
     let key = key();
     let app = App::new(&configuration(&emulator, &key)?, wall_clock())?;
-    let demo = Arc::new(Demo { phone: emulator.phone(), voice, key });
+    let demo = Arc::new(Demo { phone: emulator.phone(), chat: emulator.chat(), voice, key });
 
     println!("callme demo: {address}");
     if open {

@@ -1,4 +1,5 @@
-//! The scripted conversation: a question, an answer, an interruption, a second turn, a goodbye.
+//! The scripted scenes. In the first a call: a question, an answer, an interruption, a second turn, a goodbye. In the second
+//! nobody picks up, and the question is answered over WhatsApp.
 
 use std::time::Duration;
 
@@ -12,7 +13,7 @@ use super::{PUBLIC, configuration};
 use crate::app::App;
 use crate::cli::serve::wall_clock;
 use crate::emulator::person::PickUp;
-use crate::emulator::{CallRecord, Emulator, EmulatorConfig, Script, Timeline, Voice};
+use crate::emulator::{CallRecord, Emulator, EmulatorConfig, Phone, Script, Shown, Timeline, Voice, What};
 
 /// What the agent says, in turn; the third is interrupted.
 pub(super) const QUESTION: &str =
@@ -26,27 +27,44 @@ pub(super) const GREETING: &str = "Hello?";
 pub(super) const ANSWER: &str = "Yes, but wait until the backup has finished.";
 pub(super) const INTERRUPTION: &str = "Stop. Only the first server please.";
 
+/// What the agent asks when nobody picks up, what the person writes then, and what the agent writes last.
+pub(super) const SECOND_QUESTION: &str = "The first server runs the release. Shall I go on with the others?";
+pub(super) const TYPED: &str = "Not before tomorrow, please.";
+pub(super) const PARTING: &str = "Understood. I will go on tomorrow.";
+
+/// How long is waited for the last text.
+const PATIENCE: Duration = Duration::from_secs(10);
 /// What the agent authenticates with.
 const KEY: &str = "demo";
 
-/// Everything that is left of the conversation.
+/// Everything that is left of the scenes.
 pub(super) struct Played {
     pub(super) timeline: Timeline,
+    /// The call that was answered.
     pub(super) call: CallRecord,
     pub(super) voice: Voice,
     /// The server's answers to call, continue, speak and end.
-    pub(super) answers: Vec<Value>,
-    /// When each of them came, since the emulator started.
-    pub(super) answered: Vec<Duration>,
+    pub(super) talk: Vec<Reply>,
+    /// Its answers to call and end when nobody picked up.
+    pub(super) missed: Vec<Reply>,
+    /// The person's WhatsApp.
+    pub(super) chat: Vec<Shown>,
     /// When the first request was sent.
     pub(super) asked: Duration,
 }
 
-/// Plays it in real time, on free ports of the loopback.
+/// What the server answered.
+pub(super) struct Reply {
+    pub(super) body: Value,
+    /// When it came, since the emulator started.
+    pub(super) at: Duration,
+}
+
+/// Plays them in real time, on free ports of the loopback.
 pub(super) async fn play() -> anyhow::Result<Played> {
     let voice = Voice::best();
-    let emulator = Emulator::start(EmulatorConfig { voice: voice.clone(), ..EmulatorConfig::default() }).await?;
-    let started = tokio::time::Instant::now();
+    let config = EmulatorConfig { voice: voice.clone(), patience: PATIENCE, ..EmulatorConfig::default() };
+    let emulator = Emulator::start(config).await?;
     let listener = TcpListener::bind("127.0.0.1:0").await.context("no free port on the loopback")?;
     let server = format!("http://{}", listener.local_addr()?);
     emulator.route(PUBLIC, &server);
@@ -55,24 +73,26 @@ pub(super) async fn play() -> anyhow::Result<Played> {
     let mut tasks = JoinSet::new();
     tasks.spawn(app.serve(listener, stop.clone()));
 
-    emulator.person().set(person());
-    let agent = Agent { client: reqwest::Client::builder().no_proxy().build()?, server };
-    let asked = started.elapsed();
-    let call = agent.say("/api/call", QUESTION).await?;
-    let id = call["callId"].as_str().context("the first answer names no call")?.to_owned();
-    let (mut answers, mut answered) = (vec![call], vec![started.elapsed()]);
-    for (verb, text) in [("continue", PLAN), ("speak", NOTE), ("end", GOODBYE)] {
-        answers.push(agent.say(&format!("/api/call/{id}/{verb}"), text).await?);
-        answered.push(started.elapsed());
-    }
+    emulator.person().set(talker());
+    emulator.person().then(Script::unanswered(PickUp::Declines(Duration::from_millis(800))));
+    emulator.person().types_after(Duration::from_millis(800), [TYPED]);
+    let agent = Agent { client: reqwest::Client::builder().no_proxy().build()?, server, phone: emulator.phone() };
+    let asked = agent.phone.now();
+    let talk = agent.converse(&[("call", QUESTION), ("continue", PLAN), ("speak", NOTE), ("end", GOODBYE)]).await?;
+    let missed = agent.converse(&[("call", SECOND_QUESTION), ("end", PARTING)]).await?;
+    // A text is on its way for a second. Where it does not come, the promises say so.
+    let arrives = |what: &What| matches!(what, What::TextArrived { words, .. } if words == PARTING);
+    let _ = emulator.wait_for(|event| arrives(&event.what)).await;
+    let from = emulator.timeline().events().iter().position(|event| arrives(&event.what)).unwrap_or_default();
+    let _ = emulator.wait_from(from, |event| matches!(event.what, What::TextWebhook { .. })).await;
     stop.cancel();
     while tasks.join_next().await.is_some() {}
-    let call = emulator.calls().pop().context("nobody was rung")?;
-    Ok(Played { timeline: emulator.timeline(), call, voice, answers, answered, asked })
+    let call = emulator.calls().into_iter().next().context("nobody was rung")?;
+    Ok(Played { timeline: emulator.timeline(), call, voice, talk, missed, chat: emulator.chat().shown(), asked })
 }
 
 /// Greets, answers at the end of the question, interrupts the plan, and listens to the rest.
-fn person() -> Script {
+fn talker() -> Script {
     Script::answers()
         .picking_up(PickUp::After(Duration::from_millis(1500)))
         .wait(Duration::from_millis(150))
@@ -87,9 +107,28 @@ fn person() -> Script {
 struct Agent {
     client: reqwest::Client,
     server: String,
+    /// Tells the time as events count it.
+    phone: Phone,
 }
 
 impl Agent {
+    /// Uses each verb with its text, all of them in the session that the first one begins.
+    async fn converse(&self, turns: &[(&str, &str)]) -> anyhow::Result<Vec<Reply>> {
+        let mut replies: Vec<Reply> = Vec::new();
+        for (verb, text) in turns {
+            let path = match replies.first() {
+                None => format!("/api/{verb}"),
+                Some(first) => {
+                    let id = first.body["callId"].as_str().context("the first answer names no call")?;
+                    format!("/api/call/{id}/{verb}")
+                }
+            };
+            let body = self.say(&path, text).await?;
+            replies.push(Reply { body, at: self.phone.now() });
+        }
+        Ok(replies)
+    }
+
     async fn say(&self, path: &str, message: &str) -> anyhow::Result<Value> {
         let body = json!({ "message": message });
         let request = self.client.post(format!("{}{path}", self.server)).bearer_auth(KEY).json(&body);

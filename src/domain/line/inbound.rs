@@ -1,12 +1,12 @@
 //! What an inbound message is, and whose.
 
-use super::{Line, TELL_AGAIN, WindowState};
+use super::{Line, TELL_AGAIN};
 use crate::clock::Millis;
 use crate::domain::keywords::Keyword;
 use crate::domain::messaging::Inbound;
 use crate::domain::outcome::Channel;
 use crate::domain::session::Said;
-use crate::ids::SessionId;
+use crate::ids::{MessageId, SessionId};
 
 /// What became of an inbound message.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,10 +53,22 @@ pub enum For {
 impl Line {
     /// Takes a message of the person's, `keyword` being what its words ask for.
     pub fn take_message(&mut self, message: &Inbound, keyword: Keyword, channel: Channel, now: Millis) -> Taken {
-        if self.seen.note(&message.message, &message.text, now) {
+        self.take_late(message, keyword, channel, now, now)
+    }
+
+    /// The same for a message that was written at `at`, and came to our knowledge only now.
+    pub fn take_late(
+        &mut self,
+        message: &Inbound,
+        keyword: Keyword,
+        channel: Channel,
+        at: Millis,
+        now: Millis,
+    ) -> Taken {
+        if self.seen.note(&message.message, &message.text, at) {
             return Taken::Repeated;
         }
-        self.window = WindowState::Wrote(now);
+        self.was_written_at(at);
         if let Some(conversation) = &message.conversation {
             self.conversation = Some(conversation.clone());
         }
@@ -70,39 +82,56 @@ impl Line {
                 Taken::Resumed
             }
             Keyword::Help if self.opted_out.is_none() => Taken::Help,
-            Keyword::Call { more } => match self.whose(message) {
+            Keyword::Call { more } => match self.whose(message.quotes.as_ref()) {
                 Some((session, _)) => Taken::Session(session, For::CallMe { tell: more }),
                 None => {
                     if more {
-                        self.keep(message, channel, now);
+                        self.keep(message, channel, at);
                     }
                     Taken::CallMe { tell: more }
                 }
             },
-            Keyword::End => match self.whose(message) {
+            Keyword::End => match self.whose(message.quotes.as_ref()) {
+                // It was not written about a session that had not written before it.
+                Some((session, what)) if at < now && !self.texts.has_written(&session, at) => {
+                    Taken::Session(session, what)
+                }
                 Some((session, _)) => Taken::Session(session, For::Quit),
-                None => self.held(message, channel, now),
+                None => self.held(message, channel, at, now),
             },
             Keyword::Stop | Keyword::Start | Keyword::Yes | Keyword::Help | Keyword::None => {
-                match self.whose(message) {
+                match self.whose(message.quotes.as_ref()) {
                     Some((session, what)) => Taken::Session(session, what),
-                    None => self.held(message, channel, now),
+                    None => self.held(message, channel, at, now),
                 }
             }
         }
     }
 
+    /// Takes a message of the person's that is not to be read; `notice` tells of it. It opens no window, asks for nothing
+    /// and is no reply.
+    pub fn take_refused(&mut self, message: &MessageId, notice: &Said, now: Millis) -> Taken {
+        if self.refused.note(message, &notice.text, now) {
+            return Taken::Repeated;
+        }
+        if let Some((session, _)) = self.whose(None) {
+            return Taken::Session(session, For::Aside);
+        }
+        self.hold(notice.clone());
+        Taken::Held { tell: false }
+    }
+
     /// The session a message belongs to: the one it quotes, else the one with the floor, else the one that wrote last, else
     /// the one that talks.
-    fn whose(&self, message: &Inbound) -> Option<(SessionId, For)> {
-        let quoted = message.quotes.as_ref().and_then(|quoted| self.texts.session_of(quoted));
+    fn whose(&self, quotes: Option<&MessageId>) -> Option<(SessionId, For)> {
+        let quoted = quotes.and_then(|quoted| self.texts.session_of(quoted));
         let asked = quoted.or_else(|| self.floor.holder()).or_else(|| self.texts.last_writer());
         let talking = || self.live.last().map(|session| (session.clone(), For::Aside));
         asked.map(|session| (session.clone(), For::Reply)).or_else(talking)
     }
 
-    fn held(&mut self, message: &Inbound, channel: Channel, now: Millis) -> Taken {
-        self.keep(message, channel, now);
+    fn held(&mut self, message: &Inbound, channel: Channel, at: Millis, now: Millis) -> Taken {
+        self.keep(message, channel, at);
         let tell = self.opted_out.is_none() && self.told.is_none_or(|at| now.since(at) >= TELL_AGAIN);
         if tell {
             self.told = Some(now);
@@ -110,7 +139,7 @@ impl Line {
         Taken::Held { tell }
     }
 
-    fn keep(&mut self, message: &Inbound, channel: Channel, now: Millis) {
-        self.hold(Said { text: message.text.clone(), at: now, channel });
+    fn keep(&mut self, message: &Inbound, channel: Channel, at: Millis) {
+        self.hold(Said { text: message.text.clone(), at, channel });
     }
 }

@@ -1,6 +1,7 @@
 //! Messages that were taken already: carriers send them twice, and by two ways that share no id.
 
 use std::collections::VecDeque;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Duration;
 
 use crate::clock::Millis;
@@ -16,8 +17,8 @@ const TWIN: Duration = Duration::from_secs(10);
 #[derive(Clone, Debug, Default)]
 pub(super) struct Seen {
     ids: VecDeque<MessageId>,
-    /// Texts of the last moments, and by which way they came.
-    recent: VecDeque<(Way, PersonText, Millis)>,
+    /// What was written lately, as a hash, and by which way it came.
+    recent: VecDeque<(Way, u64, Millis)>,
 }
 
 /// The two ways a message comes by.
@@ -30,23 +31,61 @@ enum Way {
 }
 
 impl Seen {
-    /// Notes a message; `true` when it was there before.
-    pub(super) fn note(&mut self, id: &MessageId, text: &PersonText, now: Millis) -> bool {
+    /// Notes a message written at `at`; `true` when it was there before.
+    pub(super) fn note(&mut self, id: &MessageId, text: &PersonText, at: Millis) -> bool {
         if self.ids.contains(id) {
             return true;
         }
-        if self.ids.len() >= MOST {
-            self.ids.pop_front();
-        }
-        self.ids.push_back(id.clone());
         let way = if id.as_str().starts_with("IM") { Way::Conversation } else { Way::Plain };
-        self.recent.retain(|(.., at)| now.since(*at) < TWIN);
+        push(&mut self.ids, id.clone());
+        let words = hash(text);
+        let apart = |other: Millis| at.since(other).max(other.since(at));
         // One twin each: the same word written twice comes twice by both ways.
-        if let Some(twin) = self.recent.iter().position(|(other, said, _)| *other != way && said == text) {
+        let twin = |&(other, said, then): &(Way, u64, Millis)| other != way && said == words && apart(then) < TWIN;
+        if let Some(twin) = self.recent.iter().position(twin) {
             self.recent.remove(twin);
             return true;
         }
-        self.recent.push_back((way, text.clone(), now));
+        push(&mut self.recent, (way, words, at));
         false
+    }
+
+    #[cfg(test)]
+    pub(super) fn size(&self) -> usize {
+        self.ids.len() + self.recent.len()
+    }
+}
+
+fn push<T>(queue: &mut VecDeque<T>, newest: T) {
+    if queue.len() >= MOST {
+        queue.pop_front();
+    }
+    queue.push_back(newest);
+}
+
+/// Texts may be long, and none of them is to be kept for this.
+fn hash(text: &PersonText) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    text.hash(&mut hasher);
+    hasher.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_that_is_found_late_is_the_twin_of_what_was_written_when_it_was() {
+        let mut seen = Seen::default();
+        let minute = |minute: u64| Millis(minute * 60_000);
+        let mut note =
+            |id: &str, text: &str, at| seen.note(&MessageId(id.to_owned()), &PersonText(text.to_owned()), at);
+        assert!(!note("SM1", "Yes", minute(1)));
+        assert!(!note("SM2", "Yes", minute(3)));
+        // Read in the conversation five minutes later.
+        assert!(note("IM1", "Yes", minute(1) + Duration::from_secs(9)));
+        assert!(note("IM2", "Yes", minute(3) - Duration::from_secs(9)));
+        assert!(!note("IM3", "Yes", minute(3)), "each has one twin");
+        assert!(!note("SM3", "Yes", minute(3) + TWIN), "too long after it");
     }
 }

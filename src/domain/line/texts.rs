@@ -12,7 +12,7 @@ const MOST: usize = 1000;
 #[derive(Clone, Debug, Default)]
 pub(super) struct Texts {
     names: VecDeque<Name>,
-    /// The sessions that have written, the last one last.
+    /// The sessions that have written, the last one last, and before them those that only tried.
     writers: Vec<SessionId>,
 }
 
@@ -34,6 +34,13 @@ impl Texts {
     pub(super) fn also_named(&mut self, message: &MessageId, other: MessageId) {
         if let (Some(text), None) = (self.find(message).cloned(), self.find(&other)) {
             self.name(Name { message: other, ..text });
+        }
+    }
+
+    /// This session has tried to write, and goes on although nothing was sent. Those that were more successful come first.
+    pub(super) fn tried(&mut self, session: &SessionId) {
+        if !self.writers.contains(session) {
+            self.writers.insert(0, session.clone());
         }
     }
 
@@ -64,6 +71,15 @@ impl Texts {
     /// The session that wrote last.
     pub(super) fn last_writer(&self) -> Option<&SessionId> {
         self.writers.last()
+    }
+
+    /// Whether a text of this session's, of those that are remembered, had gone out by then.
+    pub(super) fn has_written(&self, session: &SessionId, by: Millis) -> bool {
+        self.names.iter().any(|name| name.session == *session && name.sent_at <= by)
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.names.is_empty() && self.writers.is_empty()
     }
 
     pub(super) fn forget(&mut self, session: &SessionId) {

@@ -8,7 +8,7 @@ use crate::domain::outcome::MessageHeard;
 use crate::domain::text::{parts, template_variable};
 use crate::ids::{MessageId, PostId};
 
-use super::{Body, Effect, Ending, Failure, LONGEST_WAIT, PostError, Purpose, SEND_AGAIN, Session, State, Timer, Why};
+use super::{Body, Effect, Failure, LONGEST_WAIT, PostError, Purpose, SEND_AGAIN, Session, State, Timer, Why};
 use receipts::Sent;
 
 /// What a session writes.
@@ -43,6 +43,8 @@ struct Post {
     id: PostId,
     /// The message that it is (a part of).
     message: u64,
+    /// Counts the parts of the message.
+    part: usize,
     text: String,
     purpose: Purpose,
     /// The message is said when this one is.
@@ -58,11 +60,24 @@ struct Post {
 enum Floor {
     #[default]
     None,
+    /// Asked for; the answer is on its way.
     Claimed,
+    /// Another session has it.
+    Queued,
     Held,
 }
 
 impl Chat {
+    /// Whether a question waits to be sent.
+    fn has_question(&self) -> bool {
+        self.outbox.iter().any(|post| post.purpose == Purpose::Question)
+    }
+
+    /// Whether something of this message is still to be sent.
+    pub(super) fn still_has(&self, message: Option<u64>) -> bool {
+        self.outbox.iter().any(|post| Some(post.message) == message)
+    }
+
     /// How many texts wait.
     pub(super) fn queued(&self) -> usize {
         self.outbox.iter().filter(|post| post.last).count()
@@ -89,16 +104,22 @@ impl Chat {
         self.outbox.retain(|post| post.purpose != Purpose::Question);
     }
 
-    /// The next text that may go: a question waits for the floor, and lets others pass.
+    /// The next text that may go: a question that waits for another session's floor lets others pass.
     fn next(&mut self) -> Option<&mut Post> {
         let floor = self.floor;
-        self.outbox.iter_mut().find(|post| post.purpose != Purpose::Question || floor == Floor::Held)
+        let passed = |post: &&mut Post| post.purpose == Purpose::Question && floor == Floor::Queued;
+        let next = self.outbox.iter_mut().find(|post| !passed(post))?;
+        (next.purpose != Purpose::Question || floor == Floor::Held).then_some(next)
     }
 
-    fn post(&mut self, text: String, purpose: Purpose, last: bool, form: Form) -> Post {
+    fn free(&mut self, text: String, purpose: Purpose, part: usize, last: bool) -> Post {
+        let (id, message) = (self.next_id(), self.messages);
+        Post { id, message, part, text, purpose, last, form: Form::Free, tries: 0, again: false }
+    }
+
+    fn next_id(&mut self) -> PostId {
         self.posts += 1;
-        let (id, message) = (PostId(self.posts), self.messages);
-        Post { id, message, text, purpose, last, form, tries: 0, again: false }
+        PostId(self.posts)
     }
 }
 
@@ -110,12 +131,15 @@ impl Session {
         let chat = &mut self.chat;
         let text = chat.lead.take().map_or_else(|| text.to_owned(), |lead| format!("{lead}\n\n{text}"));
         chat.messages += 1;
+        if let (Purpose::Question, Some(question)) = (purpose, self.turns.question.as_mut()) {
+            question.message = Some(chat.messages);
+        }
         match chat.first.take().unwrap_or(form) {
             Form::Free => {
                 let parts = parts(&text, texting.longest);
                 let count = parts.len();
                 for (n, part) in parts.into_iter().enumerate() {
-                    let post = chat.post(part, purpose, n + 1 == count, Form::Free);
+                    let post = chat.free(part, purpose, n, n + 1 == count);
                     chat.outbox.push(post);
                 }
             }
@@ -136,40 +160,54 @@ impl Session {
 
     /// Sends the next text that may go; asks for the floor while a reply is awaited, and gives it back after.
     pub(super) fn tend(&mut self, now: Millis) {
-        let (State::Messaging { .. } | State::Ending(Ending::Parting { .. })) = self.state else { return };
         self.tend_floor();
+        if !self.is_writing() {
+            return;
+        }
         if self.chat.on_its_way.is_some() || self.deadlines.is_set(Timer::Resend) {
             return;
         }
         let Some(post) = self.chat.next() else { return };
         post.tries += 1;
         let effect = Effect::Post { post: post.id, form: post.form, text: post.text.clone(), again: post.again };
-        let (id, purpose) = (post.id, post.purpose);
+        let (id, message) = (post.id, post.message);
         self.chat.on_its_way = Some(id);
-        if let (Purpose::Question, Some(question)) = (purpose, self.turns.question.as_mut()) {
+        if let Some(question) = self.turns.question_of(message) {
             question.written_at.get_or_insert(now);
         }
         self.effects.push_back(effect);
     }
 
     fn tend_floor(&mut self) {
-        let wanted = self.turns.is_asking() || self.chat.outbox.iter().any(|post| post.purpose == Purpose::Question);
+        let wanted = match self.state {
+            State::Messaging { .. } => self.turns.is_asking() || self.chat.has_question(),
+            State::Ending(_) | State::Ended => false,
+            // Asked by voice: a question that was written before may still be answered in writing.
+            _ => self.turns.is_asking() && self.turns.question.as_ref().is_some_and(|asked| asked.written_at.is_some()),
+        };
         match self.chat.floor {
             Floor::None if wanted => {
                 self.chat.floor = Floor::Claimed;
                 self.effects.push_back(Effect::Claim);
             }
-            Floor::Claimed | Floor::Held if !wanted => {
+            Floor::Claimed | Floor::Queued | Floor::Held if !wanted => {
                 self.chat.floor = Floor::None;
                 self.effects.push_back(Effect::Yield);
             }
-            Floor::None | Floor::Claimed | Floor::Held => {}
+            Floor::None | Floor::Claimed | Floor::Queued | Floor::Held => {}
         }
     }
 
     pub(super) fn floor_granted(&mut self, now: Millis) {
-        if self.chat.floor == Floor::Claimed {
+        if let Floor::Claimed | Floor::Queued = self.chat.floor {
             self.chat.floor = Floor::Held;
+            self.tend(now);
+        }
+    }
+
+    pub(super) fn floor_taken(&mut self, now: Millis) {
+        if self.chat.floor == Floor::Claimed {
+            self.chat.floor = Floor::Queued;
             self.tend(now);
         }
     }
@@ -192,15 +230,18 @@ impl Session {
         if self.chat.on_its_way == Some(id) {
             self.chat.on_its_way = None;
         }
-        let at = self.chat.outbox.iter().position(|post| post.id == id);
-        let writing = matches!(self.state, State::Messaging { .. } | State::Ending(Ending::Parting { .. }));
+        let at = self.chat.outbox.iter().position(|post| post.id == id && post.tries > 0);
+        let writing = self.is_writing();
         match (at, result) {
             (Some(at), Ok(message)) => {
                 let post = self.chat.outbox.remove(at);
                 self.was_sent(post, message, now);
             }
             // The session talks meanwhile; what is left is tried again when that is over.
-            (Some(_), Err(_)) if !writing => {}
+            (Some(at), Err(error)) if !writing => {
+                let unknown = matches!(error, PostError::Carrier(error) if error.class == MessagingClass::Unknown);
+                self.chat.outbox[at].again |= unknown;
+            }
             (Some(_), Err(PostError::OptedOut)) => return self.opted_out(now),
             (Some(at), Err(PostError::Carrier(error))) => self.was_not_sent(at, error, now),
             // Answered or given up meanwhile.
@@ -212,23 +253,21 @@ impl Session {
     fn was_sent(&mut self, post: Post, message: MessageId, now: Millis) {
         self.chat.reached = true;
         let (purpose, last) = (post.purpose, post.last);
+        let question = self.turns.question_of(post.message);
+        if let (true, Some(question)) = (last, question) {
+            question.sent = true;
+        }
         self.watch(post, message, now);
         if !last {
             return;
         }
         match purpose {
-            Purpose::Question => {
-                if let Some(question) = self.turns.question.as_mut() {
-                    question.sent = true;
-                }
-                self.stay_active(now);
-            }
             Purpose::Statement(request) => {
                 self.answer_about(request, MessageHeard::Written, Body::Spoken { interrupted: false });
                 self.stay_active(now);
             }
             Purpose::Goodbye => self.goodbye_done(now),
-            Purpose::Farewell | Purpose::Prompt => self.stay_active(now),
+            Purpose::Question | Purpose::Farewell | Purpose::Prompt => self.stay_active(now),
         }
     }
 
@@ -253,7 +292,7 @@ impl Session {
             class => {
                 let message = post.message;
                 let untouched = self.is_untouched() && class != MessagingClass::Unknown;
-                let open = self.chat.reached || class == MessagingClass::OptIn;
+                let open = self.stays_open(class);
                 self.give_up(message, &Failure::Undelivered { error, untouched, open }, class, now);
             }
         }
@@ -264,36 +303,46 @@ impl Session {
         !self.chat.reached && self.outcome.dial == crate::domain::outcome::Dial::NotDialed
     }
 
-    /// A message cannot be sent. A session that never got through ends with its first message, unless the person can
-    /// change that by writing.
+    /// Whether the session goes on after a message that did not get through: something did, or may have, or the person can
+    /// change it by writing.
+    fn stays_open(&self, class: MessagingClass) -> bool {
+        let hopeful = matches!(class, MessagingClass::OptIn | MessagingClass::Window | MessagingClass::Unknown);
+        self.chat.reached || hopeful
+    }
+
+    /// A message cannot be sent. A session that never got through ends with its first message.
     fn give_up(&mut self, message: u64, failure: &Failure, class: MessagingClass, now: Millis) {
         let dropped: Vec<Post> = self.chat.outbox.extract_if(.., |post| post.message == message).collect();
         let Some(purpose) = dropped.last().map(|post| post.purpose) else { return };
         match purpose {
-            Purpose::Question => {
+            Purpose::Question if self.turns.question_of(message).is_some() => {
                 self.fail_asking(failure);
                 self.turns.question = None;
             }
             Purpose::Statement(request) => self.fail(request, failure.clone()),
             Purpose::Goodbye => return self.goodbye_done(now),
-            Purpose::Farewell | Purpose::Prompt => {}
+            // A question that a newer one has replaced has nobody who waits for it.
+            Purpose::Question | Purpose::Farewell | Purpose::Prompt => {}
         }
-        let hopeless = !matches!(class, MessagingClass::OptIn | MessagingClass::Window);
-        if hopeless && !self.chat.reached && !matches!(self.state, State::Ending(_)) {
-            self.finish(&Why::Unreached, now);
-        } else {
+        if self.stays_open(class) {
             self.stay_active(now);
+        } else {
+            self.finish(&Why::Unreached, now);
         }
     }
 }
 
 impl Chat {
-    /// What is left of a message goes out as a template; its texts become one.
+    /// What is not known to be there of a message goes out as a template; its parts become one. Those that were taken,
+    /// without news since, will not arrive either.
     fn as_template(&mut self, message: u64) {
-        let at = self.outbox.iter().position(|post| post.message == message).unwrap_or_default();
-        let texts: Vec<Post> = self.outbox.extract_if(.., |post| post.message == message).collect();
-        let Some(purpose) = texts.last().map(|post| post.purpose) else { return };
-        let text = texts.into_iter().map(|post| post.text).collect::<Vec<_>>().join(" ");
+        let free = |post: &Post| post.message == message && post.form == Form::Free;
+        let at = self.outbox.iter().position(free).unwrap_or_default();
+        let sent = self.sent.extract_if(.., |sent| free(&sent.post) && !sent.fine).map(|sent| sent.post.unawaited());
+        let mut parts: Vec<Post> = sent.chain(self.outbox.extract_if(.., |post| free(post))).collect();
+        parts.sort_by_key(|post| post.part);
+        let Some(purpose) = parts.last().map(|post| post.purpose) else { return };
+        let text = parts.into_iter().map(|post| post.text).collect::<Vec<_>>().join(" ");
         let mut post = self.template(&text, purpose);
         post.message = message;
         self.outbox.insert(at, post);
@@ -304,6 +353,16 @@ impl Chat {
         if let Some(rest) = rest {
             self.rest = Some(self.rest.take().map_or(rest.clone(), |before| format!("{before}\n\n{rest}")));
         }
-        self.post(variable, purpose, true, Form::Template)
+        Post { form: Form::Template, ..self.free(variable, purpose, 0, true) }
+    }
+}
+
+impl Post {
+    /// The same when its request has been answered.
+    fn unawaited(mut self) -> Self {
+        if let Purpose::Statement(_) = self.purpose {
+            self.purpose = Purpose::Farewell;
+        }
+        self
     }
 }

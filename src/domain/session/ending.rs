@@ -11,8 +11,8 @@ use crate::ids::{CarrierCallId, RequestId};
 
 use super::turns::Purpose;
 use super::{
-    Body, CALL_BROKE_OFF, Effect, Ending, Failure, Hanging, LAST_WORDS, LAST_WORDS_AT_SHUTDOWN, LEAVING, Line, PARTING,
-    SHORT_GOODBYE, Session, State, TRIED_TO_CALL, Timer,
+    Body, Effect, Ending, Failure, Hanging, LAST_WORDS, LAST_WORDS_AT_SHUTDOWN, LEAVING, Line, PARTING, SHORT_GOODBYE,
+    Session, State, Timer,
 };
 
 /// Waits between tries to hang up; after the last the carrier's own time limit must do.
@@ -39,6 +39,8 @@ pub(super) enum Why {
     Inactivity,
     /// Too long a call.
     Longest,
+    /// The person's word to end it.
+    Quit,
     /// The server stops.
     Shutdown,
     /// The carrier refused the dial.
@@ -89,7 +91,7 @@ impl Session {
 
     pub(super) fn shutdown(&mut self, now: Millis) {
         self.hurried = true;
-        if let State::Ending(Ending::Goodbye { .. }) = self.state {
+        if let State::Ending(Ending::Goodbye { .. } | Ending::Parting { .. }) = self.state {
             self.deadlines.hasten(Timer::Goodbye, now + SHORT_GOODBYE);
         } else {
             self.say_and_leave(LEAVING, &Why::Shutdown, now);
@@ -138,7 +140,7 @@ impl Session {
     pub(super) fn finish(&mut self, why: &Why, now: Millis) {
         if self.falls_back(why) {
             let call = self.known_call().cloned();
-            return self.fall_back(why.lead(), call, now);
+            return self.fall_back(call, now);
         }
         let call = match &self.state {
             State::Ending(_) | State::Ended => return,
@@ -160,7 +162,7 @@ impl Session {
         match why {
             Why::HungUp | Why::Lost => self.await_last_words(why, call, false, now),
             Why::Inactivity | Why::Longest if unheard => self.await_last_words(why, call, false, now),
-            Why::Agent | Why::Shutdown if unheard => {
+            Why::Agent | Why::Shutdown | Why::Quit if unheard => {
                 self.close_books(why, now);
                 self.await_last_words(why, call, false, now);
             }
@@ -173,9 +175,9 @@ impl Session {
 
     /// As [`Session::finish`], when the carrier has ended the call and there is nothing to hang up.
     pub(super) fn call_is_over(&mut self, why: &Why, now: Millis) {
-        self.ended_at.get_or_insert(now);
+        self.calls.over(now);
         if self.falls_back(why) {
-            return self.fall_back(why.lead(), None, now);
+            return self.fall_back(None, now);
         }
         if let (Some(call), Why::HungUp | Why::Lost) = (self.known_call().cloned(), why) {
             return self.await_last_words(why, call, true, now);
@@ -210,6 +212,7 @@ impl Session {
         self.record_words();
         let failure = why.failure();
         self.hush(&failure);
+        self.drop_texts(&failure);
         match why {
             // Whoever waits is cut off; what was said stays to be collected.
             Why::Agent | Why::Shutdown => self.fail_asking(&failure),
@@ -222,7 +225,7 @@ impl Session {
             self.outcome.ended_by = why.ended_by();
         }
         let dialed = !matches!(self.state, State::Messaging { .. });
-        if dialed && self.answered_at.is_none() && self.outcome.dial == Dial::NotDialed {
+        if dialed && !self.calls.was_answered() && self.outcome.dial == Dial::NotDialed {
             self.outcome.dial = Dial::Canceled;
         }
     }
@@ -249,7 +252,7 @@ impl Session {
         }
         let failure = self.last_words_failure();
         if failure == Failure::NoAnswer && self.turns.is_asking() && !self.turns.has_answer() && self.may_write() {
-            return self.fall_back(TRIED_TO_CALL, (!over).then_some(call), now);
+            return self.fall_back((!over).then_some(call), now);
         }
         self.settle_asking(&failure, now);
         if over { self.ended(now) } else { self.hang_up(call, now) }
@@ -338,11 +341,13 @@ impl Session {
     }
 
     pub(super) fn ended(&mut self, now: Millis) {
-        self.ended_at.get_or_insert(now);
+        self.calls.over(now);
         self.state = State::Ended;
-        self.deadlines.clear();
         self.hush(&Failure::CallEnded);
+        self.drop_texts(&Failure::CallEnded);
         self.settle_asking(&Failure::CallEnded, now);
+        self.tend(now);
+        self.deadlines.clear();
         let talked = self.talked_millis(now);
         for request in std::mem::take(&mut self.turns.leaving) {
             self.answer(request, Body::Ended { talked });
@@ -356,19 +361,11 @@ impl Session {
 }
 
 impl Why {
-    /// How the first text begins when the session goes on in messaging for this reason.
-    fn lead(&self) -> &'static str {
-        match self {
-            Why::Speech(_) | Why::Lost => CALL_BROKE_OFF,
-            _ => TRIED_TO_CALL,
-        }
-    }
-
     fn ended_by(&self) -> Option<EndedBy> {
         match self {
             // Nobody ended what never began.
             Why::Unreached => None,
-            Why::HungUp => Some(EndedBy::Person),
+            Why::HungUp | Why::Quit => Some(EndedBy::Person),
             Why::Lost | Why::Refused(_) | Why::Speech(_) => Some(EndedBy::Carrier),
             Why::Agent => Some(EndedBy::Agent),
             Why::Inactivity => Some(EndedBy::Inactivity),
@@ -382,7 +379,9 @@ impl Why {
             Why::Unreached => Failure::NoAnswer,
             Why::Refused(error) => Failure::Carrier(error.clone()),
             Why::Speech(error) => Failure::Speech(error.clone()),
-            Why::HungUp | Why::Lost | Why::Agent | Why::Inactivity | Why::Longest | Why::Shutdown => Failure::CallEnded,
+            Why::HungUp | Why::Lost | Why::Agent | Why::Inactivity | Why::Longest | Why::Shutdown | Why::Quit => {
+                Failure::CallEnded
+            }
         }
     }
 }

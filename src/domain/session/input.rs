@@ -63,10 +63,12 @@ pub enum Input {
     },
     /// From the call's media.
     Media(MediaEvent),
-    /// What the person wrote while no session was there to take it, oldest first.
+    /// What the person wrote while no session was there to take it, oldest first; or that something was refused.
     Earlier(Vec<Said>),
     /// The line's answer to [`Effect::Claim`]: the floor is the session's, now or when its turn comes.
     Floor,
+    /// The line's answer to [`Effect::Claim`] while another session has the floor: [`Input::Floor`] follows in its turn.
+    FloorTaken,
     /// The answer to [`Effect::Post`].
     Posted {
         /// Which text.
@@ -87,6 +89,15 @@ pub enum Input {
         text: PersonText,
         /// What it is for.
         sense: Sense,
+    },
+    /// The person wrote that some time ago, and it is known only now.
+    WroteBefore {
+        /// What.
+        text: PersonText,
+        /// What it is for.
+        sense: Sense,
+        /// When.
+        at: Millis,
     },
     /// The person stopped messages with these words.
     OptedOut {
@@ -164,7 +175,7 @@ pub enum Effect {
     Media(MediaCommand),
     /// The call is over for good: its media is not needed any more.
     CloseMedia,
-    /// Ask the line for the floor; answered with [`Input::Floor`] as soon as it is free.
+    /// Ask the line for the floor; answer with [`Input::Floor`], or with [`Input::FloorTaken`] and then that.
     Claim,
     /// Give the floor back, or the place in its queue.
     Yield,

@@ -92,5 +92,7 @@ pub(super) const PARTING: Duration = Duration::from_secs(40);
 pub(super) const TRIED_TO_CALL: &str = "I tried to call you.";
 /// The same when the call broke off.
 pub(super) const CALL_BROKE_OFF: &str = "Our call broke off.";
+/// What is written when a call broke off and nothing of it is left to be written.
+pub(super) const CALL_BROKE_OFF_HERE: &str = "Our call broke off. You can answer here.";
 /// What is written when the call that the person asked for reached nobody.
 pub(super) const COULD_NOT_CALL: &str = "I tried to call you, but did not reach you. You can answer here.";

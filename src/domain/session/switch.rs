@@ -7,8 +7,8 @@ use crate::domain::text::{AgentText, PersonText};
 use crate::ids::CarrierCallId;
 
 use super::{
-    ASK_FOR_MESSAGE, COULD_NOT_CALL, Effect, Ending, Failure, Purpose, Sense, Session, State, Timer, WINDOW_WARNING,
-    Why,
+    ASK_FOR_MESSAGE, CALL_BROKE_OFF, CALL_BROKE_OFF_HERE, COULD_NOT_CALL, Effect, Ending, Failure, Purpose, Sense,
+    Session, State, TRIED_TO_CALL, Timer, WINDOW_WARNING, Why,
 };
 
 /// To messaging.
@@ -26,55 +26,70 @@ impl Session {
         };
         let unheard = match why {
             Why::Unreached | Why::Speech(_) => true,
-            // The first dial was never a call; a later one failed in a session that has reached the person.
-            Why::Refused(_) => self.chat.has_reached(),
-            Why::HungUp | Why::Lost | Why::Agent | Why::Inactivity | Why::Longest | Why::Shutdown => false,
+            // A dial that was refused was never a call; who asked for it is told all the same.
+            Why::Refused(_) => self.calls.was_asked_for(),
+            Why::HungUp | Why::Lost | Why::Agent | Why::Inactivity | Why::Longest | Why::Shutdown | Why::Quit => false,
         };
         by_voice && unheard && self.may_write()
     }
 
     /// The message did not get through by voice: what is open goes on in writing, and `call` is hung up meanwhile.
-    pub(super) fn fall_back(&mut self, lead: &'static str, call: Option<CarrierCallId>, now: Millis) {
-        self.deadlines.clear();
-        self.close_call(now);
-        let hanging = call.map(|call| self.hanging_up(call, now));
-        self.state = State::Messaging { hanging };
-        self.outcome.ended_by = None;
-        self.outcome.message_heard = MessageHeard::Written;
-        let unsaid = self.turns.leave_voice();
+    pub(super) fn fall_back(&mut self, call: Option<CarrierCallId>, now: Millis) {
+        if self.turns.is_asking() && self.turns.has_answer() {
+            self.give_reply(now);
+        }
+        // Whoever has heard something was reached.
+        let (lead, notice) = if self.calls.was_answered() && self.turns.reached {
+            (CALL_BROKE_OFF, CALL_BROKE_OFF_HERE)
+        } else {
+            (TRIED_TO_CALL, COULD_NOT_CALL)
+        };
+        let statements = self.leave_call(call, now);
         if self.turns.is_asking() {
             self.deadlines.set(Timer::Reply, now + self.limits.reply);
         }
-        self.arm_window(now);
-        self.stay_active(now);
-
-        let question = self.turns.open_question().filter(|question| !question.sent);
+        let question = self.turns.open_question();
+        let question = question.filter(|question| !question.sent && !self.chat.still_has(question.message));
         let question = question.map(|question| (question.text.clone(), Purpose::Question));
-        let statements = unsaid.into_iter().map(|utterance| (utterance.text, utterance.purpose));
-        let statements = statements.filter(|(_, purpose)| matches!(purpose, Purpose::Statement(_)));
         let unsaid: Vec<_> = question.into_iter().chain(statements).collect();
         if unsaid.is_empty() {
-            self.write(COULD_NOT_CALL, Purpose::Farewell, Form::Free, now);
+            self.write(notice, Purpose::Farewell, Form::Free, now);
         } else {
             self.chat.lead_with(lead);
         }
         for (text, purpose) in unsaid {
             self.write(text.as_str(), purpose, Form::Free, now);
         }
+        if self.chat.window.is_some_and(|until| until > now) {
+            self.write_rest(now);
+        }
         self.tend(now);
     }
 
-    /// The call is over for this session; another one may follow.
-    fn close_call(&mut self, now: Millis) {
-        self.ended_at.get_or_insert(now);
-        self.talked_before = self.talked(now);
-        self.answered_at = None;
-        self.ended_at = None;
+    /// The call is over for this session, which goes on in messaging; `call` is hung up meanwhile. Gives what the agent
+    /// still had to say, the question apart.
+    fn leave_call(&mut self, call: Option<CarrierCallId>, now: Millis) -> Vec<(AgentText, Purpose)> {
+        self.deadlines.clear();
+        if self.outcome.dial == Dial::NotDialed {
+            self.outcome.dial = Dial::Canceled;
+        }
+        self.calls.leave(now);
         self.effects.push_back(Effect::CloseMedia);
+        let hanging = call.map(|call| self.hanging_up(call, now));
+        self.state = State::Messaging { hanging };
+        self.outcome.ended_by = None;
+        self.outcome.message_heard = MessageHeard::Written;
+        let unsaid = self.turns.leave_voice();
+        self.arm_window(now);
+        self.arm_inspection();
+        self.stay_active(now);
+        let unsaid = unsaid.into_iter().filter(|utterance| matches!(utterance.purpose, Purpose::Statement(_)));
+        unsaid.map(|utterance| (utterance.text, utterance.purpose)).collect()
     }
 
     /// A dial that was given up for lost rings after all.
     pub(super) fn hang_up_late(&mut self, call: CarrierCallId, now: Millis) {
+        self.calls.named(call.clone());
         let hanging = Some(self.hanging_up(call, now));
         self.state = State::Messaging { hanging };
     }
@@ -84,7 +99,11 @@ impl Session {
 impl Session {
     /// The person asked to be called: rings, and repeats the open question, or asks what there is to say.
     pub(super) fn ring_back(&mut self, now: Millis) {
-        let State::Messaging { hanging: None } = self.state else { return };
+        if !matches!(self.state, State::Messaging { hanging: None }) || self.calls.is_in_the_air() {
+            return;
+        }
+        self.calls.ask_for();
+        self.turns.join_voice();
         self.deadlines.clear();
         self.state = State::Dialing { looked: 0, lost: None };
         self.outcome.dial = Dial::NotDialed;
@@ -98,23 +117,24 @@ impl Session {
             }
         }
         self.dial(now);
+        self.tend(now);
     }
 }
 
 /// What the person writes.
 impl Session {
-    pub(super) fn wrote(&mut self, text: PersonText, sense: Sense, now: Millis) {
+    pub(super) fn wrote(&mut self, text: PersonText, sense: Sense, at: Millis, now: Millis) {
         self.chat.reached();
         match sense {
-            Sense::Reply => self.answered_in_writing(text, now),
+            Sense::Reply => self.answered_in_writing(text, at, now),
             Sense::Aside => {
-                self.take_down(text, true, now);
+                self.take_down(text, true, at, now);
                 self.reply_if_complete(now);
             }
-            Sense::CallMe { tell: true } => self.take_down(text, true, now),
+            Sense::CallMe { tell: true } => self.take_down(text, true, at, now),
             Sense::CallMe { tell: false } => {
                 let (text, channel) = (text.0, self.channel());
-                self.effects.push_back(Effect::Said { by_person: true, text, at: now, channel });
+                self.effects.push_back(Effect::Said { by_person: true, text, at, channel });
                 self.stay_active(now);
             }
         }
@@ -124,45 +144,40 @@ impl Session {
     }
 
     /// A reply that comes while the phone rings for it needs no call any more.
-    fn answered_in_writing(&mut self, text: PersonText, now: Millis) {
-        let awaited = self.turns.is_asking();
-        self.take_down(text, false, now);
-        self.reply_if_complete(now);
-        if awaited
-            && !self.turns.is_asking()
-            && let State::Ringing { call } = &self.state
+    fn answered_in_writing(&mut self, text: PersonText, at: Millis, now: Millis) {
+        let was_open = self.turns.open_question().is_some() || self.turns.is_asking();
+        self.take_down(text, false, at, now);
+        if let State::Dialing { .. } | State::Ringing { .. } = self.state
+            && was_open
+            && self.turns.has_answer()
         {
-            let call = call.clone();
-            self.outcome.dial = Dial::Canceled;
-            self.deadlines.clear();
-            self.close_call(now);
-            self.turns.leave_voice();
-            self.state = State::Messaging { hanging: Some(self.hanging_up(call, now)) };
-            self.outcome.message_heard = MessageHeard::Written;
-            self.arm_window(now);
-            self.stay_active(now);
-            self.tend(now);
+            let call = self.known_call().cloned();
+            for (text, purpose) in self.leave_call(call, now) {
+                self.write(text.as_str(), purpose, Form::Free, now);
+            }
         }
+        self.reply_if_complete(now);
     }
 
     /// The person stopped messages. A call goes on; what it cannot settle ends with it.
     pub(super) fn stopped(&mut self, text: PersonText, now: Millis) {
-        self.take_down(text, true, now);
-        if let State::Messaging { .. } = self.state {
-            self.opted_out(now);
-        }
+        self.take_down(text, true, now, now);
+        self.opted_out(now);
     }
 
     /// Nothing more may be written: whoever waits learns it, with what the person wrote.
     pub(super) fn opted_out(&mut self, now: Millis) {
-        self.drop_texts(&Failure::OptedOut);
         match &self.state {
             State::Messaging { .. } => {
                 self.outcome.ended_by = Some(EndedBy::OptOut);
+                self.drop_texts(&Failure::OptedOut);
                 self.fail_asking(&Failure::OptedOut);
                 self.finish(&Why::Agent, now);
             }
-            State::Ending(Ending::Parting { .. }) => self.goodbye_done(now),
+            State::Ending(Ending::Parting { .. }) => {
+                self.drop_texts(&Failure::OptedOut);
+                self.goodbye_done(now);
+            }
             // By voice the session goes on.
             _ => {}
         }

@@ -1,10 +1,21 @@
 //! The session machine, scenario by scenario.
 
 mod answering;
+mod call_me;
 mod dialing;
 mod endings;
+mod fallback;
+mod floor;
+mod long_texts;
+mod many;
+mod messages_taken;
+mod moments;
+mod opt_out;
 mod random;
+mod receipts;
 mod replies;
 mod requests;
+mod retries;
 mod scenario;
 mod speech;
+mod writing;

@@ -24,12 +24,23 @@ const SEARCHES: [Duration; 5] = [
 /// The dial, and its answer, or its loss.
 impl Session {
     pub(super) fn dial(&mut self, now: Millis) {
-        self.dialed_at = now;
+        self.calls.dialed(now);
         self.deadlines.set(Timer::Settle, now + REST_PATIENCE);
         self.effects.push_back(Effect::Dial);
     }
 
-    pub(super) fn placed(&mut self, call: CarrierCallId, now: Millis) {
+    pub(super) fn dialed(&mut self, result: Result<CarrierCallId, ProviderError>, now: Millis) {
+        self.calls.dial_answered();
+        match result {
+            Ok(call) if self.calls.knows(&call) => {}
+            Ok(call) => self.placed(call, now),
+            Err(error) => self.not_placed(error, now),
+        }
+    }
+
+    /// The carrier has named a call that it had not named before.
+    fn placed(&mut self, call: CarrierCallId, now: Millis) {
+        self.calls.named(call.clone());
         match self.state {
             State::Dialing { .. } => {
                 self.deadlines.stop(Timer::Settle);
@@ -37,7 +48,9 @@ impl Session {
                 self.state = State::Ringing { call };
             }
             State::Ending(Ending::Unplaced { .. }) => self.hang_up(call, now),
-            // A webhook was faster, or the call is over already.
+            // Given up before it had a name, it rings after all.
+            State::Messaging { hanging: None } => self.hang_up_late(call, now),
+            // Another one than the session's.
             State::Ringing { .. }
             | State::Answered { .. }
             | State::Talking { .. }
@@ -47,7 +60,7 @@ impl Session {
         }
     }
 
-    pub(super) fn not_placed(&mut self, error: ProviderError, now: Millis) {
+    fn not_placed(&mut self, error: ProviderError, now: Millis) {
         let unplaced = matches!(self.state, State::Dialing { .. } | State::Ending(Ending::Unplaced { .. }));
         match error.class {
             _ if !unplaced => {}
@@ -70,15 +83,15 @@ impl Session {
             return self.never_placed(now);
         }
         self.deadlines.set(Timer::Settle, now + REST_PATIENCE);
-        self.effects.push_back(Effect::FindCall { since: self.dialed_at });
+        self.effects.push_back(Effect::FindCall { since: self.calls.dialed_at() });
     }
 
     pub(super) fn found(&mut self, found: Result<Option<(CarrierCallId, CallProgress)>, ProviderError>, now: Millis) {
         let (State::Dialing { looked, .. } | State::Ending(Ending::Unplaced { looked })) = self.state else { return };
         match found {
-            Ok(Some((call, progress))) => self.carrier(&call, progress.into(), now),
-            Ok(None) if looked >= SEARCHES.len() => self.was_refused(self.no_such_call(), now),
-            Ok(None) | Err(_) => {
+            Ok(Some((call, progress))) if !self.calls.knows(&call) => self.carrier(&call, progress.into(), now),
+            Ok(_) if looked >= SEARCHES.len() => self.was_refused(self.no_such_call(), now),
+            Ok(_) | Err(_) => {
                 let wait = SEARCHES.get(looked).copied().unwrap_or_default();
                 self.deadlines.hasten(Timer::Settle, now + wait);
             }
@@ -131,14 +144,16 @@ impl From<CallProgress> for CarrierNews {
 impl Session {
     pub(super) fn carrier(&mut self, call: &CarrierCallId, news: CarrierNews, now: Millis) {
         match (&self.state, news) {
+            // What is still to be said of an earlier call.
+            _ if self.known_call() != Some(call) && self.calls.knows(call) => return,
             // Ended before it had a name, and over before we could hang up.
             (State::Ending(Ending::Unplaced { .. }), CarrierNews::Over(_)) => return self.ended(now),
-            (State::Dialing { .. } | State::Ending(Ending::Unplaced { .. }), _) => self.placed(call.clone(), now),
+            (State::Messaging { hanging: None }, CarrierNews::Over(_)) => self.calls.named(call.clone()),
             (
-                State::Messaging { hanging: None },
-                CarrierNews::Queued | CarrierNews::Ringing | CarrierNews::Answered,
+                State::Dialing { .. } | State::Messaging { hanging: None } | State::Ending(Ending::Unplaced { .. }),
+                _,
             ) => {
-                self.hang_up_late(call.clone(), now);
+                self.placed(call.clone(), now);
             }
             _ => {}
         }
@@ -146,6 +161,9 @@ impl Session {
             return;
         }
         match news {
+            CarrierNews::Over(end) => self.over(end, now),
+            // A call that is being hung up while the session writes has only its end to tell.
+            _ if self.is_writing() => {}
             CarrierNews::Queued => {}
             CarrierNews::Ringing => self.rings(now),
             CarrierNews::Answered => self.picked_up(now),
@@ -153,7 +171,6 @@ impl Session {
                 self.picked_up(now);
                 self.judged(verdict, now);
             }
-            CarrierNews::Over(end) => self.over(end, now),
         }
     }
 
@@ -166,7 +183,7 @@ impl Session {
     fn picked_up(&mut self, now: Millis) {
         let State::Ringing { call } = &self.state else { return };
         self.state = State::Answered { call: call.clone() };
-        self.answered_at = Some(now);
+        self.calls.answered(now);
         self.outcome.dial = Dial::Answered;
         self.outcome.answered_by = AnsweredBy::Unknown;
         self.deadlines.stop(Timer::Ring);
@@ -220,7 +237,7 @@ impl Session {
             State::Answered { .. } | State::Talking { .. } => self.hung_up(now),
             State::Ending(Ending::LastWords { call, .. }) => {
                 self.state = State::Ending(Ending::LastWords { call: call.clone(), over: true });
-                self.ended_at.get_or_insert(now);
+                self.calls.over(now);
             }
             // Somebody who speaks into the goodbye and hangs up has still said something.
             State::Ending(Ending::Goodbye { .. }) => self.call_is_over(&Why::HungUp, now),

@@ -77,8 +77,6 @@ pub(super) struct Journey {
     pub(super) conversation: String,
     /// `IM…`.
     pub(super) message: String,
-    /// Whose phone it goes to.
-    pub(super) number: String,
     pub(super) fate: Fate,
     /// The sending asked for webhooks.
     pub(super) asked: bool,
@@ -87,10 +85,10 @@ pub(super) struct Journey {
 impl Journey {
     pub(super) fn begin(self, world: &Arc<World>) {
         let outer = Arc::clone(world);
-        world.spawn(async move { self.go(&outer).await });
+        world.spawn(async move { Arc::new(self).go(&outer).await });
     }
 
-    async fn go(self, world: &Arc<World>) {
+    async fn go(self: Arc<Self>, world: &Arc<World>) {
         let rules = world.exchange().rules.clone();
         if let Fate::Fails(code) = self.fate {
             tokio::time::sleep(rules.delivered_after).await;
@@ -100,19 +98,23 @@ impl Journey {
         self.arrive_at(world, TextState::Sent);
         tokio::time::sleep(rules.delivered_after).await;
         self.arrive_at(world, TextState::Delivered);
-        chat::notice(world, &self.number, self.parcel.text);
+        let text = self.parcel.text;
+        chat::notice(world, text);
         if let Some(after) = rules.read_after {
             tokio::time::sleep(after).await;
-            self.arrive_at(world, TextState::Read);
+            read(world, |journey| journey.parcel.text == text);
         }
     }
 
     /// Writes a new state down everywhere, and tells the server.
-    fn arrive_at(&self, world: &Arc<World>, state: TextState) {
+    fn arrive_at(self: &Arc<Self>, world: &Arc<World>, state: TextState) {
         let text = self.parcel.text;
         let (words, form) = {
             let mut exchange = world.exchange();
             exchange.advance(text, state, world.recorder.elapsed(), world.now());
+            if state == TextState::Delivered {
+                exchange.unread.push(Arc::clone(self));
+            }
             let is_told = match exchange.rules.receipts {
                 ReceiptWebhooks::Always => true,
                 ReceiptWebhooks::IfAsked => self.asked,
@@ -128,8 +130,21 @@ impl Journey {
             TextState::Accepted | TextState::Sent => {}
         }
         if let Some(form) = form {
-            drop(webhook::deliver(world, TextWebhook::Delivery, form, 1));
+            drop(webhook::deliver(world, Some(text), TextWebhook::Delivery, form, 1));
         }
+    }
+}
+
+/// Somebody reads all that has arrived on their phone.
+pub(in crate::emulator) fn read_all(world: &Arc<World>, number: &str) {
+    let texts: Vec<usize> = world.exchange().chat(number).into_iter().map(|shown| shown.number).collect();
+    read(world, |journey| texts.contains(&journey.parcel.text));
+}
+
+fn read(world: &Arc<World>, which: impl Fn(&Journey) -> bool) {
+    let read: Vec<Arc<Journey>> = world.exchange().unread.extract_if(.., |journey| which(journey)).collect();
+    for journey in read {
+        journey.arrive_at(world, TextState::Read);
     }
 }
 

@@ -25,6 +25,16 @@ pub(in crate::emulator) struct Writing<'a> {
     pub(in crate::emulator) guise: Option<Guise>,
 }
 
+impl Writing<'_> {
+    /// In whose chat it is: what somebody wrote in the person's place is not in theirs.
+    fn phone(&self) -> &str {
+        match &self.guise {
+            None => self.number,
+            Some(Guise::Author(other) | Guise::Account(other)) => other,
+        }
+    }
+}
+
 /// What the carrier made of it.
 pub(in crate::emulator) struct Received {
     /// As the phone shows it.
@@ -37,13 +47,15 @@ pub(in crate::emulator) struct Received {
 pub(in crate::emulator) fn receive(world: &Arc<World>, writing: Writing<'_>) -> Received {
     let (shown, webhooks) = take(world, &writing);
     let (text, words) = (shown.number, shown.words.clone());
-    world.note(if writing.number == world.config.person {
+    world.note(if writing.phone() == world.config.person {
         What::PersonWrites { text, form: shown.form, words }
     } else {
         What::StrangerWrites { text, words }
     });
-    let answers =
-        webhooks.into_iter().map(|(name, form)| webhook::deliver(world, name, form, writing.copies)).collect();
+    let answers = webhooks
+        .into_iter()
+        .map(|(name, form)| webhook::deliver(world, Some(text), name, form, writing.copies))
+        .collect();
     Received { shown, answers }
 }
 
@@ -69,11 +81,11 @@ fn take(world: &World, writing: &Writing<'_>) -> (Shown, Webhooks) {
     let joins = writing.words.trim().eq_ignore_ascii_case(&format!("join {}", world.config.sandbox_code));
     let is_for_us = handset.joined && !joins;
     handset.joined |= joins;
-    if handset.joined {
-        handset.write(at);
-    } else {
+    match (handset.joined, &writing.guise) {
+        (true, None) => handset.write(at),
+        (true, Some(_)) => {}
         // The sandbox takes nothing else from somebody who has not joined.
-        (shown.state, shown.arrived) = (TextState::Failed(63015), None);
+        (false, _) => (shown.state, shown.arrived) = (TextState::Failed(63015), None),
     }
     let mut webhooks =
         if is_for_us { into_conversation(world, &mut exchange, writing, &mut shown) } else { Vec::new() };
@@ -91,7 +103,7 @@ fn take(world: &World, writing: &Writing<'_>) -> (Shown, Webhooks) {
             set(form, "AccountSid", account.clone());
         }
     }
-    shown.number = exchange.keep(writing.number, now, shown.clone());
+    shown.number = exchange.keep(writing.phone(), now, shown.clone());
     (shown, webhooks)
 }
 

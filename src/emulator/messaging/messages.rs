@@ -67,12 +67,13 @@ pub(super) async fn send(Path(key): Path<String>, errand: Errand) -> Response {
             let content = Content::read(&errand.form, &errand.world.config)?;
             let (form, words) = (content.form, content.words.clone());
             let sent = take(errand, &key, content)?;
+            let first = sent.journeys.first().map(|journey| journey.parcel.text);
             for journey in sent.journeys {
                 errand.world.note(What::TextSent { text: journey.parcel.text, form, words: words.clone() });
                 journey.begin(&errand.world);
             }
             if let Some(echo) = sent.echo {
-                drop(webhook::deliver(&errand.world, TextWebhook::Added, echo, 1));
+                drop(webhook::deliver(&errand.world, first, TextWebhook::Added, echo, 1));
             }
             Ok(Done::Made(sent.resource))
         })
@@ -118,7 +119,7 @@ fn take(errand: &Errand, key: &str, content: Content) -> Result<Taken, Refusal> 
         let text = exchange.keep(&number, created, shown);
         let parcel = Parcel { receipt: world.sid("DY"), channel, participant, text };
         let (conversation, message) = (here.clone(), sid.clone());
-        journeys.push(Journey { parcel, conversation, message, number, fate, asked: errand.asks_for_webhooks() });
+        journeys.push(Journey { parcel, conversation, message, fate, asked: errand.asks_for_webhooks() });
     }
     let message = Message {
         sid,

@@ -105,10 +105,11 @@ pub(super) fn plain(world: &World, sid: &str, number: &str, shown: &Shown) -> Fo
     form
 }
 
-/// Posts a webhook so many times, in a task of its own; later, more often or never where a fault says so. Gives what the
+/// Posts a webhook about a text so many times, in a task of its own; later, more often or never where a fault says so. Gives what the
 /// server answered last, or nothing for a webhook that is late.
 pub(super) fn deliver(
     world: &Arc<World>,
+    text: Option<usize>,
     name: TextWebhook,
     form: Form,
     copies: usize,
@@ -136,7 +137,7 @@ pub(super) fn deliver(
                 Some(url) => post(&outer, &url, &form, TEXTS).await.map(|(status, _)| status),
                 None => None,
             };
-            outer.note(What::TextWebhook { name, status });
+            outer.note(What::TextWebhook { text, name, status });
         }
         if let Some(sender) = sender {
             let _ = sender.send(status);

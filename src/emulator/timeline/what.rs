@@ -139,7 +139,9 @@ pub enum What {
     },
     /// A webhook about a text was delivered, or could not be.
     TextWebhook {
-        /// Which.
+        /// Which text; none for a message that goes to no phone.
+        text: Option<usize>,
+        /// Which webhook.
         name: TextWebhook,
         /// What the server answered; `None` when it did not, or when nobody knows where it is.
         status: Option<u16>,
@@ -204,8 +206,9 @@ impl fmt::Display for What {
             Self::TextFailed { text, code } => write!(f, "text {text} does not arrive: {code}"),
             Self::PersonWrites { text, words, .. } => write!(f, "person writes text {text}: {words:?}"),
             Self::StrangerWrites { text, words } => write!(f, "stranger writes text {text}: {words:?}"),
-            Self::TextWebhook { name, status } => {
-                write!(f, "carrier: webhook {} → {}", name.as_str(), answer(status))
+            Self::TextWebhook { text, name, status } => {
+                let text = text.map(|text| format!(" of text {text}")).unwrap_or_default();
+                write!(f, "carrier: webhook {}{text} → {}", name.as_str(), answer(status))
             }
             Self::Violation(what) => write!(f, "VIOLATION {what}"),
         }

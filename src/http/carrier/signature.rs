@@ -1,43 +1,74 @@
 //! The signature check in front of the carrier's webhooks, and the proof it leaves.
 
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::net::IpAddr;
+use std::sync::Arc;
 
 use axum::body::{Body, Bytes};
-use axum::extract::{FromRequestParts, OriginalUri, Request, State};
+use axum::extract::{FromRequestParts, MatchedPath, OriginalUri, Request, State};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{Extensions, HeaderMap, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use tokio::time::Instant;
 
+use super::strangers::Strangers;
+use super::tally::Tally;
 use crate::http::App;
-use crate::http::body::{self, Unread};
-use crate::http::error::ApiError;
+use crate::http::body::{Bounds, Unread};
+use crate::http::error::{ApiError, too_many};
+use crate::http::layers::Counted;
+use crate::http::serve::Peer;
 use crate::metrics::{Metrics, Webhook as Fate};
+use crate::privacy::keyed::HashKey;
 use crate::provider::{CarrierWebhooks, Webhook};
 
-/// What the check stands on.
+/// What the check stands on. Its clones count together.
 #[derive(Clone)]
-pub(in crate::http) struct Gate {
+pub(in crate::http) struct Gate(Arc<Inner>);
+
+struct Inner {
     carrier: Arc<dyn CarrierWebhooks>,
-    refused: Arc<Refused>,
     metrics: Arc<Metrics>,
-    /// The largest body, in bytes.
-    largest: usize,
+    refused: Tally,
+    strangers: Strangers,
 }
 
 /// The body of a request whose signature was checked; only [`require`] makes one.
 #[derive(Clone)]
-struct Verified(Bytes);
+pub(super) struct Verified(Bytes);
+
+/// What is wrong with a signature.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Flaw {
+    Missing,
+    Empty,
+    /// More than one: a proxy and we could each read another.
+    Doubled,
+    Wrong,
+}
+
+impl Flaw {
+    fn as_str(self) -> &'static str {
+        match self {
+            Flaw::Missing => "missing",
+            Flaw::Empty => "empty",
+            Flaw::Doubled => "doubled",
+            Flaw::Wrong => "wrong",
+        }
+    }
+}
 
 /// The layer: refuses what the carrier did not sign, before its body is read where that can be told.
-pub(in crate::http) async fn require(State(gate): State<Gate>, request: Request, next: Next) -> Response {
-    let Some(signature) = only_value(request.headers(), gate.carrier.signature_header()).map(str::to_owned) else {
-        return gate.refuse();
+pub(in crate::http) async fn require(State(Gate(gate)): State<Gate>, mut request: Request, next: Next) -> Response {
+    let Some(bounds) = request.extensions_mut().remove::<Bounds>() else {
+        return ApiError::internal("a webhook's route has no bound for its body").into_response();
+    };
+    let signature = match signature(request.headers(), gate.carrier.signature_header()) {
+        Ok(signature) => signature.to_owned(),
+        Err(flaw) => return gate.refuse(flaw, request.extensions()),
     };
     let (mut parts, body) = request.into_parts();
-    let body = match body::read(body, gate.largest).await {
+    let body = match bounds.read(body).await {
         Ok(body) => body,
         Err(unread) => {
             gate.metrics.webhook(Fate::Unread);
@@ -50,77 +81,74 @@ pub(in crate::http) async fn require(State(gate): State<Gate>, request: Request,
     // Byte for byte what the carrier asked for: it signed that.
     let asked = parts.extensions.get::<OriginalUri>().map_or(&parts.uri, |OriginalUri(uri)| uri);
     let path_and_query = asked.path_and_query().map_or("/", |it| it.as_str());
-    let content_type = only_value(&parts.headers, header::CONTENT_TYPE.as_str());
+    let content_type = content_type(&parts.headers);
     if !gate.carrier.verify(path_and_query, content_type, &body, &signature) {
-        return gate.refuse();
+        return gate.refuse(Flaw::Wrong, &parts.extensions);
     }
     parts.extensions.insert(Verified(body));
     next.run(Request::from_parts(parts, Body::empty())).await
 }
 
-/// A header's value where there is exactly one: of two, a proxy and we could each read another.
-fn only_value<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+/// The one signature of a request.
+fn signature<'a>(headers: &'a HeaderMap, name: &str) -> Result<&'a str, Flaw> {
     let mut values = headers.get_all(name).iter();
+    match (values.next(), values.next()) {
+        (None, _) => Err(Flaw::Missing),
+        (Some(_), Some(_)) => Err(Flaw::Doubled),
+        (Some(value), None) if value.is_empty() => Err(Flaw::Empty),
+        (Some(value), None) => value.to_str().map_err(|_| Flaw::Wrong),
+    }
+}
+
+fn content_type(headers: &HeaderMap) -> Option<&str> {
+    let mut values = headers.get_all(header::CONTENT_TYPE).iter();
     let value = values.next()?.to_str().ok()?;
     values.next().is_none().then_some(value)
 }
 
 impl Gate {
-    pub(in crate::http) fn new(carrier: Arc<dyn CarrierWebhooks>, metrics: Arc<Metrics>) -> Self {
-        Self { carrier, refused: Arc::default(), metrics, largest: body::LARGEST }
-    }
-
-    /// The same gate, which counts refusals together with this one, for bodies of at most `largest` bytes.
-    pub(in crate::http) fn for_bodies_of(&self, largest: usize) -> Self {
-        Self { largest, ..self.clone() }
-    }
-
-    fn refuse(&self) -> Response {
-        self.metrics.webhook(Fate::Forged);
-        self.refused.note(Instant::now());
-        StatusCode::UNAUTHORIZED.into_response()
+    pub(in crate::http) fn new(carrier: Arc<dyn CarrierWebhooks>, metrics: Arc<Metrics>, hash_key: HashKey) -> Self {
+        let strangers = Strangers::new(hash_key);
+        Self(Arc::new(Inner { carrier, metrics, refused: Tally::default(), strangers }))
     }
 }
 
-/// Counts refusals and writes at most one line a second about them: forgers do not get to fill the log.
-#[derive(Default)]
-struct Refused(Mutex<(Option<Instant>, u64)>);
-
-impl Refused {
-    fn note(&self, now: Instant) {
-        if let Some(count) = self.due(now) {
+impl Inner {
+    /// Refuses with nothing. Who signs is never kept out, however many others fail at the same address: carriers and
+    /// proxies share theirs.
+    fn refuse(&self, flaw: Flaw, request: &Extensions) -> Response {
+        if let Some(count) = self.refused.due(Instant::now()) {
+            let route = request.get::<MatchedPath>().map_or("(none)", MatchedPath::as_str);
+            let reason = flaw.as_str();
             tracing::warn!(
                 count,
-                "refused webhooks that the carrier did not sign; if they are its own, check CALLME_PHONE_AUTH_TOKEN \
-                 and CALLME_PUBLIC_URL"
+                route,
+                reason,
+                "refused webhooks that the carrier did not sign, the last one at {route}: its signature is {reason}; if \
+                 they are the carrier's own, check CALLME_PHONE_AUTH_TOKEN and CALLME_PUBLIC_URL"
             );
         }
-    }
-
-    /// How many refusals a line is to report now, where one is due.
-    fn due(&self, now: Instant) -> Option<u64> {
-        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let (last, count) = &mut *state;
-        *count += 1;
-        let due = last.is_none_or(|last| now.duration_since(last) >= Duration::from_secs(1));
-        due.then(|| {
-            *last = Some(now);
-            std::mem::take(count)
-        })
+        let address = request.get::<Peer>().map(|Peer(address)| *address);
+        let (fate, mut response) = match self.strangers.note(address.unwrap_or(NOWHERE)) {
+            Ok(()) => (Fate::Forged, StatusCode::UNAUTHORIZED.into_response()),
+            Err(wait) => (Fate::ShutOut, too_many(wait)),
+        };
+        self.metrics.webhook(fate);
+        response.extensions_mut().insert(Counted);
+        response
     }
 }
 
-/// The body of a webhook that the carrier signed, whatever it says.
-pub(in crate::http) struct SignedBody(pub(in crate::http) Bytes);
+/// A request that came by no connection.
+const NOWHERE: IpAddr = IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED);
 
-impl<S: Send + Sync> FromRequestParts<S> for SignedBody {
-    type Rejection = Response;
-
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Response> {
-        let verified = parts.extensions.remove::<Verified>();
+impl Verified {
+    /// Takes the proof from a request.
+    pub(super) fn take(request: &mut Extensions) -> Result<Bytes, ApiError> {
+        let verified = request.remove::<Self>();
         verified
-            .map(|Verified(body)| Self(body))
-            .ok_or_else(|| ApiError::internal("a webhook's route stands outside the signature check").into_response())
+            .map(|Self(body)| body)
+            .ok_or_else(|| ApiError::internal("a webhook's route stands outside the signature check"))
     }
 }
 
@@ -131,26 +159,10 @@ impl FromRequestParts<App> for Signed {
     type Rejection = Response;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Response> {
-        let SignedBody(body) = SignedBody::from_request_parts(parts, app).await?;
+        let body = Verified::take(&mut parts.extensions).map_err(IntoResponse::into_response)?;
         // The adapter has logged what is wrong with it.
         let read = app.carrier.parse(&body);
         app.metrics.webhook(if read.is_ok() { Fate::Taken } else { Fate::NotUnderstood });
         read.map(Self).map_err(|_| StatusCode::BAD_REQUEST.into_response())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[tokio::test(start_paused = true)]
-    async fn refusals_are_reported_once_a_second_with_their_count() {
-        let refused = Refused::default();
-        let mut due = Vec::new();
-        for _ in 0..25 {
-            due.extend(refused.due(Instant::now()));
-            tokio::time::advance(Duration::from_millis(100)).await;
-        }
-        assert_eq!(due, [1, 10, 10], "one at once, then the ten of each second");
     }
 }

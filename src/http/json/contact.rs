@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 use crate::domain::messaging::{Contact, Window};
 use crate::ids::ConversationId;
 
-/// How the person is reached by text. Whatever is not known is left out, and all of it while the session is on the phone.
+/// How the person is reached by text. What is not known is left out, and all of it while the session is on the phone.
 #[derive(Debug, Default, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct ContactJson {

@@ -78,7 +78,7 @@ async fn without_the_key_nothing_under_api_is_answered() {
         &["Basic agent-key"],
         &[&good, &good],
     ];
-    for path in ["/api/call", "/api/health", "/api/openapi.json", "/api/nothing", "/api/call/x/y/z"] {
+    for path in ["/api/call", "/api/health", "/api/openapi.json", "/api/", "/api/nothing", "/api/call/x/y/z"] {
         for headers in wrong {
             let mut request = Request::builder().method("POST").uri(path);
             for value in *headers {
@@ -106,6 +106,9 @@ async fn an_empty_key_lets_nobody_in() {
         verbs: Arc::new(FakeService::default()),
         events: Arc::new(FakeEvents::default()),
         carrier: Arc::new(FakeCarrier),
+        message_webhooks: None,
+        inbound: InboundLimits::default(),
+        hash_key: HashKey::new(b"a key"),
         api_key: String::new().into(),
         public_url: String::new(),
         metrics_token: METRICS_TOKEN.to_owned().into(),

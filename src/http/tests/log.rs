@@ -80,3 +80,49 @@ async fn a_panic_has_its_line() {
     let line = lines.take();
     assert!(line.contains("POST /api/call -> 500 Internal Server Error"), "{line}");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_forged_webhook_leaves_one_warning_with_its_route_and_reason_and_a_flood_one_a_second() {
+    let (lines, _guard) = listen();
+    let warnings = |lines: &Lines| {
+        let written = lines.take();
+        assert!(!written.contains("INFO") && !written.contains("4567"), "{written}");
+        written.lines().filter(|line| line.contains("WARN")).map(str::to_owned).collect::<Vec<_>>()
+    };
+    let good = "good /twiml form";
+    for (path, signatures, reason) in [
+        ("/twiml?s=393331234567", &[][..], "missing"),
+        ("/twiml", &[""], "empty"),
+        ("/whatsapp", &[good, good], "doubled"),
+        ("/whatsapp?x=393331234567", &[good], "wrong"),
+    ] {
+        let edge = Edge::new();
+        edge.send(super::webhooks::webhook(path, signatures, "Body=393331234567")).await;
+        let [line] = &warnings(&lines)[..] else { panic!("{path}: not one line") };
+        let route = path.split('?').next().expect("a path");
+        for part in [format!("route=\"{route}\""), format!("reason=\"{reason}\""), "count=1 ".to_owned()] {
+            assert!(line.contains(&part), "{part} is not in {line}");
+        }
+    }
+    let edge = Edge::new();
+    for _ in 0..25 {
+        edge.send(super::webhooks::webhook("/whatsapp", &["393331234567"], "x")).await;
+        tokio::time::advance(Duration::from_millis(100)).await;
+    }
+    let counts: Vec<bool> =
+        warnings(&lines).iter().zip(["count=1 ", "count=10 ", "count=10 "]).map(|(line, n)| line.contains(n)).collect();
+    assert_eq!(counts, [true; 3]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn messages_beyond_a_limit_leave_one_warning_a_second() {
+    let (lines, _guard) = listen();
+    let inbound = InboundLimits { per_phone: std::num::NonZeroU32::new(1), ..InboundLimits::default() };
+    let edge = Edge::limited(FakeService::default(), FakeEvents::default(), inbound);
+    for _ in 0..10 {
+        edge.send(super::webhooks::webhook("/whatsapp", &["good /whatsapp form"], "by +393331234567")).await;
+    }
+    let written = lines.take();
+    assert_eq!(written.matches("WARN").count(), 1, "{written}");
+    assert!(written.contains("limit=\"per phone\"") && !written.contains("4567"), "{written}");
+}

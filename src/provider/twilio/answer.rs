@@ -109,7 +109,7 @@ fn lost(failure: &reqwest::Error) -> Failure {
 fn refusal(status: StatusCode, body: &[u8]) -> Failure {
     let said: ErrorBody = serde_json::from_slice(body).unwrap_or_default();
     let code = match said.code {
-        Value::Number(code) => Some(code.to_string()),
+        Value::Number(code) => Some(presentable(&code.to_string())),
         Value::String(code) if !code.is_empty() => Some(presentable(&code)),
         _ => None,
     };

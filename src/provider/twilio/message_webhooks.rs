@@ -4,20 +4,24 @@
 //! sandbox and a sender outside of any conversation speak, has `From` and `Body`, and `MessageStatus` in its receipts. One
 //! message of the person may come in both, under names that have nothing in common.
 
+use std::borrow::Cow;
 use std::hash::{BuildHasher as _, RandomState};
 
 use serde_json::Value;
 
-use super::{conversations, sid, signature, words};
+use super::{conversations, sid, words};
 use crate::ids::{ConversationId, MessageId};
 use crate::phone_number::PhoneNumber;
-use crate::provider::{Inbound, MessageNews, MessagingWebhooks, Receipt};
+use crate::provider::{Inbound, MessageNews, MessagingWebhooks, Receipt, Sender};
 
 /// The kinds of name that a message can have.
 const MESSAGE: [&str; 3] = ["IM", "SM", "MM"];
 
 /// As many files of a message are looked at; WhatsApp sends one.
 const MOST_FILES: usize = 10;
+
+/// Characters of a place's name or address that are told.
+const LONGEST_PLACE: usize = 200;
 
 /// The messaging webhooks of one Twilio account.
 #[derive(Clone, Debug)]
@@ -34,97 +38,155 @@ impl TwilioMessageWebhooks {
         Self { account, sender, names: RandomState::new() }
     }
 
-    /// `onMessageAdded`, or what has no event but the fields of one.
-    fn added(&self, form: &Form) -> Result<MessageNews, &'static str> {
-        if form.has("Source").is_some_and(|source| source.eq_ignore_ascii_case("API")) {
-            return Ok(MessageNews::Nothing);
+    /// What the webhook is about; nothing of it is checked yet.
+    fn kind(&self, form: &Form<'_>) -> Kind {
+        match (form.has("AccountSid"), form.has("EventType")) {
+            (None, _) => Kind::Nobodys,
+            (Some(account), _) if account != self.account => Kind::Nothing,
+            (_, Some("onMessageAdded")) => self.added(form),
+            (_, Some("onDeliveryUpdated")) => Kind::Receipt("Status"),
+            // Also `onMessageAdd`, which asks before the message is there.
+            (_, Some(_)) => Kind::Nothing,
+            (_, None) if form.has("ConversationSid").is_some() => self.added(form),
+            (_, None) => match form.outbound_status() {
+                Some(field) => Kind::Receipt(field),
+                None if form.has("From").is_some_and(|author| self.is_ours(author)) => Kind::Nothing,
+                None => Kind::Received,
+            },
         }
-        let author = form.has("Author");
-        if author.is_some_and(|author| self.is_ours(author)) {
-            return Ok(MessageNews::Nothing);
-        }
-        let conversation = form.need("ConversationSid", "a message without a conversation")?;
-        let author = author.ok_or("a message without an author")?;
-        let media: Value = form.has("Media").and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
-        let files = media.as_array().into_iter().flatten().take(MOST_FILES);
-        let files: Vec<_> = files.map(|file| words::file(file["ContentType"].as_str().unwrap_or_default())).collect();
-        let body = form.body(&files)?;
-
-        let conversation = sid::read(conversation, &["CH"]).ok_or("a conversation's name of the wrong form")?;
-        let message = match form.has("MessageSid") {
-            Some(_) => form.message()?,
-            // Named by what it says: its repeats have the same name, and another message most likely another.
-            None => {
-                let says = self.names.hash_one(["Index", "DateCreated", "Body", "Media"].map(|name| form.has(name)));
-                MessageId(format!("{conversation}.{says:016x}"))
-            }
-        };
-        inbound(author, body, files, message, Some(ConversationId(conversation)), form)
     }
 
-    /// A message of plain Messaging.
-    fn received(&self, form: &Form) -> Result<MessageNews, &'static str> {
-        let author = form.need("From", "a message without an author")?;
-        if self.is_ours(author) {
-            return Ok(MessageNews::Nothing);
-        }
-        let count = form.has("NumMedia").and_then(|count| count.parse().ok()).unwrap_or(0_usize).min(MOST_FILES);
-        let kinds = (0..count).map(|n| form.has(&format!("MediaContentType{n}")).unwrap_or_default());
-        let beside: Vec<_> = kinds.map(words::file).chain(form.place()).collect();
-        let body = form.body(&beside)?;
-        inbound(author, body, beside, form.message()?, None, form)
+    fn added(&self, form: &Form<'_>) -> Kind {
+        let by_us = form.has("Source").is_some_and(|source| source.eq_ignore_ascii_case("API"))
+            || form.has("Author").is_some_and(|author| self.is_ours(author));
+        if by_us { Kind::Nothing } else { Kind::Added }
     }
 
     fn is_ours(&self, author: &str) -> bool {
         conversations::is_ours(author, &conversations::address(&self.sender)) || author == self.sender.reveal()
     }
+
+    fn read_added(&self, form: &Form<'_>) -> Result<MessageNews, &'static str> {
+        let conversation = form.need("ConversationSid", "a message without a conversation")?;
+        let author = form.need("Author", "a message without an author")?;
+        let media: Value = form.has("Media").and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
+        let files = media.as_array().into_iter().flatten().take(MOST_FILES);
+        let files: Vec<_> = files.map(|file| words::file(file["ContentType"].as_str().unwrap_or_default())).collect();
+        let envelope = || {
+            let conversation = conversation_of(conversation).ok_or("a conversation's name of the wrong form")?;
+            let message = match form.has("MessageSid") {
+                Some(_) => form.message()?,
+                None => self.name(&conversation, form),
+            };
+            Ok(Envelope { from: from(author)?, message, conversation: Some(conversation) })
+        };
+        open(envelope(), form, files)
+    }
+
+    fn read_received(form: &Form<'_>) -> Result<MessageNews, &'static str> {
+        let author = form.need("From", "a message without an author")?;
+        let count = form.has("NumMedia").and_then(|count| count.parse().ok()).unwrap_or(0_usize).min(MOST_FILES);
+        let kinds = (0..count).map(|n| form.has(&format!("MediaContentType{n}")).unwrap_or_default());
+        let beside: Vec<_> = kinds.map(words::file).chain(form.place()).collect();
+        let envelope = || Ok(Envelope { message: form.message()?, from: from(author)?, conversation: None });
+        open(envelope(), form, beside)
+    }
+
+    /// A name for a message that came without one: its repeats have the same, and another message most likely another.
+    fn name(&self, conversation: &ConversationId, form: &Form<'_>) -> MessageId {
+        let says = self.names.hash_one(["Index", "DateCreated", "Body", "Media"].map(|name| form.has(name)));
+        MessageId(format!("{}.{says:016x}", conversation.as_str()))
+    }
 }
 
 impl MessagingWebhooks for TwilioMessageWebhooks {
+    fn sender_of(&self, body: &[u8]) -> Option<Sender> {
+        let form = Form::decode(body);
+        let author = match self.kind(&form) {
+            Kind::Nothing | Kind::Receipt(_) => return None,
+            Kind::Nobodys => return Some(Sender::default()),
+            Kind::Added => form.has("Author"),
+            Kind::Received => form.has("From"),
+        };
+        let conversation = form.has("ConversationSid").and_then(conversation_of);
+        Some(Sender { from: author.and_then(|author| from(author).ok()), conversation })
+    }
+
     fn parse(&self, body: &[u8]) -> MessageNews {
-        let form = Form(signature::fields(body));
-        let news = match (form.has("AccountSid"), form.has("EventType")) {
-            (None, _) => Err("no account"),
-            (Some(account), _) if account != self.account => Ok(MessageNews::Nothing),
-            (_, Some("onMessageAdded")) => self.added(&form),
-            (_, Some("onDeliveryUpdated")) => form.receipt("Status"),
-            // Also `onMessageAdd`, which asks before the message is there.
-            (_, Some(_)) => Ok(MessageNews::Nothing),
-            (_, None) if form.has("ConversationSid").is_some() => self.added(&form),
-            (_, None) => match form.outbound_status() {
-                Some(field) => form.receipt(field),
-                None => self.received(&form),
-            },
+        let form = Form::decode(body);
+        let news = match self.kind(&form) {
+            Kind::Nobodys => Err("no account"),
+            Kind::Nothing => Ok(MessageNews::Nothing),
+            Kind::Receipt(field) => form.receipt(field),
+            Kind::Added => self.read_added(&form),
+            Kind::Received => Self::read_received(&form),
         };
         news.unwrap_or_else(MessageNews::Bad)
     }
 }
 
-/// The last steps, which both dialects share: formats, length, words.
-fn inbound(
-    author: &str,
-    body: &str,
-    beside: Vec<String>,
+/// What a webhook is about.
+enum Kind {
+    /// It names no account.
+    Nobodys,
+    /// Not for us.
+    Nothing,
+    /// A message of ours, whose status is in this field.
+    Receipt(&'static str),
+    /// `onMessageAdded`, or what has no event but the fields of one.
+    Added,
+    /// A message of plain Messaging.
+    Received,
+}
+
+/// What is right of a message before its text is looked at.
+struct Envelope {
+    from: PhoneNumber,
     message: MessageId,
     conversation: Option<ConversationId>,
-    form: &Form,
+}
+
+/// The last steps, which both dialects share: what is missing comes before what has the wrong form, and the text comes last.
+fn open(
+    envelope: Result<Envelope, &'static str>,
+    form: &Form<'_>,
+    beside: Vec<String>,
 ) -> Result<MessageNews, &'static str> {
+    let body = form.body();
+    let envelope = match envelope {
+        Err(_) if body.is_none() && beside.is_empty() => return Err("a message without a body"),
+        envelope => envelope?,
+    };
+    let Envelope { from, message, conversation } = envelope;
+    Ok(match words::words(body.unwrap_or_default(), beside) {
+        Ok(text) => {
+            let quotes = form.has("OriginalRepliedMessageSid").and_then(|text| sid::read(text, &MESSAGE));
+            let message = Inbound { message, conversation, quotes: quotes.map(MessageId), text };
+            MessageNews::Inbound { from, message }
+        }
+        Err(why) => MessageNews::Refused { from, message, why },
+    })
+}
+
+fn from(author: &str) -> Result<PhoneNumber, &'static str> {
     let number = author.strip_prefix("whatsapp:").and_then(|number| PhoneNumber::parse(number).ok());
-    let from = number.ok_or("an author who is no WhatsApp number")?;
-    if body.chars().count() > words::LONGEST {
-        return Err("a message that is too long");
-    }
-    let text = words::words(body, beside).ok_or("a message without words")?;
-    let quotes = form.has("OriginalRepliedMessageSid").and_then(|text| sid::read(text, &MESSAGE)).map(MessageId);
-    Ok(MessageNews::Inbound { from, message: Inbound { message, conversation, quotes, text } })
+    number.ok_or("an author who is no WhatsApp number")
+}
+
+fn conversation_of(name: &str) -> Option<ConversationId> {
+    sid::read(name, &["CH"]).map(ConversationId)
 }
 
 /// A decoded form; of repeated fields the first counts.
-struct Form(signature::Fields);
+struct Form<'a>(Vec<(Cow<'a, str>, Cow<'a, str>)>);
 
-impl Form {
+impl<'a> Form<'a> {
+    fn decode(body: &'a [u8]) -> Self {
+        Self(form_urlencoded::parse(body).collect())
+    }
+
     fn field(&self, wanted: &str) -> Option<&str> {
-        self.0.iter().find(|(name, _)| name == wanted).map(|(_, value)| value.as_str())
+        self.0.iter().find(|(name, _)| name == wanted).map(|(_, value)| &**value)
     }
 
     /// A field that is not empty: Twilio sends some that it has no value for.
@@ -136,10 +198,9 @@ impl Form {
         self.has(wanted).ok_or(reason)
     }
 
-    /// The text; of a tapped button what is written on it. It may be missing where other things are `beside` it.
-    fn body(&self, beside: &[String]) -> Result<&str, &'static str> {
-        let text = self.has("Body").or_else(|| self.has("ButtonText")).or_else(|| self.field("Body"));
-        text.or_else(|| (!beside.is_empty()).then_some("")).ok_or("a message without a body")
+    /// The text; of a tapped button what is written on it.
+    fn body(&self) -> Option<&str> {
+        self.has("Body").or_else(|| self.has("ButtonText")).or_else(|| self.field("Body"))
     }
 
     fn message(&self) -> Result<MessageId, &'static str> {
@@ -154,7 +215,7 @@ impl Form {
         for name in ["Label", "Address"] {
             if let Some(text) = self.has(name) {
                 place.push_str(", ");
-                place.push_str(text);
+                place.extend(text.chars().take(LONGEST_PLACE));
             }
         }
         Some(place)

@@ -1,6 +1,6 @@
 //! Twilio's voice webhooks behind the port: proven, read, answered.
 
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 
 use super::callback::Callback;
 use super::signature::{self, Key};
@@ -11,15 +11,17 @@ use crate::provider::{BadWebhook, CarrierWebhooks, Webhook};
 /// The webhooks of one Twilio account.
 #[derive(Clone, Debug)]
 pub struct TwilioWebhooks {
-    key: Key,
+    /// `None` without a token: an empty one would let in whoever signs with nothing.
+    key: Option<Key>,
     public_url: PublicUrl,
     account: String,
 }
 
 impl TwilioWebhooks {
-    /// Webhooks signed with the account's primary auth token, sent to `public_url`.
+    /// Webhooks signed with the account's primary auth token, sent to `public_url`. With an empty token none is.
     pub fn new(account: String, auth_token: &SecretString, public_url: PublicUrl) -> Self {
-        Self { key: Key::new(auth_token), public_url, account }
+        let key = (!auth_token.expose_secret().is_empty()).then(|| Key::new(auth_token));
+        Self { key, public_url, account }
     }
 }
 
@@ -29,10 +31,11 @@ impl CarrierWebhooks for TwilioWebhooks {
     }
 
     fn verify(&self, path_and_query: &str, content_type: Option<&str>, body: &[u8], signature: &str) -> bool {
+        let Some(key) = &self.key else { return false };
         if content_type.is_some_and(|kind| kind.starts_with("application/json")) {
-            return self.key.verify_json(&self.public_url, path_and_query, body, signature);
+            return key.verify_json(&self.public_url, path_and_query, body, signature);
         }
-        self.key.verify(&self.public_url, path_and_query, &signature::fields(body), signature)
+        key.verify(&self.public_url, path_and_query, &signature::fields(body), signature)
     }
 
     fn parse(&self, body: &[u8]) -> Result<Webhook, BadWebhook> {
@@ -61,5 +64,22 @@ impl CarrierWebhooks for TwilioWebhooks {
 
     fn content_type(&self) -> &'static str {
         twiml::CONTENT_TYPE
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn without_a_token_nothing_is_signed() {
+        let public_url = PublicUrl::parse("https://callme.example").expect("a URL");
+        let form = [("AccountSid".to_owned(), "AC1".to_owned())];
+        for (token, want) in [("", false), ("t0ken", true)] {
+            let token: SecretString = token.to_owned().into();
+            let signature = Key::new(&token).sign("https://callme.example/twiml", &form);
+            let webhooks = TwilioWebhooks::new("AC1".to_owned(), &token, public_url.clone());
+            assert_eq!(webhooks.verify("/twiml", None, b"AccountSid=AC1", &signature), want);
+        }
     }
 }

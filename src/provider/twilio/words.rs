@@ -1,16 +1,20 @@
 //! The words of a person's message: its text, and in brackets what came beside or instead of it. An agent that is only
 //! told the text would take a picture for silence.
 
-use crate::domain::text::PersonText;
-
-/// The longest text that is taken, in characters. WhatsApp's own limit is 4,096, that of Conversations 32 KB.
-pub(super) const LONGEST: usize = 65_536;
+use crate::domain::text::{BadWords, LONGEST_WRITTEN, PersonText};
 
 /// As many things as are named; WhatsApp sends one file with a message.
 const MOST_NAMED: usize = 10;
 
-/// A message's words; `None` when nothing is left of them that can be read.
-pub(super) fn words(text: &str, beside: impl IntoIterator<Item = String>) -> Option<PersonText> {
+/// A message's words, cleaned; `text` is measured as it came.
+///
+/// # Errors
+/// When it is too long, or nothing is left that can be read.
+pub(super) fn words(text: &str, beside: impl IntoIterator<Item = String>) -> Result<PersonText, BadWords> {
+    let (length, longest) = (text.chars().count(), LONGEST_WRITTEN);
+    if length > longest {
+        return Err(BadWords::TooLong { length, longest });
+    }
     let mut whole = text.to_owned();
     for thing in beside.into_iter().take(MOST_NAMED) {
         // On lines of their own and after the text, which thus still begins as the person began it.
@@ -18,8 +22,7 @@ pub(super) fn words(text: &str, beside: impl IntoIterator<Item = String>) -> Opt
         whole.push_str(&thing);
         whole.push(']');
     }
-    let text = whole.trim();
-    (!text.is_empty()).then(|| PersonText(text.to_owned()))
+    PersonText::clean(&whole, usize::MAX)
 }
 
 /// What a file of this MIME type is to whoever sent it.
@@ -47,13 +50,17 @@ mod tests {
         let things = |kinds: &[&str]| kinds.iter().map(|kind| file(kind)).collect::<Vec<_>>();
         for (text, beside, want) in [
             ("  Yes.\n", things(&[]), Some("Yes.")),
+            ("Y\0es\u{202e}.\u{1b}[31m", things(&[]), Some("Yes.")),
             ("", things(&["image/jpeg"]), Some("[photo]")),
             ("This one", things(&["image/png", "IMAGE/WEBP"]), Some("This one\n[photo]\n[sticker]")),
             (" ", things(&["audio/ogg; codecs=opus", "video/mp4"]), Some("[voice message]\n[video]")),
             ("", things(&["text/vcard", "application/pdf", ""]), Some("[contact]\n[file]\n[file]")),
+            ("\u{202e}\0", things(&["image/png"]), Some("[photo]")),
             (" \t", things(&[]), None),
+            ("\u{feff}\u{1b}[0m", things(&[]), None),
         ] {
-            assert_eq!(words(text, beside).as_ref().map(PersonText::as_str), want, "{text:?}");
+            let got = words(text, beside);
+            assert_eq!(got.as_ref().map(PersonText::as_str), want.ok_or(&BadWords::Empty), "{text:?}");
         }
     }
 

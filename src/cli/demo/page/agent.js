@@ -1,29 +1,45 @@
 // The agent: says what is in the box by the server's own API, and shows what comes back, as it comes.
 
+import { make } from './element.js';
+import { Exchange } from './exchange.js';
+
 const SUGGESTIONS = [
   'Understood. Shall I also tell the team, or do you want to do that yourself?',
   'All right, I will do that.',
   'Thank you for your time. Goodbye.',
 ];
+/** Verbs that begin a session, and those that wait for the person. */
+const BEGIN = ['call', 'message'];
+const WAIT = ['call', 'message', 'continue', 'wait'];
 
 const $ = (id) => document.getElementById(id);
 
 export class Agent {
   #key;
-  /** The session of the last call; known once an answer has named it. */
+  /** The session that was begun last; known once an answer has named it. */
   #callId = null;
+  /** How that session stands, as the server says: `voice`, `text`, or null when it is over. */
+  #channel = null;
   #suggested = 0;
-  /** Requests that wait for their answer. */
-  #waiting = new Set();
-  #isLive = false;
+  /** Requests that wait for their answer, and what is shown of them. */
+  #waiting = new Map();
+  #isOnPhone = false;
+  #wasLive = false;
+  /** Counts questions about the session: an answer that was overtaken counts no more. */
+  #looks = 0;
+  /** The question that is about to be asked. */
+  #due = null;
 
-  /** `now()` is the timeline's time; `onGesture` is called on each click, `onRequest` with each request as it goes on. */
-  constructor(key, { now, onGesture, onRequest, onReply }) {
+  /**
+   * `now()` is the timeline's time; `onGesture` is called on each click, `onRequest` with each request as it goes on,
+   * `onChange` when the session stands otherwise.
+   */
+  constructor(key, { now, onGesture, onRequest, onReply, onChange }) {
     this.#key = key;
-    Object.assign(this, { now, onGesture, onRequest, onReply });
+    Object.assign(this, { now, onGesture, onRequest, onReply, onChange });
     $('ask').addEventListener('submit', (event) => {
       event.preventDefault();
-      this.#act(event.submitter?.dataset.verb ?? (this.#isLive ? 'continue' : 'call'));
+      this.#act(event.submitter?.dataset.verb ?? (this.isLive ? 'continue' : 'call'));
     });
     for (const button of document.querySelectorAll('#ask button[type=button]')) {
       button.addEventListener('click', () => this.#act(button.dataset.verb));
@@ -36,26 +52,58 @@ export class Agent {
     $('curl').textContent = `curl ${location.origin}/api/call \\\n  -H 'Authorization: Bearer ${key}' \\\n  -H 'Content-Type: application/json' \\\n  -d '{"message": "Shall I deploy?"}'`;
   }
 
-  /** A call is on its way, or over. */
-  set isLive(isLive) {
-    if (this.#isLive === isLive) return;
-    this.#isLive = isLive;
-    if (isLive) this.#callId = null;
-    else {
-      this.#suggested = 0;
-      if (!$('message').value.trim()) $('message').value = $('message').defaultValue;
-    }
-    this.#show();
+  /** There is a session that is not over. */
+  get isLive() {
+    return this.#isOnPhone || this.#channel !== null || BEGIN.some((verb) => this.#waiting.has(verb));
+  }
+
+  /** A request waits for the person. */
+  get isWaiting() {
+    return WAIT.some((verb) => this.#waiting.has(verb));
+  }
+
+  /** The session goes on in writing. */
+  get writes() {
+    return !this.#isOnPhone && this.#channel === 'text';
+  }
+
+  /** Takes one event of the timeline, after the phone has: `isOnPhone` says whether a call is on its way or on. */
+  take(event, isOnPhone) {
+    const begins = (isOnPhone || event.kind === 'text-sent') && !this.isLive;
+    const changes = begins || isOnPhone !== this.#isOnPhone;
+    this.#isOnPhone = isOnPhone;
+    // Somebody else's session.
+    if (begins) this.#callId = null;
+    // A text that comes in the middle of a call belongs to another session.
+    const how = isOnPhone && event.kind.startsWith('text-') ? null : progress(event);
+    for (const [verb, shown] of how ? this.#waiting : []) if (WAIT.includes(verb)) shown.progress = how;
+    // Then the server knows how the session goes on, if it does.
+    const isSettled = event.kind === 'text-sent' || (event.kind === 'callback' && ['ringing', 'completed'].includes(event.name));
+    if (isSettled) this.#due ??= setTimeout(() => this.#look());
+    if (changes) this.#show();
   }
 
   #show() {
+    const live = this.isLive;
     for (const button of document.querySelectorAll('#ask button')) {
-      const hidden = (button.dataset.verb === 'call') === this.#isLive;
-      button.hidden = hidden;
-      const waits = ['call', 'continue', 'wait'];
+      button.hidden = BEGIN.includes(button.dataset.verb) === live;
       // One question at a time; the server would say so too.
-      button.disabled = waits.includes(button.dataset.verb) && [...this.#waiting].some((verb) => waits.includes(verb));
+      button.disabled = WAIT.includes(button.dataset.verb) && this.isWaiting;
+      const words = button.querySelector('small');
+      if (words) words.textContent = this.writes ? words.dataset.text : words.dataset.voice;
     }
+    $('session').hidden = !live;
+    $('session-id').textContent = this.#callId ?? '…';
+    const mode = this.#isOnPhone ? 'voice' : this.#channel === 'text' ? 'whatsapp' : '';
+    $('mode').className = `by ${mode}`;
+    $('mode').textContent = { voice: 'by voice', whatsapp: 'by WhatsApp' }[mode] ?? '…';
+    if (this.#wasLive && !live) {
+      this.#suggested = 0;
+      // Nobody has changed what stands there.
+      if (['', ...SUGGESTIONS].includes($('message').value.trim())) $('message').value = $('message').defaultValue;
+    }
+    this.#wasLive = live;
+    this.onChange();
   }
 
   async #act(verb) {
@@ -66,33 +114,54 @@ export class Agent {
       return;
     }
     if (verb !== 'wait') $('message').value = '';
-    // What happens next happens there, and its keys must not end up in a text.
-    if (verb === 'call') $('phone').focus({ preventScroll: true });
-    // Before the first answer nobody has told the session's name; the history knows it.
-    const id = verb === 'call' ? null : (this.#callId ?? (await this.#latest()));
-    const path = verb === 'call' ? '/api/call' : `/api/call/${id}/${verb}`;
+    if (BEGIN.includes(verb)) {
+      this.#callId = null;
+      // What happens next happens there, and its keys must not end up in a text.
+      $('phone').focus({ preventScroll: true });
+    }
+    const path = BEGIN.includes(verb) ? `/api/${verb}` : `/api/call/${await this.#id()}/${verb}`;
     const answer = await this.#request(verb, path, verb === 'wait' ? null : { message });
     if (answer?.callId) this.#callId = answer.callId;
     if (typeof answer?.response === 'string') {
       this.onReply(answer.response);
       if (!$('message').value) $('message').value = SUGGESTIONS[Math.min(this.#suggested++, SUGGESTIONS.length - 1)];
-    } else if (!this.#isLive && !$('message').value) {
-      $('message').value = $('message').defaultValue;
     }
+    await this.#look();
   }
 
-  async #latest() {
-    const response = await fetch('/api/history?limit=1', { headers: { Authorization: `Bearer ${this.#key}` } });
-    const { conversations } = await response.json();
-    return conversations[0]?.id;
+  /** Before the first answer nobody has told the session's name; the history knows it. */
+  async #id() {
+    if (this.#callId) return this.#callId;
+    return (await this.#get('/api/history?limit=1'))?.conversations[0]?.id;
+  }
+
+  /** Asks the server how the session stands. */
+  async #look() {
+    const look = ++this.#looks;
+    this.#due = null;
+    const id = await this.#id();
+    const state = id && (await this.#get(`/api/call/${id}`))?.state;
+    if (look !== this.#looks) return;
+    this.#channel = !state || state === 'ending' || state === 'ended' ? null : state === 'messaging' ? 'text' : 'voice';
+    if (this.#channel) this.#callId = id;
+    this.#show();
+  }
+
+  async #get(path) {
+    try {
+      const response = await fetch(path, { headers: { Authorization: `Bearer ${this.#key}` } });
+      return response.ok ? await response.json() : null;
+    } catch {
+      return null;
+    }
   }
 
   /** Sends it and shows it, from the first moment on. */
   async #request(verb, path, body) {
     const shown = new Exchange(path, body);
-    const request = { verb, from: this.now(), to: null, status: null };
+    const request = { verb, from: this.now(), to: null, status: null, by: null };
     this.onRequest(request);
-    this.#waiting.add(verb);
+    this.#waiting.set(verb, shown);
     this.#show();
     const began = performance.now();
     const clock = setInterval(() => shown.tick(performance.now() - began), 100);
@@ -109,11 +178,12 @@ export class Agent {
         body: body && JSON.stringify(body),
       });
       const text = await response.text();
-      shown.finish(response.status, text, performance.now() - began);
       request.status = response.status;
-      answer = JSON.parse(text);
+      answer = readAs(text);
+      if (typeof answer?.response === 'string') request.by = answer.outcome?.replyChannel ?? null;
+      shown.finish(response.status, text, performance.now() - began, request.by);
     } catch {
-      if (request.status === null) shown.fail(performance.now() - began);
+      shown.fail(performance.now() - began);
     }
     clearInterval(clock);
     request.to = this.now();
@@ -124,73 +194,28 @@ export class Agent {
   }
 }
 
-/** A request and its answer, as a list item. */
-class Exchange {
-  #status;
-  #time;
-  #answer;
-  #item;
-
-  constructor(path, body) {
-    this.#item = make('li', 'exchange waiting');
-    const head = make('p', 'head');
-    this.#status = make('span', 'status', '…');
-    this.#time = make('span', 'time', '0.0 s');
-    head.append(make('span', 'method', 'POST'), make('code', 'path', path), this.#status, this.#time);
-    this.#answer = make('pre', 'answer');
-    this.#answer.textContent = 'waiting for the person …';
-    this.#answer.tabIndex = 0;
-    this.#item.append(head);
-    if (body) this.#item.append(make('pre', 'sent', JSON.stringify(body)));
-    this.#item.append(this.#answer);
-    const list = $('exchanges');
-    list.querySelector('.empty')?.remove();
-    list.prepend(this.#item);
-  }
-
-  tick(took) {
-    this.#time.textContent = `${(took / 1000).toFixed(1)} s`;
-  }
-
-  finish(status, text, took) {
-    this.#item.className = `exchange ${status < 300 ? 'good' : 'bad'}`;
-    this.#status.textContent = status;
-    this.#time.textContent = took < 1000 ? `${Math.round(took)} ms` : `${(took / 1000).toFixed(2)} s`;
-    this.#answer.replaceChildren(...coloured(text));
-  }
-
-  fail(took) {
-    this.#item.className = 'exchange bad';
-    this.#status.textContent = 'no answer';
-    this.#answer.textContent = 'The server did not answer. Is the demo still running?';
-    this.tick(took);
-  }
-}
-
-/** JSON with line breaks and colours; anything else as it is. */
-function coloured(text) {
-  let pretty;
+/** JSON, or nothing. */
+function readAs(text) {
   try {
-    pretty = JSON.stringify(JSON.parse(text), null, 2);
+    return JSON.parse(text);
   } catch {
-    return [text];
+    return null;
   }
-  const token = /("(?:\\.|[^"\\])*")(\s*:)?|\b(true|false|null|-?\d[\d.eE+-]*)\b/g;
-  const parts = [];
-  let at = 0;
-  for (const match of pretty.matchAll(token)) {
-    parts.push(pretty.slice(at, match.index));
-    const [whole, string, colon] = match;
-    parts.push(make('span', string ? (colon ? 'name' : 'text') : 'value', string ?? whole), colon ?? '');
-    at = match.index + whole.length;
-  }
-  return [...parts, pretty.slice(at)];
 }
 
-/** An element with a class and a text. */
-export function make(tag, className = '', text = '') {
-  const element = document.createElement(tag);
-  if (className) element.className = className;
-  if (text !== '') element.textContent = text;
-  return element;
+/** How a request goes that waits for the person, in words. */
+function progress(event) {
+  switch (event.kind) {
+    case 'state':
+      if (event.over) return event.state === 'completed' ? 'the call is over …' : 'nobody picked up …';
+      return { queued: 'dialling …', ringing: 'it rings …', 'in-progress': 'on the line, waiting for the reply …' }[event.state];
+    case 'text-sent':
+      return 'written over WhatsApp: sent …';
+    case 'text-arrived':
+      return 'written over WhatsApp: delivered …';
+    case 'text-read':
+      return 'written over WhatsApp: read, waiting for the reply …';
+    default:
+      return null;
+  }
 }

@@ -6,9 +6,10 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 
 /// Path, kind and content of each file.
-const FILES: [(&str, &str, &str); 10] = [
+const FILES: [(&str, &str, &str); 16] = [
     ("/", "text/html; charset=utf-8", include_str!("index.html")),
     ("/demo/style.css", "text/css; charset=utf-8", include_str!("style.css")),
+    ("/demo/chat.css", "text/css; charset=utf-8", include_str!("chat.css")),
     ("/demo/icon.svg", "image/svg+xml", include_str!("icon.svg")),
     ("/demo/main.js", SCRIPT, include_str!("main.js")),
     ("/demo/agent.js", SCRIPT, include_str!("agent.js")),
@@ -17,6 +18,11 @@ const FILES: [(&str, &str, &str); 10] = [
     ("/demo/microphone.js", SCRIPT, include_str!("microphone.js")),
     ("/demo/timeline.js", SCRIPT, include_str!("timeline.js")),
     ("/demo/words.js", SCRIPT, include_str!("words.js")),
+    ("/demo/drawing.js", SCRIPT, include_str!("drawing.js")),
+    ("/demo/exchange.js", SCRIPT, include_str!("exchange.js")),
+    ("/demo/chat.js", SCRIPT, include_str!("chat.js")),
+    ("/demo/guide.js", SCRIPT, include_str!("guide.js")),
+    ("/demo/element.js", SCRIPT, include_str!("element.js")),
 ];
 
 const SCRIPT: &str = "text/javascript; charset=utf-8";

@@ -1,11 +1,16 @@
 // Joins the parts: one socket to the emulated phone, the agent, the phone, the timeline.
 
 import { Agent } from './agent.js';
+import { Chat } from './chat.js';
+import { Guide, INSTEAD } from './guide.js';
 import { Phone } from './phone.js';
 import { Line } from './sound.js';
 import { Timeline } from './timeline.js';
 
 const $ = (id) => document.getElementById(id);
+
+/** Whoever typed so many milliseconds ago is typing still. */
+const TYPING = 800;
 
 const line = new Line();
 /** What the timeline's clock shows more than ours, in seconds. */
@@ -19,18 +24,29 @@ const announce = tell('news');
 const alarm = tell('alarm');
 
 let socket = null;
+/** Gives an order to the phone; false where there is none. */
 const send = (order) => {
-  if (socket?.readyState === WebSocket.OPEN) socket.send(JSON.stringify(order));
+  const isOpen = socket?.readyState === WebSocket.OPEN;
+  if (isOpen) socket.send(JSON.stringify(order));
+  return isOpen;
 };
+/** The time of day of a moment on the timeline. */
+const time = (at) => new Date(Date.now() - (now() - at) * 1000).toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' });
 
 const world = await (await fetch('/demo/world')).json();
 const phone = new Phone({ line, send, announce, alarm, now });
+const chat = new Chat({ line, send, announce, alarm, time });
 const timeline = new Timeline(now);
+const guide = new Guide($('guide'));
 const agent = new Agent(world.key, {
   now,
   onGesture: () => line.wake(),
   onRequest: (request) => timeline.request(request),
-  onReply: (words) => announce(`The agent got the reply: ${words}`),
+  onChange: () => guide.show({ phone, chat, agent }),
+  onReply: (words) => {
+    announce(`The agent got the reply: ${words}`);
+    chat.told(words);
+  },
 });
 
 /** How many events of the socket's story have been taken: a new socket tells it from the beginning. */
@@ -55,9 +71,13 @@ function connect() {
     taken = Math.max(taken, told);
     for (const event of fresh) {
       phone.take(event);
+      // Once for each call that nobody picked up.
+      if (event.kind === 'text-arrived' && phone.isMissed && chat.askedAt < phone.since && chat.wroteAt < phone.since) chat.remark(...INSTEAD());
+      chat.take(event);
+      agent.take(event, phone.isBusy);
       timeline.take(event);
     }
-    agent.isLive = ['dialing', 'ringing', 'talking'].includes(phone.state);
+    guide.show({ phone, chat, agent });
   };
   socket.onclose = () => {
     line.stopRinging();
@@ -71,15 +91,26 @@ connect();
 // The call may come from elsewhere, too: any touch of the page lets it sound.
 document.addEventListener('pointerdown', () => line.wake());
 
+/** When a key last went into a text; in milliseconds. */
+let typedAt = -Infinity;
+
 document.addEventListener('keydown', (event) => {
   line.wake();
-  if (event.ctrlKey || event.metaKey || event.altKey || !$('shortcuts').checked) return;
   const types = event.target.matches('textarea, input:not([type=checkbox])');
-  if (event.key === 'Escape') {
+  if (types) typedAt = event.timeStamp;
+  if (event.ctrlKey || event.metaKey || event.altKey || !$('shortcuts').checked) return;
+  const key = event.key.toLowerCase();
+  if (key === 'escape') {
     if (phone.state === 'ringing') phone.letRing();
     else if (event.target === $('words')) $('words').value = '';
-  } else if (phone.state === 'ringing' && !types) {
-    if (event.key.toLowerCase() === 'a') phone.answer();
-    if (event.key.toLowerCase() === 'd') phone.decline();
+    else if (chat.isOpen) chat.close();
+  } else if (types || event.timeStamp - typedAt < TYPING) {
+    // A call may take the chat away in the middle of a word; its next letters are no answer to it.
+  } else if (phone.state === 'ringing') {
+    if (key === 'a') phone.answer();
+    if (key === 'd') phone.decline();
+  } else if (key === 'w' && !chat.isOpen) {
+    event.preventDefault();
+    chat.open();
   }
 });

@@ -1,6 +1,6 @@
 // The phone: rings, is picked up or not, and carries what the person says.
 
-import { make } from './agent.js';
+import { make } from './element.js';
 import { Microphone, isThere as canRecognise } from './microphone.js';
 
 const $ = (id) => document.getElementById(id);
@@ -45,6 +45,21 @@ export class Phone {
 
   get state() {
     return this.#state;
+  }
+
+  /** A call is on its way, or on. */
+  get isBusy() {
+    return ['dialing', 'ringing', 'talking'].includes(this.#state);
+  }
+
+  /** When that began, in the timeline's time. */
+  get since() {
+    return this.#since;
+  }
+
+  /** The latest call was not picked up. */
+  get isMissed() {
+    return this.#state === 'over' && this.#isMissed;
   }
 
   answer() {
@@ -112,6 +127,7 @@ export class Phone {
   }
 
   #hungUp = null;
+  #isMissed = false;
 
   #enter({ state, at, over }) {
     const was = this.#state;
@@ -135,6 +151,7 @@ export class Phone {
       this.#toCome = [];
       this.#agentSpeaks = false;
       this.#ending = ending(state, was, this.#hungUp);
+      this.#isMissed = state !== 'completed';
       this.announce(this.#ending);
     }
     this.#show(was);
@@ -155,7 +172,7 @@ export class Phone {
 
   #show(was) {
     $('device').dataset.state = this.#state;
-    const hadFocus = $('device').contains(document.activeElement);
+    const hadFocus = $('call-screen').contains(document.activeElement);
     $('ringing').hidden = this.#state !== 'ringing';
     $('talking').hidden = this.#state !== 'talking';
     if (this.#state === 'talking' && was === 'ringing') $('words').focus({ preventScroll: true });

@@ -25,19 +25,30 @@ const LARGEST: usize = 64 * 1024;
 enum Order {
     PickUp,
     Decline,
-    Say { text: String },
+    Say {
+        text: String,
+    },
     Hesitate,
-    Press { key: char },
+    Press {
+        key: char,
+    },
     HangUp,
+    /// Writes in WhatsApp.
+    Write {
+        text: String,
+    },
+    /// Looks at WhatsApp.
+    Read,
 }
 
 /// `GET /demo/phone`.
 pub(super) async fn socket(State(demo): State<Arc<Demo>>, upgrade: WebSocketUpgrade) -> Response {
-    upgrade.max_message_size(LARGEST).on_upgrade(async move |socket| carry(socket, &demo.phone).await)
+    upgrade.max_message_size(LARGEST).on_upgrade(async move |socket| carry(socket, &demo).await)
 }
 
 /// Until the page goes away.
-async fn carry(mut socket: WebSocket, phone: &Phone) {
+async fn carry(mut socket: WebSocket, demo: &Demo) {
+    let phone = &demo.phone;
     let mut sounds = phone.listen();
     let mut told = 0;
     // The page's clock is set before anything happens.
@@ -58,7 +69,7 @@ async fn carry(mut socket: WebSocket, phone: &Phone) {
                 Err(RecvError::Closed) => return,
             },
             came = socket.recv() => match came {
-                Some(Ok(Message::Text(order))) => obey(phone, &order).await.err().map(|why| text(&json!({ "refused": why }))),
+                Some(Ok(Message::Text(order))) => obey(demo, &order).await.err().map(|why| text(&json!({ "refused": why }))),
                 Some(Ok(Message::Binary(_) | Message::Ping(_) | Message::Pong(_))) => None,
                 Some(Ok(Message::Close(_)) | Err(_)) | None => return,
             },
@@ -81,7 +92,7 @@ fn text(value: &Value) -> Message {
 }
 
 /// Does it; the error is a sentence for the person.
-async fn obey(phone: &Phone, order: &str) -> Result<(), String> {
+pub(super) async fn obey(Demo { phone, chat, .. }: &Demo, order: &str) -> Result<(), String> {
     let order = serde_json::from_str(order).map_err(|_| "this is no order that the phone knows")?;
     let done = match order {
         Order::PickUp => phone.pick_up(),
@@ -94,6 +105,18 @@ async fn obey(phone: &Phone, order: &str) -> Result<(), String> {
         Order::Hesitate => phone.hesitate().await,
         Order::Press { key } => phone.press(key),
         Order::HangUp => phone.hang_up(),
+        Order::Write { text } => match text.trim() {
+            "" => Ok(()),
+            long if long.chars().count() > LONGEST => return Err("this is too long to be written".to_owned()),
+            words => {
+                chat.sends(words);
+                Ok(())
+            }
+        },
+        Order::Read => {
+            chat.reads();
+            Ok(())
+        }
     };
     done.map_err(|why: NotNow| why.to_string())
 }

@@ -97,6 +97,13 @@ export class Line {
     this.#ringer.connect(this.#context.destination);
   }
 
+  /** Says that a text has come, where that can be heard. */
+  chime() {
+    if (!this.isAwake) return;
+    const now = this.#context.currentTime + 0.02;
+    [988, 1319].forEach((tone, n) => this.#strike(tone, now + n * 0.12));
+  }
+
   /** One stroke of a small bell. */
   #strike(tone, at) {
     for (const [partial, loud, decay] of [[1, 0.5, 0.5], [2.76, 0.16, 0.2]]) {

@@ -48,8 +48,8 @@ fn what(what: &What) -> Value {
             json!({ "kind": "person-writes", "number": text, "form": kind(*form), "text": words })
         }
         What::StrangerWrites { text, words } => json!({ "kind": "stranger-writes", "number": text, "text": words }),
-        What::TextWebhook { name, status } => {
-            json!({ "kind": "text-webhook", "name": name.as_str(), "status": status })
+        What::TextWebhook { text, name, status } => {
+            json!({ "kind": "text-webhook", "number": text, "name": name.as_str(), "status": status })
         }
         What::Violation(text) => json!({ "kind": "violation", "text": text }),
     }

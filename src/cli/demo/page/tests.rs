@@ -8,11 +8,16 @@ use super::*;
 
 /// The page's routes as they stand on port 3333, and an emulator with the least that they need.
 async fn page() -> (Emulator, Router) {
+    let (emulator, demo) = demo().await;
+    (emulator, routes(Arc::new(demo), 3333))
+}
+
+async fn demo() -> (Emulator, Demo) {
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let emulator = Emulator::start(EmulatorConfig::default()).await.expect("a free port");
-    let demo = Demo { phone: emulator.phone(), voice: Voice::babble(), key: "demo-key".to_owned() };
-    let routes = routes(Arc::new(demo), 3333);
-    (emulator, routes)
+    let demo =
+        Demo { phone: emulator.phone(), chat: emulator.chat(), voice: Voice::babble(), key: "demo-key".to_owned() };
+    (emulator, demo)
 }
 
 async fn get(routes: &Router, path: &str, headers: &[(&str, &str)]) -> (StatusCode, axum::http::HeaderMap, String) {
@@ -72,7 +77,7 @@ async fn the_page_needs_nothing_that_is_not_in_the_binary() {
             assert!(!text.contains(foreign), "a page without foreign or inline assets has no {foreign:?}: {text}");
         }
     }
-    assert_eq!(seen.len(), 10, "every file is used: {seen:?}");
+    assert_eq!(seen.len(), 16, "every file is used: {seen:?}");
 }
 
 #[tokio::test]
@@ -84,4 +89,22 @@ async fn the_voice_for_comparison_is_the_agents_own() {
     let want = Voice::babble().say(Speaker::Agent, "yes please").await;
     let heard: Vec<i16> = bytes.chunks_exact(2).map(|pair| i16::from_le_bytes([pair[0], pair[1]])).collect();
     assert_eq!(heard[..], want[..]);
+}
+
+#[tokio::test]
+async fn what_is_typed_on_the_page_is_a_text_of_the_persons_word_for_word() {
+    let (emulator, demo) = demo().await;
+    let longest = "x".repeat(LONGEST);
+    for (typed, want) in [
+        ("Yes", Ok(())),
+        ("  <b>no</b>\nnot yet ", Ok(())),
+        (" \n ", Ok(())),
+        (&longest, Ok(())),
+        (&format!("{longest}x"), Err("this is too long to be written".to_owned())),
+    ] {
+        let order = json!({ "do": "write", "text": typed }).to_string();
+        assert_eq!(phone::obey(&demo, &order).await, want, "{typed:?}");
+    }
+    let shown: Vec<String> = emulator.chat().shown().into_iter().map(|text| text.words).collect();
+    assert_eq!(shown, ["Yes", "<b>no</b>\nnot yet", &longest]);
 }

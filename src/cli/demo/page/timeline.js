@@ -1,6 +1,7 @@
-// The latest call, drawn to scale: one lane for each who acts, time from left to right.
+// The latest story, a call or texts or both, drawn to scale: one lane for each who acts, time from left to right.
 
-import { make } from './agent.js';
+import { AXIS, Drawing, LEFT, LANE, LANES, MIDDLE } from './drawing.js';
+import { make } from './element.js';
 import { inWords } from './words.js';
 
 const $ = (id) => document.getElementById(id);
@@ -10,33 +11,21 @@ const LEAST_SCALE = 44;
 const LEAST_SCALE_OVER = 24;
 /** Pixels after the end of a call, for the labels of its last moment. */
 const LABELS = 64;
-/** Pixels before its beginning. */
-const LEFT = 6;
+/** Pixels of a whole story, at most: who is written to may take an hour. */
+const MOST_PIXELS = 16_000;
 /** A call that has just begun is drawn into this many seconds. */
 const LEAST_SPAN = 14;
-/** The axis above the lanes, and a lane. */
-const AXIS = 26;
-const LANE = 44;
 
-const LANES = [
-  ['request', 'Agent asks'],
-  ['state', 'Phone'],
-  ['sent', 'Agent, sent'],
-  ['heard', 'Agent, heard'],
-  ['person', 'You'],
-  ['ears', 'Recognised'],
-  ['wire', 'Webhooks'],
-  ['took', 'It took'],
-];
-const MIDDLE = Object.fromEntries(LANES.map(([lane], n) => [lane, AXIS + n * LANE + LANE / 2]));
-
-const REST = { dial: 'dial', 'hang up': 'hang up', redirect: 'redirect' };
+const REST = { dial: 'dial', 'hang up': 'hang up', redirect: 'redirect', 'send message': 'send' };
 const HOOKS = { initiated: 'initiated', ringing: 'ringing', answered: 'answered', completed: 'completed', amd: 'who answered' };
+const TEXT_HOOKS = { onMessageAdded: 'text', message: 'text', onDeliveryUpdated: 'receipt' };
 
 export class Timeline {
-  /** Of the latest call; what belongs to no call counts for the one it falls into. */
+  /** Of the latest story; what belongs to no call counts for the one it falls into. */
   #events = [];
   #requests = [];
+  /** When the story began; null before the first. */
+  #zero = null;
   #call = null;
   #stale = false;
   #follows = true;
@@ -57,30 +46,40 @@ export class Timeline {
   /** Takes one event of the emulator's timeline. */
   take(event) {
     if (event.call !== null && event.call !== this.#call) {
+      if (!this.#goesOn()) this.#begin(event.at);
       this.#call = event.call;
-      this.#follows = true;
-      // Speech is asked for while the carrier is, and may come first.
-      this.#events = this.#events.filter((e) => e.call === null && e.at > event.at - 1);
-      this.#requests = this.#requests.filter((r) => r.to === null || r.to > event.at);
-      $('log').replaceChildren();
-    }
+    } else if (event.kind === 'text-sent' && this.#zero === null) this.#begin(event.at);
     this.#events.push(event);
-    if (this.#call !== null) $('log').append(this.#line(event));
+    if (this.#zero !== null) $('log').append(this.#line(event));
     this.#stale = true;
   }
 
   /** Takes a request of the agent, when it begins and when it ends. */
   request(request) {
-    if (!this.#requests.includes(request)) this.#requests.push(request);
+    if (!this.#requests.includes(request)) {
+      if (request.verb === 'message') this.#begin(request.from);
+      this.#requests.push(request);
+    }
     this.#stale = true;
+  }
+
+  #begin(at) {
+    this.#zero = at;
+    this.#follows = true;
+    // Speech is asked for while the carrier is, and may come first.
+    this.#events = this.#events.filter((e) => e.call === null && e.at > at - 1);
+    this.#requests = this.#requests.filter((r) => r.to === null || r.to > at);
+    $('log').replaceChildren();
+  }
+
+  /** Whether a new call belongs to the story: a request waits that has been through the one before, or through texts. */
+  #goesOn() {
+    const over = this.#over()?.at ?? 0;
+    return this.#zero !== null && this.#requests.some((r) => r.to === null && (r.verb !== 'call' || r.from < over));
   }
 
   #first(fits) {
     return this.#events.find(fits);
-  }
-
-  #dialled() {
-    return this.#first((e) => e.call !== null)?.at ?? 0;
   }
 
   #over() {
@@ -88,33 +87,37 @@ export class Timeline {
   }
 
   #isRunning() {
-    return this.#call !== null && !this.#over();
+    if (this.#zero === null) return false;
+    const states = this.#events.filter((e) => e.call !== null && e.call === this.#call);
+    return (states.length > 0 && !states.some((e) => e.kind === 'state' && e.over)) || this.#requests.some((r) => r.to === null);
   }
 
   #line(event) {
     const item = make('li');
-    item.append(make('time', '', `${(event.at - this.#dialled()).toFixed(3)} s`), ` ${inWords(event)}`);
+    item.append(make('time', '', `${(event.at - this.#zero).toFixed(3)} s`), ` ${inWords(event)}`);
     return item;
   }
 
   #draw() {
-    if (this.#call === null) return;
+    if (this.#zero === null) return;
     this.#stale = false;
     $('no-call').hidden = true;
     $('chart').hidden = false;
-    const origin = Math.min(this.#dialled(), ...this.#requests.map((r) => r.from));
+    const origin = Math.min(this.#zero, ...this.#requests.map((r) => r.from));
     const last = Math.max(...this.#events.map((e) => e.at), ...this.#requests.map((r) => r.to ?? 0));
     const running = this.#isRunning();
     const end = running ? Math.max(last, this.now()) + 0.6 : last;
     const width = $('scroll').clientWidth - 2 - LEFT - (running ? 0 : LABELS);
-    const scale = Math.max(running ? LEAST_SCALE : LEAST_SCALE_OVER, width / Math.max(LEAST_SPAN, end - origin));
-    const span = Math.max(LEAST_SPAN, end - origin + (running ? 0 : LABELS / scale));
+    const least = Math.min(running ? LEAST_SCALE : LEAST_SCALE_OVER, MOST_PIXELS / (end - origin));
+    const scale = Math.max(least, width / Math.max(LEAST_SPAN, end - origin));
+    const span = Math.max(LEAST_SPAN, end - origin) + (running ? 0 : LABELS / scale);
     const drawing = new Drawing(origin, scale, span, end);
     this.#drawAxis(drawing, span);
     this.#drawRequests(drawing);
     this.#drawStates(drawing);
     this.#drawAgent(drawing);
     this.#drawPerson(drawing);
+    this.#drawTexts(drawing);
     this.#drawWire(drawing);
     this.#drawLatencies(drawing);
     $('scroll').replaceChildren(drawing.svg);
@@ -124,10 +127,11 @@ export class Timeline {
   #drawAxis(drawing, span) {
     const height = AXIS + LANES.length * LANE;
     LANES.forEach((_, n) => n % 2 === 0 && drawing.add('rect', { x: 0, y: AXIS + n * LANE, width: '100%', height: LANE, class: 'stripe' }));
-    for (let second = 0; second <= span; second++) {
+    const [line, label] = drawing.scale > 36 ? [1, 1] : drawing.scale > 12 ? [1, 5] : [10, 60];
+    for (let second = 0; second <= span; second += line) {
       const x = drawing.x(drawing.origin + second);
-      drawing.add('line', { x1: x, x2: x, y1: AXIS - 6, y2: height, class: second % 5 ? 'grid' : 'grid five' });
-      if (drawing.scale > 36 || second % 5 === 0) drawing.text(x + 3, AXIS - 11, `${second} s`, 'axis');
+      drawing.add('line', { x1: x, x2: x, y1: AXIS - 6, y2: height, class: second % (5 * line) ? 'grid' : 'grid five' });
+      if (second % label === 0) drawing.text(x + 3, AXIS - 11, `${second} s`, 'axis');
     }
     if (this.#isRunning()) {
       const x = drawing.x(this.now());
@@ -143,22 +147,28 @@ export class Timeline {
   }
 
   #drawStates(drawing) {
-    const states = this.#events.filter((e) => e.kind === 'state');
-    const spans = [{ at: this.#dialled(), state: 'dialled' }, ...states];
+    const calls = new Set(this.#events.map((e) => e.call).filter((call) => call !== null));
+    for (const call of calls) this.#drawCall(drawing, this.#events.filter((e) => e.call === call));
+  }
+
+  #drawCall(drawing, events) {
+    const states = events.filter((e) => e.kind === 'state');
+    const spans = [{ at: events[0].at, state: 'dialled' }, ...states];
     spans.forEach(({ at, state, over }, n) => {
       if (over) return;
       const until = spans[n + 1]?.at ?? this.now();
       const label = { dialled: 'dial', ringing: 'rings', 'in-progress': 'on the line' }[state] ?? state;
       drawing.bar('state', at, until, `state ${state}`, label);
     });
-    const over = this.#over();
-    if (over) {
-      const hung = this.#events.findLast((e) => e.kind === 'hung-up');
-      const who = { person: 'you', server: 'agent', carrier: 'carrier' }[hung?.by];
-      drawing.tick('state', over.at, 'end');
-      const label = drawing.text(drawing.x(over.at) - 7, MIDDLE.state + 4, `${over.state}${who ? `, by ${who}` : ''}`, 'label state');
-      label.setAttribute('text-anchor', 'end');
-    }
+    const over = states.find((e) => e.over);
+    if (!over) return;
+    const hung = events.findLast((e) => e.kind === 'hung-up');
+    const who = { person: 'you', server: 'agent', carrier: 'carrier' }[hung?.by];
+    drawing.tick('state', over.at, 'end');
+    // What ended in ringing has no room for it on that side.
+    const [x, anchor] = over.state === 'completed' ? [-7, 'end'] : [7, 'start'];
+    const label = drawing.text(drawing.x(over.at) + x, MIDDLE.state + 4, `${over.state}${who ? `, by ${who}` : ''}`, 'label state');
+    label.setAttribute('text-anchor', anchor);
   }
 
   /** What was sent and what was heard of it, with marks and clears. */
@@ -218,11 +228,29 @@ export class Timeline {
     if (hears !== null) drawing.bar('ears', hears, this.#isRunning() ? this.now() : this.#over().at, 'ears', '');
   }
 
+  /** Texts: the agent's above, with their way to the phone and the time until they were read; yours below. */
+  #drawTexts(drawing) {
+    const sent = this.#events.filter((e) => e.kind === 'text-sent');
+    const written = this.#events.filter((e) => e.kind === 'person-writes');
+    const label = (texts, n, at, y, kind) => drawing.label(at, texts[n + 1]?.at, MIDDLE.text + y, texts[n].text, kind);
+    sent.forEach(({ number, at, text }, n) => {
+      const of = (kind) => this.#first((e) => e.kind === kind && e.number === number)?.at;
+      const arrived = of('text-arrived');
+      drawing.letter(at, arrived ?? this.now(), of('text-read'), text);
+      if (arrived !== undefined) label(sent, n, arrived, -8, 'small sent-text');
+    });
+    written.forEach(({ at }, n) => {
+      const x = drawing.x(at);
+      drawing.add('line', { x1: x, x2: x, y1: MIDDLE.text + 2, y2: MIDDLE.text + 19, class: 'written' });
+      label(written, n, at, 15, 'small written');
+    });
+  }
+
   #drawWire(drawing) {
     // Where the last label of each of two rows ends.
     const ends = [-9, -9];
     for (const event of this.#events) {
-      const name = { callback: HOOKS[event.name], twiml: 'twiml', rest: REST[event.verb] }[event.kind];
+      const name = { callback: HOOKS[event.name], twiml: 'twiml', rest: REST[event.verb], 'text-webhook': TEXT_HOOKS[event.name] }[event.kind];
       if (!name) continue;
       const x = drawing.x(event.at);
       const kind = `wire ${event.kind}${event.status >= 200 && event.status < 300 ? '' : ' bad'}`;
@@ -248,9 +276,11 @@ export class Timeline {
     for (const { at } of of((e) => e.kind === 'cleared' && e.dropped > 0)) {
       wait('speech noticed → agent silent', before(at, (e) => e.kind === 'hearing' && e.what === 'speech-started'), at);
     }
-    for (const { verb, to, status } of this.#requests) {
-      if (verb === 'speak' || verb === 'end' || status !== 200) continue;
-      wait('you have spoken → agent has the words', before(to, (e) => e.kind === 'person-said'), to);
+    const missed = this.#first((e) => e.kind === 'state' && e.over && e.state !== 'completed')?.at;
+    if (missed !== undefined) wait('not picked up → question written', missed, after(missed, (e) => e.kind === 'text-sent'));
+    for (const { to, by } of this.#requests) {
+      if (by === 'voice') wait('you have spoken → agent has the words', before(to, (e) => e.kind === 'person-said'), to);
+      if (by === 'whatsapp') wait('you have written → agent has the words', before(to, (e) => e.kind === 'person-writes'), to);
     }
     const hung = this.#first((e) => e.kind === 'hung-up' && e.by === 'server')?.at;
     if (hung !== undefined && answered !== undefined) wait('goodbye heard → hung up', before(hung, (e) => e.kind === 'agent-quiet'), hung);
@@ -275,57 +305,4 @@ export class Timeline {
 function millis(seconds) {
   if (seconds < 0.0095) return `${Math.max(0.1, seconds * 1000).toFixed(1)} ms`;
   return seconds < 0.995 ? `${Math.round(seconds * 1000)} ms` : `${seconds.toFixed(2)} s`;
-}
-
-/** An SVG in which a second has `scale` pixels. */
-class Drawing {
-  constructor(origin, scale, span, end) {
-    Object.assign(this, { origin, scale, end });
-    this.svg = document.createElementNS('http://www.w3.org/2000/svg', 'svg');
-    this.svg.setAttribute('width', LEFT + Math.ceil(span * scale));
-    this.svg.setAttribute('height', AXIS + LANES.length * LANE);
-  }
-
-  x(at) {
-    return LEFT + Math.round((at - this.origin) * this.scale * 10) / 10;
-  }
-
-  add(tag, attributes, text = null) {
-    const element = document.createElementNS(this.svg.namespaceURI, tag);
-    for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
-    if (text !== null) element.textContent = text;
-    this.svg.append(element);
-    return element;
-  }
-
-  text(x, y, text, kind) {
-    return this.add('text', { x, y, class: kind }, text);
-  }
-
-  /** A stretch of time. Its label stands in it if it fits, or beside it if `beside`. */
-  bar(lane, from, to, kind, label, beside = false) {
-    const [x, width] = [this.x(from), Math.max(2, this.x(to) - this.x(from))];
-    const half = lane === 'took' ? 3 : 11;
-    const bar = this.add('rect', { x, y: MIDDLE[lane] - half, width, height: half * 2, rx: Math.min(5, width / 2), class: `bar ${kind}` });
-    if (!label) return;
-    bar.append(Object.assign(document.createElementNS(this.svg.namespaceURI, 'title'), { textContent: label }));
-    if (beside) {
-      this.text(x, MIDDLE[lane] + 17, label, 'small');
-      return;
-    }
-    const fits = Math.floor((width - 10) / 5.7);
-    if (fits >= 3) this.text(x + 7, MIDDLE[lane] + 4, label.length > fits ? `${label.slice(0, fits - 1)}…` : label, `label ${kind}`);
-  }
-
-  /** A moment. */
-  tick(lane, at, kind, label = '') {
-    const x = this.x(at);
-    this.add('line', { x1: x, x2: x, y1: MIDDLE[lane] - 14, y2: MIDDLE[lane] + 14, class: `tick ${kind}` });
-    if (label) this.text(x + 5, MIDDLE[lane] + 4, label.length > 44 ? `${label.slice(0, 43)}…` : label, `small ${kind}`);
-  }
-
-  dot(lane, at, kind, title) {
-    const dot = this.add('circle', { cx: this.x(at), cy: MIDDLE[lane], r: 4.5, class: `dot ${kind}` });
-    dot.append(Object.assign(document.createElementNS(this.svg.namespaceURI, 'title'), { textContent: title }));
-  }
 }

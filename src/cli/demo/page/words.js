@@ -56,6 +56,18 @@ export function inWords(event) {
       return event.whole ? 'All of it is made' : 'It is not made to its end';
     case 'hearing':
       return event.what === 'transcript' ? `Transcription: ${event.text || 'no words'}` : HEARING[event.what];
+    case 'text-sent':
+      return `The agent writes: ${event.text}`;
+    case 'text-arrived':
+      return 'The text is on your phone';
+    case 'text-read':
+      return 'You have read it';
+    case 'text-failed':
+      return `The text does not arrive (${event.code})`;
+    case 'person-writes':
+      return `You write: ${event.text}`;
+    case 'text-webhook':
+      return `Webhook: ${event.name === 'onDeliveryUpdated' ? 'receipt' : 'text'} → ${answer}`;
     case 'violation':
       return `Wrong on the wire: ${event.text}`;
     default:

@@ -1,7 +1,7 @@
 //! Receipts: the carrier takes texts that it then cannot deliver, and says so later, by webhook or when asked.
 
 use crate::clock::Millis;
-use crate::domain::messaging::{Delivery, Form, MessagingClass};
+use crate::domain::messaging::{Delivery, Form, MessagingClass, MessagingError};
 use crate::ids::MessageId;
 
 use super::Post;
@@ -14,7 +14,9 @@ const MOST_WATCHED: usize = 32;
 #[derive(Clone, Debug)]
 pub(super) struct Sent {
     message: MessageId,
-    post: Post,
+    pub(super) post: Post,
+    /// It is on its way, or there.
+    pub(super) fine: bool,
     /// When to ask what became of it, next first.
     checks: Vec<Millis>,
 }
@@ -25,11 +27,11 @@ impl Session {
         if self.chat.sent.len() >= MOST_WATCHED {
             self.chat.sent.remove(0);
         }
-        self.chat.sent.push(Sent { message, post, checks });
+        self.chat.sent.push(Sent { message, post, fine: false, checks });
         self.arm_inspection();
     }
 
-    fn arm_inspection(&mut self) {
+    pub(in crate::domain::session) fn arm_inspection(&mut self) {
         match self.chat.sent.iter().filter_map(|sent| sent.checks.last()).min() {
             Some(at) => self.deadlines.set(Timer::Receipt, *at),
             None => self.deadlines.stop(Timer::Receipt),
@@ -49,27 +51,42 @@ impl Session {
     pub(in crate::domain::session) fn receipt(&mut self, message: &MessageId, delivery: Delivery, now: Millis) {
         let Some(at) = self.chat.sent.iter().position(|sent| sent.message == *message) else { return };
         match delivery {
-            Delivery::Fine => self.chat.sent[at].checks.clear(),
+            Delivery::Underway => {}
+            Delivery::Fine => {
+                self.chat.sent[at].checks.clear();
+                self.chat.sent[at].fine = true;
+            }
             Delivery::Failed(error) => {
-                let mut post = self.chat.sent.remove(at).post;
-                let answered = post.purpose == Purpose::Question && self.turns.open_question().is_none();
-                if let (State::Messaging { .. }, false) = (&self.state, answered) {
-                    // Its request has its answer already; the text itself may still be mended.
-                    if let Purpose::Statement(_) = post.purpose {
-                        post.purpose = Purpose::Farewell;
-                    }
-                    let mends = error.class == MessagingClass::Window && post.form == Form::Free;
-                    if let (Purpose::Question, Some(question)) = (post.purpose, self.turns.question.as_mut()) {
-                        question.sent = false;
-                    }
-                    if mends || post.purpose == Purpose::Question || error.class == MessagingClass::OptedOut {
-                        self.chat.outbox.insert(0, post);
-                        self.was_not_sent(0, error, now);
-                    }
+                let post = self.chat.sent.remove(at).post;
+                if let State::Messaging { .. } = self.state {
+                    self.did_not_arrive(post, error, now);
                 }
             }
         }
         self.arm_inspection();
         self.tend(now);
+    }
+
+    fn did_not_arrive(&mut self, post: Post, error: MessagingError, now: Millis) {
+        if post.purpose == Purpose::Question && self.turns.open_question().is_none() {
+            return;
+        }
+        let mut post = post.unawaited();
+        match self.turns.question_of(post.message) {
+            Some(question) => question.sent = false,
+            // A newer question has replaced it.
+            None if post.purpose == Purpose::Question => post.purpose = Purpose::Farewell,
+            None => {}
+        }
+        let mends = error.class == MessagingClass::Window && post.form == Form::Free;
+        if mends || post.purpose == Purpose::Question || error.class == MessagingClass::OptedOut {
+            if !mends {
+                // Another text than the one that failed: by the old mark that one would be found.
+                post.id = self.chat.next_id();
+            }
+            post.again = false;
+            self.chat.outbox.insert(0, post);
+            self.was_not_sent(0, error, now);
+        }
     }
 }

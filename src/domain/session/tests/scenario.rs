@@ -1,14 +1,19 @@
 //! A session with a virtual clock, a person who can be told what to do, and a carrier that does as it is asked.
 
+mod sight;
+mod texts;
+
 use std::time::Duration;
+
+pub(super) use texts::{texting, trouble, without_template};
 
 use crate::clock::Millis;
 use crate::domain::carrier::{CallEnd, ErrorClass, ProviderError, Verdict};
 use crate::domain::media::{MediaCommand, MediaEvent, Progress};
-use crate::domain::outcome::MessageHeard;
-use crate::domain::session::{Answer, Body, CarrierNews, Effect, Failure, Input, Limits, Phase, Said, Session};
+use crate::domain::session::{CarrierNews, Effect, Input, Limits, Session};
 use crate::domain::text::{AgentText, PersonText};
 use crate::ids::{CarrierCallId, RequestId, StretchId, UtteranceId};
+use texts::Mail;
 
 /// When every scenario begins.
 const START: Millis = Millis(1_000_000);
@@ -23,6 +28,7 @@ pub(super) struct Scenario {
     pub(super) effects: Vec<Effect>,
     /// The carrier and the media answer what they are asked at once, and well.
     pub(super) obliging: bool,
+    mail: Mail,
     stretches: u64,
     requests: u64,
 }
@@ -35,14 +41,23 @@ impl Scenario {
     }
 
     pub(super) fn dialing_with(limits: Limits) -> Self {
-        let session = Session::call(RequestId(1), text(QUESTION), limits, START);
-        let mut scenario = Self { session, now: START, effects: Vec::new(), obliging: true, stretches: 0, requests: 1 };
+        let mut scenario = Self::of(Session::call(RequestId(1), text(QUESTION), limits, START), 1);
         scenario.carry_out();
         scenario
     }
 
+    /// A session that has just begun, with so many requests.
+    fn of(session: Session, requests: u64) -> Self {
+        let (effects, mail) = (Vec::new(), Mail::default());
+        Self { session, now: START, effects, obliging: true, mail, stretches: 0, requests }
+    }
+
     pub(super) fn ringing() -> Self {
-        let mut scenario = Self::dialing();
+        Self::ringing_with(Limits::default())
+    }
+
+    pub(super) fn ringing_with(limits: Limits) -> Self {
+        let mut scenario = Self::dialing_with(limits);
         scenario.give(Input::Dialed(Ok(call())));
         scenario.news(CarrierNews::Ringing);
         scenario
@@ -50,21 +65,33 @@ impl Scenario {
 
     /// Picked up at 0 ms; no verdict and no media yet.
     pub(super) fn picked_up() -> Self {
-        let mut scenario = Self::ringing();
+        Self::picked_up_with(Limits::default())
+    }
+
+    pub(super) fn picked_up_with(limits: Limits) -> Self {
+        let mut scenario = Self::ringing_with(limits);
         scenario.news(CarrierNews::Answered);
         scenario
     }
 
     /// The media is up since 0 ms; no verdict yet.
     pub(super) fn connected() -> Self {
-        let mut scenario = Self::picked_up();
+        Self::connected_with(Limits::default())
+    }
+
+    pub(super) fn connected_with(limits: Limits) -> Self {
+        let mut scenario = Self::picked_up_with(limits);
         scenario.media(MediaEvent::Connected);
         scenario
     }
 
     /// A person is listening to the question since 100 ms; at 1,100 ms, when the opening guard is over.
     pub(super) fn asking() -> Self {
-        let mut scenario = Self::connected();
+        Self::asking_with(Limits::default())
+    }
+
+    pub(super) fn asking_with(limits: Limits) -> Self {
+        let mut scenario = Self::connected_with(limits);
         scenario.news(CarrierNews::Machine(Verdict::Human));
         scenario.at(100).starts(1).at(1100);
         scenario
@@ -72,7 +99,11 @@ impl Scenario {
 
     /// A person has heard the question, at 2,000 ms.
     pub(super) fn asked() -> Self {
-        let mut scenario = Self::asking();
+        Self::asked_with(Limits::default())
+    }
+
+    pub(super) fn asked_with(limits: Limits) -> Self {
+        let mut scenario = Self::asking_with(limits);
         scenario.at(2000).ends(1);
         scenario
     }
@@ -99,6 +130,12 @@ impl Scenario {
         }
         assert!(self.now <= then, "time goes forward");
         self.now = then;
+        self
+    }
+
+    /// Goes to this time, and the timers that are due come too late to be first.
+    pub(super) fn at_once(&mut self, millis: u64) -> &mut Self {
+        self.now = START + Duration::from_millis(millis);
         self
     }
 
@@ -144,13 +181,16 @@ impl Scenario {
         while let Some(effect) = self.session.poll_effect() {
             self.effects.push(effect.clone());
             if self.obliging {
-                match effect {
+                match &effect {
                     Effect::HangUp { .. } => self.session.handle(Input::HangUpAnswered(Ok(())), self.now),
                     Effect::Media(MediaCommand::Drain) => {
                         self.session.handle(Input::Media(MediaEvent::Drained), self.now);
                     }
                     _ => {}
                 }
+            }
+            if let Some(input) = self.mail.answer(&effect) {
+                self.session.handle(input, self.now);
             }
         }
     }
@@ -234,109 +274,6 @@ impl Scenario {
         let stretch = self.begins_to_speak();
         self.words(stretch, self.elapsed(), words)
     }
-}
-
-/// What is seen of it.
-impl Scenario {
-    pub(super) fn answers(&self, request: u64) -> Vec<&Answer> {
-        let of_this = |effect| match effect {
-            &Effect::Answer { request: of, ref answer } => (of.0 == request).then_some(answer),
-            _ => None,
-        };
-        self.effects.iter().filter_map(of_this).collect()
-    }
-
-    /// What a request was told, in a line.
-    pub(super) fn told(&self, request: u64) -> String {
-        match self.answers(request)[..] {
-            [] => "nothing yet".to_owned(),
-            [answer] => in_a_line(&answer.body),
-            _ => panic!("request {request} was answered more than once"),
-        }
-    }
-
-    /// The outcome a request was told: dial, who answered, how much was heard, the reply's channel, who ended it.
-    pub(super) fn truth(&self, request: u64) -> String {
-        let outcome = &self.answers(request).first().expect("an answer").outcome;
-        let heard = match &outcome.message_heard {
-            MessageHeard::None => "none",
-            MessageHeard::Partial(_) => "partial",
-            MessageHeard::Full => "full",
-            MessageHeard::Written => "null",
-        };
-        let channel = outcome.reply_channel.map_or("none", crate::domain::outcome::Channel::as_str);
-        let ended_by = outcome.ended_by.map_or("null", crate::domain::outcome::EndedBy::as_str);
-        format!("{} {} {heard} {channel} {ended_by}", outcome.dial.as_str(), outcome.answered_by.as_str())
-    }
-
-    pub(super) fn hang_ups(&self) -> usize {
-        self.effects.iter().filter(|effect| matches!(effect, Effect::HangUp { .. })).count()
-    }
-
-    pub(super) fn searches(&self) -> usize {
-        self.effects.iter().filter(|effect| matches!(effect, Effect::FindCall { .. })).count()
-    }
-
-    /// Everything the agent's side asked the media to say.
-    pub(super) fn spoken(&self) -> Vec<&str> {
-        let of = |effect| match effect {
-            &Effect::Media(MediaCommand::Speak { ref text, .. }) => Some(text.as_str()),
-            _ => None,
-        };
-        self.effects.iter().filter_map(of).collect()
-    }
-
-    /// What the history says the person said.
-    pub(super) fn recorded(&self) -> Vec<&str> {
-        let of = |effect| match effect {
-            &Effect::Said { by_person: true, ref text, .. } => Some(text.as_str()),
-            _ => None,
-        };
-        self.effects.iter().filter_map(of).collect()
-    }
-
-    pub(super) fn uncollected(&self) -> String {
-        joined(&self.session.uncollected())
-    }
-
-    /// The session is over and has said so once, waits for nothing, and has answered requests 1 to the last once each.
-    pub(super) fn check_ended(&self) {
-        assert_eq!(self.session.phase(), Phase::Ended);
-        assert_eq!(self.session.next_deadline(), None, "an ended session waits for nothing");
-        assert_eq!(self.effects.iter().filter(|effect| **effect == Effect::Finished).count(), 1, "finished once");
-        for request in 1..=self.requests {
-            assert_eq!(self.answers(request).len(), 1, "answers to request {request}");
-        }
-    }
-}
-
-fn in_a_line(body: &Body) -> String {
-    let of = |what: &str, said: &[Said]| match said {
-        [] => String::new(),
-        said => format!(" ({what}: {})", joined(said)),
-    };
-    match body {
-        Body::Reply(reply) => {
-            let cut = if reply.interrupted { ", interrupted" } else { "" };
-            format!("reply: {}{}{cut}", joined(&reply.words), of("earlier", &reply.earlier))
-        }
-        Body::Spoken { interrupted } => if *interrupted { "spoken, interrupted" } else { "spoken" }.to_owned(),
-        Body::Ended { talked } => format!("ended after {talked}"),
-        Body::Failed { failure, said } => {
-            let failure = match failure {
-                Failure::Speech(error) | Failure::Carrier(error) => {
-                    let kind = if matches!(failure, Failure::Speech(_)) { "Speech" } else { "Carrier" };
-                    format!("{kind} {}", error.code.as_deref().unwrap_or("without code"))
-                }
-                other => format!("{other:?}"),
-            };
-            format!("{failure}{}", of("said", said))
-        }
-    }
-}
-
-fn joined(said: &[Said]) -> String {
-    said.iter().map(|said| said.text.as_str()).collect::<Vec<_>>().join(" / ")
 }
 
 pub(super) fn text(words: &str) -> AgentText {

@@ -46,25 +46,22 @@ impl Session {
         self.paused(now);
     }
 
-    /// Notes what the person wrote; `aside` when that answers nothing.
-    pub(in crate::domain::session) fn take_down(&mut self, text: PersonText, aside: bool, now: Millis) {
+    /// Notes what the person wrote at `at`; `aside` when that answers nothing.
+    pub(in crate::domain::session) fn take_down(&mut self, text: PersonText, aside: bool, at: Millis, now: Millis) {
         let channel = self.limits.texting.map_or(Channel::WhatsApp, |texting| texting.channel);
-        self.turns.heard.push(Heard { began_at: now, text, channel, aside, round: None, recorded: false });
+        self.turns.heard.push(Heard { began_at: at, text, channel, aside, round: None, recorded: false });
         self.record_words();
         self.stay_active(now);
     }
 
-    /// What the person wrote before there was a session to take it.
+    /// What the person wrote before there was a session to take it, or what is no reply to anything. It keeps no session
+    /// from being ended for silence.
     pub(in crate::domain::session) fn earlier(&mut self, said: Vec<Said>) {
-        let earlier = said.into_iter().map(|Said { text, at, channel }| Heard {
-            began_at: at,
-            text,
-            channel,
-            aside: true,
-            round: None,
-            recorded: false,
-        });
-        self.turns.heard.splice(0..0, earlier);
+        for Said { text, at, channel } in said {
+            let older = self.turns.heard.iter().rposition(|heard| heard.began_at <= at);
+            let heard = Heard { began_at: at, text, channel, aside: true, round: None, recorded: false };
+            self.turns.heard.insert(older.map_or(0, |older| older + 1), heard);
+        }
         self.record_words();
     }
 
@@ -84,10 +81,15 @@ impl Session {
         }
     }
 
-    /// The person may go on with their message; when they do not, it is taken down and the call is over.
+    /// The person may go on with their message, or begin with it; when they do not, the call is over.
     pub(in crate::domain::session) fn await_message(&mut self, now: Millis) {
-        if self.turns.taking_message && self.turns.stretches.is_empty() {
-            let pause = if self.turns.has_words() { MESSAGE_PAUSE } else { COLLECT };
+        let listening = matches!(self.state, State::Talking { .. }) && !self.turns.is_speaking();
+        if self.turns.taking_message && listening && self.turns.stretches.is_empty() {
+            let since = self.calls.dialed_at();
+            let is_message = |heard: &Heard| {
+                heard.channel == Channel::Voice && !heard.aside && heard.round.is_none() && heard.began_at >= since
+            };
+            let pause = if self.turns.heard.iter().any(is_message) { MESSAGE_PAUSE } else { COLLECT };
             self.deadlines.set(Timer::Collect, now + pause);
         }
     }
@@ -184,12 +186,10 @@ impl Session {
         self.chat.drop_questions();
         match self.state {
             State::Talking { .. } => self.deadlines.set(Timer::Collect, now + COLLECT),
-            State::Messaging { .. } => {
-                self.stay_active(now);
-                self.tend(now);
-            }
+            State::Messaging { .. } => self.stay_active(now),
             _ => {}
         }
+        self.tend(now);
     }
 
     /// The line is gone: whoever waits gets what was said, or learns why there will be nothing.

@@ -28,13 +28,15 @@ impl Session {
             (Purpose::Question, _) if !self.turns.is_question(id) => {}
             (Purpose::Question, Some(error)) => self.question_unsaid(error, now),
             (Purpose::Question, None) => self.listen(now),
-            (Purpose::Statement(request), Some(error)) => self.fail(request, Failure::Speech(error)),
+            (Purpose::Statement(_), Some(error)) => self.statement_unsaid(utterance, error, now),
             (Purpose::Statement(request), None) => {
                 self.answer_about(request, share, Body::Spoken { interrupted: false });
             }
-            (Purpose::Goodbye | Purpose::Farewell, _) => self.goodbye_done(now),
-            (Purpose::Prompt, _) => self.await_message(now),
+            (Purpose::Goodbye | Purpose::Farewell, _) => return self.goodbye_done(now),
+            (Purpose::Prompt, Some(error)) => return self.prompt_unsaid(error, now),
+            (Purpose::Prompt, None) => self.listen(now),
         }
+        self.await_message(now);
     }
 
     pub(in crate::domain::session) fn interrupted(&mut self, id: UtteranceId, heard: Progress, now: Millis) {
@@ -51,7 +53,7 @@ impl Session {
             }
             Purpose::Statement(request) => self.answer_about(request, share, Body::Spoken { interrupted: true }),
             Purpose::Goodbye | Purpose::Farewell => self.goodbye_done(now),
-            Purpose::Prompt => {}
+            Purpose::Prompt => self.listen(now),
         }
     }
 
@@ -75,14 +77,37 @@ impl Session {
         share
     }
 
-    /// Not a sound of the question could be made. If nothing else is to be said or was heard, the call has no point.
+    /// Not a sound of the question could be made: it is written instead. Where it cannot be, and nothing else is to be
+    /// said or was heard, the call has no point.
     fn question_unsaid(&mut self, error: ProviderError, now: Millis) {
-        if !self.turns.reached && self.turns.utterances.is_empty() {
-            self.finish(&Why::Speech(error), now);
+        let pointless = !self.turns.reached && self.turns.utterances.is_empty();
+        let why = Why::Speech(error.clone());
+        if pointless || self.falls_back(&why) {
+            self.finish(&why, now);
         } else {
             self.fail_asking(&Failure::Speech(error));
             // Nobody can answer it: what the person says from here on is there for whoever waits.
             self.turns.question = None;
+        }
+    }
+
+    /// Not a sound of the statement could be made: it is written instead, where it can be.
+    fn statement_unsaid(&mut self, statement: Utterance, error: ProviderError, now: Millis) {
+        let why = Why::Speech(error.clone());
+        if self.falls_back(&why) {
+            self.turns.utterances.insert(0, statement);
+            self.finish(&why, now);
+        } else if let Purpose::Statement(request) = statement.purpose {
+            self.fail(request, Failure::Speech(error));
+        }
+    }
+
+    /// Nobody knows what the call is for. If nothing else is to be said, it has no point.
+    fn prompt_unsaid(&mut self, error: ProviderError, now: Millis) {
+        if self.turns.is_speaking() {
+            self.listen(now);
+        } else {
+            self.finish(&Why::Speech(error), now);
         }
     }
 

@@ -29,7 +29,7 @@ const CLASSES: [(MessagingClass, &[&str]); 7] = [
             // Sender: not ours, no channel, not set up, Meta's business account.
             "21606", "63007", "63001", "63002", "63008", "63020", "50408", "50409", "50412", "50414",
             // Template: its variables, its SID, gone at Meta, as many variables as it has.
-            "21656", "92006", "63027", "63028",
+            "21656", "92006", "63027", "63028", "50526", "50527", "50528",
         ],
     ),
     (MessagingClass::Closed, &[CLOSED, NOT_FOUND]),
@@ -77,13 +77,20 @@ pub(super) fn ours(class: MessagingClass, message: &str) -> MessagingError {
     MessagingError { class, code: None, message: message.to_owned(), retry_after: None }
 }
 
+/// A code as Twilio writes them, which have five digits. More of them could be somebody's number.
+fn is_code(text: &str) -> bool {
+    (2..=6).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
 /// What a receipt's status says, as REST (`status`) and the webhooks (`Status`, `MessageStatus`) write it; `None` where
 /// that is not known yet. `code` is its error's, empty or `0` where it has none.
 pub(in super::super) fn delivery(status: &str, code: Option<&str>) -> Option<Delivery> {
     match status {
-        "sent" | "delivered" | "read" => Some(Delivery::Fine),
+        // Sent to WhatsApp, which may refuse it yet.
+        "sent" => Some(Delivery::Underway),
+        "delivered" | "read" => Some(Delivery::Fine),
         "failed" | "undelivered" => {
-            let code = code.filter(|code| !code.is_empty() && *code != "0" && code.bytes().all(|b| b.is_ascii_digit()));
+            let code = code.filter(|code| is_code(code));
             let class = code.and_then(class_of).unwrap_or(MessagingClass::Permanent);
             let error = ours(class, "WhatsApp did not deliver the message");
             Some(Delivery::Failed(MessagingError { code: code.map(str::to_owned), ..error }))

@@ -86,7 +86,7 @@ impl Message {
                 let body = self.body.as_deref().unwrap_or_default();
                 let files = self.media.as_array().into_iter().flatten();
                 let kinds = files.map(|file| words::file(file["content_type"].as_str().unwrap_or_default()));
-                words::words(body, kinds).map(Author::Person)
+                words::words(body, kinds).ok().map(Author::Person)
             }
             Some(author) if is_ours(author, proxy) => Some(Author::Us(self.mark())),
             // Somebody else was brought in, from the console or by another program.
@@ -133,7 +133,7 @@ struct ReceiptRecord {
 impl ReceiptPage {
     /// What became of the message: the first failure, or else the first that is known.
     pub(super) fn receipt(self, message: &MessageId) -> Option<Receipt> {
-        let mut known = None;
+        let mut known: Option<Receipt> = None;
         for record in self.delivery_receipts {
             let code = match record.error_code {
                 Value::Number(code) => Some(code.to_string()),
@@ -141,7 +141,7 @@ impl ReceiptPage {
                 _ => None,
             };
             let Some(delivery) = delivery(&record.status, code.as_deref()) else { continue };
-            let failed = matches!(delivery, Delivery::Failed(_));
+            let (failed, underway) = (matches!(delivery, Delivery::Failed(_)), delivery == Delivery::Underway);
             let receipt = Receipt {
                 message: message.clone(),
                 channel_message: record.channel_message_sid.as_deref().and_then(channel_message),
@@ -150,7 +150,9 @@ impl ReceiptPage {
             if failed {
                 return Some(receipt);
             }
-            known.get_or_insert(receipt);
+            if !underway || known.is_none() {
+                known = Some(receipt);
+            }
         }
         known
     }

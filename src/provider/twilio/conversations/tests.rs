@@ -296,7 +296,7 @@ fn the_person_is_told_how_to_join_and_no_number_but_the_sandboxs() {
     ] {
         let template = None;
         let twilio =
-            TwilioConversations::new(ConversationsConfig { mode, from, template, ..config(API_URL.to_owned()) });
+            TwilioConversations::new(ConversationsConfig { from, mode, template, ..config(API_URL.to_owned()) });
         let twilio = twilio.unwrap();
         assert!(twilio.abilities().opt_in.contains(want), "{:?}", twilio.abilities());
         assert!(!twilio.abilities().template);

@@ -181,8 +181,8 @@ async fn a_list_of_messages_that_cannot_be_read_is_no_empty_list() {
     assert_eq!(error.class, MessagingClass::Closed);
 }
 
-/// What became of a message, as its receipts have it: `None`, fine, or a class and code.
-async fn outcome(receipts: Value) -> Option<Result<(), (MessagingClass, Option<String>)>> {
+/// What became of a message, as its receipts have it: `None`, whether it arrived, or a class and code.
+async fn outcome(receipts: Value) -> Option<Result<bool, (MessagingClass, Option<String>)>> {
     let fake = Fake::new([answer(200, &json!({"delivery_receipts": receipts, "meta": {}}))]).await;
     let receipt = fake.twilio.receipt(&conversation('c'), &MessageId(name("IM", '1'))).await.unwrap();
     let path = format!("GET /v1/Conversations/{}/Messages/{}/Receipts", name("CH", 'c'), name("IM", '1'));
@@ -190,7 +190,8 @@ async fn outcome(receipts: Value) -> Option<Result<(), (MessagingClass, Option<S
     receipt.map(|receipt| {
         assert_eq!(receipt.message, MessageId(name("IM", '1')));
         match receipt.delivery {
-            Delivery::Fine => Ok(()),
+            Delivery::Underway => Ok(false),
+            Delivery::Fine => Ok(true),
             Delivery::Failed(error) => Err((error.class, error.code)),
         }
     })
@@ -203,16 +204,20 @@ async fn a_receipt_says_what_became_of_a_message_and_a_failure_first() {
     for (receipts, want) in [
         (json!([]), None),
         (json!([receipt("queued", json!(0))]), None),
-        (json!([receipt("sent", Value::Null)]), Some(Ok(()))),
-        (json!([receipt("delivered", json!(0))]), Some(Ok(()))),
-        (json!([receipt("read", json!(0))]), Some(Ok(()))),
-        (json!([{"status": "read"}]), Some(Ok(()))),
+        (json!([receipt("sent", Value::Null)]), Some(Ok(false))),
+        (json!([receipt("sent", json!(0)), receipt("delivered", json!(0))]), Some(Ok(true))),
+        (json!([receipt("read", json!(0)), receipt("sent", json!(0))]), Some(Ok(true))),
+        (json!([receipt("delivered", json!(0))]), Some(Ok(true))),
+        (json!([receipt("read", json!(0))]), Some(Ok(true))),
+        (json!([{"status": "read"}]), Some(Ok(true))),
         (json!([receipt("undelivered", json!(63016))]), failed(MessagingClass::Window, Some(63016))),
         (json!([receipt("failed", json!("63015"))]), failed(MessagingClass::OptIn, Some(63015))),
         (json!([receipt("failed", json!(63018))]), failed(MessagingClass::Transient, Some(63018))),
         (json!([receipt("failed", json!(63032))]), failed(MessagingClass::Permanent, Some(63032))),
         (json!([receipt("failed", json!(0))]), failed(MessagingClass::Permanent, None)),
         (json!([receipt("failed", json!("call +393331234567"))]), failed(MessagingClass::Permanent, None)),
+        (json!([receipt("failed", json!("393331234567"))]), failed(MessagingClass::Permanent, None)),
+        (json!([receipt("failed", json!(393_331_234_567_u64))]), failed(MessagingClass::Permanent, None)),
         (
             json!([receipt("delivered", json!(0)), receipt("failed", json!(63024)), receipt("failed", json!(63016))]),
             failed(MessagingClass::BadNumber, Some(63024)),

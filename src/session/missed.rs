@@ -1,0 +1,171 @@
+//! Messages of the person's that did not get through as they should: refused for what is in them, or turned away at the door
+//! and read back from the carrier.
+
+use std::time::Duration;
+
+use super::manager::Manager;
+use super::shared::Shared;
+use crate::clock::Millis;
+use crate::domain::line::Taken;
+use crate::domain::messaging::{Author, Inbound, MessagingError, PastMessage};
+use crate::domain::session::{Input, Said};
+use crate::domain::text::{BadWords, PersonText};
+use crate::ids::{ConversationId, MessageId};
+use crate::phone_number::PhoneNumber;
+
+/// The soonest that is read back: the person may still be writing, and each reading is a request to the carrier.
+const SOONEST: Duration = Duration::from_secs(5);
+/// Waits between tries to read.
+const READ_AGAIN: [Duration; 4] =
+    [Duration::from_secs(5), Duration::from_secs(30), Duration::from_mins(2), Duration::from_mins(10)];
+/// How far the carrier's clock may be behind ours, and how long its webhook may take. What was taken within this time is
+/// known by its id.
+const SLACK: Duration = Duration::from_mins(2);
+
+/// What is to be read back.
+#[derive(Clone, Debug)]
+pub(super) struct Missed {
+    /// Since when.
+    since: Millis,
+    /// Where.
+    conversation: Option<ConversationId>,
+    /// More was turned away after the reading began.
+    more: Option<Millis>,
+}
+
+impl Manager {
+    /// Notes that a message by this number was refused. The agent is told where the person's words would have stood; nothing
+    /// else comes of it.
+    pub async fn refused(&self, from: &PhoneNumber, message: &MessageId, why: BadWords) {
+        let shared = &self.shared;
+        if !shared.is_person(from) {
+            return;
+        }
+        let (text, channel) = (PersonText::refused(why), shared.messaging().abilities().channel);
+        let (taken, notice) = shared.line(|line, now| {
+            let notice = Said { text, at: now, channel };
+            (line.take_refused(message, &notice, now), notice)
+        });
+        if taken == Taken::Repeated {
+            return;
+        }
+        tracing::info!("a message of the person was refused: {why}");
+        if let Taken::Session(session, _) = taken
+            && self.tell(&session, Input::Earlier(vec![notice.clone()])).is_err()
+        {
+            shared.line(|line, _| line.hold(notice));
+        }
+        shared.keep_line().await;
+    }
+
+    /// Notes that a message by this number was turned away, in this conversation where it named one. After `wait`, when
+    /// others of its kind would be let in again, the conversation is read once, and what never reached us is taken.
+    pub fn missed(&self, from: &PhoneNumber, conversation: Option<&ConversationId>, wait: Duration) {
+        let shared = &self.shared;
+        if !shared.is_person(from) {
+            return;
+        }
+        let now = shared.config.clock.now();
+        let mut tables = shared.lock();
+        if let Some(missed) = &mut tables.missed {
+            missed.more.get_or_insert(now);
+            missed.conversation = missed.conversation.take().or_else(|| conversation.cloned());
+            return;
+        }
+        tables.missed = Some(Missed { since: now, conversation: conversation.cloned(), more: None });
+        drop(tables);
+        let manager = self.clone();
+        shared.config.tasks.spawn(async move {
+            let reading = async {
+                tokio::time::sleep(wait.max(SOONEST)).await;
+                manager.read_back().await;
+            };
+            manager.shared.closing.run_until_cancelled(reading).await;
+        });
+    }
+
+    /// Reads until nothing more was turned away meanwhile.
+    async fn read_back(&self) {
+        let mut waits = READ_AGAIN.into_iter();
+        loop {
+            let Some(missed) = self.shared.begin_reading() else { return };
+            let wait = match self.shared.read(&missed).await {
+                Ok(found) => {
+                    self.take_up(found, &missed).await;
+                    if self.shared.nothing_more() {
+                        return;
+                    }
+                    waits = READ_AGAIN.into_iter();
+                    Some(SOONEST)
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "what was turned away could not be read back");
+                    waits.next().filter(|_| error.class.is_transient())
+                }
+            };
+            let Some(wait) = wait else {
+                self.shared.lock().missed = None;
+                return;
+            };
+            tokio::time::sleep(wait).await;
+        }
+    }
+
+    /// Takes what never reached us, oldest first. `found` is the newest first.
+    async fn take_up(&self, found: Vec<PastMessage>, missed: &Missed) {
+        let conversation = self.shared.place_of(missed);
+        let mut taken = 0;
+        for PastMessage { message, author, at } in found.into_iter().rev() {
+            let Author::Person(text) = author else { continue };
+            if at + SLACK < missed.since {
+                continue;
+            }
+            let message = Inbound { message, conversation: conversation.clone(), quotes: None, text };
+            // The carrier's clock may be ahead of ours, but nobody has written in the future.
+            let at = at.min(self.shared.config.clock.now());
+            taken += usize::from(self.take_in(&message, Some(at)).await);
+        }
+        tracing::info!(messages = taken, "{taken} messages that had been turned away were read back");
+    }
+}
+
+impl Shared {
+    /// Whether there is messaging, and this is whom it is with.
+    fn is_person(&self, number: &PhoneNumber) -> bool {
+        self.config.messaging.is_some() && number == self.config.directory.person()
+    }
+
+    /// What is turned away from here on may not be in what is read.
+    fn begin_reading(&self) -> Option<Missed> {
+        let mut tables = self.lock();
+        let missed = tables.missed.as_mut()?;
+        missed.more = None;
+        Some(missed.clone())
+    }
+
+    /// Whether all that was turned away has been read; else what is left begins later.
+    fn nothing_more(&self) -> bool {
+        let mut tables = self.lock();
+        match tables.missed.as_mut().and_then(|missed| missed.more.map(|more| (missed, more))) {
+            Some((missed, more)) => {
+                missed.since = more;
+                false
+            }
+            None => {
+                tables.missed = None;
+                true
+            }
+        }
+    }
+
+    /// Where it was written: as the webhook said, else where the person writes.
+    fn place_of(&self, missed: &Missed) -> Option<ConversationId> {
+        missed.conversation.clone().or_else(|| self.line(|line, _| line.conversation().cloned()))
+    }
+
+    async fn read(&self, missed: &Missed) -> Result<Vec<PastMessage>, MessagingError> {
+        // What came outside of any conversation is in no list.
+        let Some(conversation) = self.place_of(missed) else { return Ok(Vec::new()) };
+        self.messaging().latest(&conversation, self.config.directory.person()).await
+    }
+}

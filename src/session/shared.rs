@@ -1,0 +1,183 @@
+//! What the manager and the sessions' tasks share: who runs, who is called what, and the person's line.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use super::manager::{ManagerConfig, NotStarted};
+use super::missed::Missed;
+use super::task::Message;
+use crate::clock::Millis;
+use crate::domain::line::{Line, Notice};
+use crate::domain::outcome::EndedBy;
+use crate::domain::session::Input;
+use crate::ids::{CarrierCallId, Mark, SessionId, SessionIds};
+
+/// Waits between tries to hang up a call without a session.
+const HANG_UP_AGAIN: [Duration; 3] = [Duration::from_secs(1), Duration::from_secs(2), Duration::from_secs(4)];
+/// Calls remembered after their end: more than can be placed while a dial is in doubt.
+const MOST_PAST: usize = 64;
+
+pub(super) struct Shared {
+    pub(super) config: ManagerConfig,
+    pub(super) ids: SessionIds,
+    pub(super) requests: AtomicU64,
+    /// Counts sessions, so that a late clean-up cannot remove a newer entry.
+    pub(super) generations: AtomicU64,
+    /// The server stops.
+    pub(super) closing: CancellationToken,
+    pub(super) tables: Mutex<Tables>,
+}
+
+#[derive(Default)]
+pub(super) struct Tables {
+    pub(super) sessions: HashMap<SessionId, Entry>,
+    pub(super) calls: HashMap<CarrierCallId, SessionId>,
+    /// Calls that are over, oldest first: the carrier lists them still, and a lost dial must not be taken for one.
+    pub(super) past: VecDeque<CarrierCallId>,
+    /// The person's line. One person, one line, for now.
+    pub(super) line: Line,
+    /// What the person wrote and was not taken, until it has been read back.
+    pub(super) missed: Option<Missed>,
+}
+
+impl Tables {
+    /// The calls of this session are over.
+    pub(super) fn end_calls(&mut self, id: &SessionId) {
+        let over: Vec<_> = self.calls.extract_if(|_, session| session == id).map(|(call, _)| call).collect();
+        self.past.extend(over);
+        let too_many = self.past.len().saturating_sub(MOST_PAST);
+        self.past.drain(..too_many);
+    }
+}
+
+pub(super) struct Entry {
+    pub(super) generation: u64,
+    pub(super) inbox: mpsc::Sender<Message>,
+    /// The carrier's name for its call, while that may be live.
+    pub(super) call: Option<CarrierCallId>,
+    /// What it says is written.
+    pub(super) writes: bool,
+}
+
+impl Shared {
+    pub(super) fn lock(&self) -> MutexGuard<'_, Tables> {
+        self.tables.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// One decision about the line.
+    pub(super) fn line<T>(&self, decide: impl FnOnce(&mut Line, Millis) -> T) -> T {
+        let now = self.config.clock.now();
+        decide(&mut self.lock().line, now)
+    }
+
+    /// Gives the floor to whose turn it is.
+    pub(super) fn grant_floor(&self, session: Option<SessionId>) {
+        let Some(session) = session else { return };
+        let inbox = self.lock().sessions.get(&session).map(|entry| entry.inbox.clone());
+        if let Some(inbox) = inbox {
+            // A session whose inbox is full or gone is on its way out, and gives the floor on when it leaves.
+            let _ = inbox.try_send(Message::Input(Input::Floor));
+        }
+    }
+
+    pub(super) fn is_open(&self, tables: &Tables) -> Result<(), NotStarted> {
+        if self.closing.is_cancelled() {
+            return Err(NotStarted::Closing);
+        }
+        if tables.sessions.len() >= self.config.most_sessions {
+            return Err(NotStarted::Full);
+        }
+        Ok(())
+    }
+
+    pub(super) fn has_room(&self, tables: &Tables) -> Result<(), NotStarted> {
+        self.is_open(tables)?;
+        tables.line.has_room(self.config.most_live_calls).map_err(|holder| NotStarted::Busy(holder.clone()))
+    }
+
+    pub(super) fn session_of(&self, call: &CarrierCallId) -> Option<SessionId> {
+        self.lock().calls.get(call).cloned()
+    }
+
+    pub(super) fn is_past(&self, call: &CarrierCallId) -> bool {
+        self.lock().past.contains(call)
+    }
+
+    /// Hangs up a call that has no session to do it, with the patience a session would have.
+    pub(super) async fn hang_up_orphan(&self, id: &SessionId, call: &CarrierCallId) {
+        for wait in HANG_UP_AGAIN {
+            let Err(error) = self.config.carrier.hang_up(call).await else { return };
+            tracing::error!(call.id = %id, %error, "the call of {id}, which does not run any more, could not be hung up");
+            tokio::time::sleep(wait).await;
+        }
+    }
+
+    /// Whether this call is, or was, another session's.
+    pub(super) fn is_of_another(&self, id: &SessionId, call: &CarrierCallId) -> bool {
+        let tables = self.lock();
+        tables.calls.get(call).is_some_and(|session| session != id) || tables.past.contains(call)
+    }
+
+    /// A text got through: whoever was never told of the privacy notice is told now.
+    pub(super) fn owe_privacy_notice(self: &Arc<Self>, id: &SessionId) {
+        if let Some(text) = &self.config.privacy_notice
+            && self.line(|line, _| line.take_notice())
+        {
+            self.spawn_notice(Notice::Privacy(text.as_str().to_owned()), Mark::read(&format!("privacy.{id}")));
+        }
+    }
+
+    /// Notes the carrier's name for a session's live call, or that it has none.
+    pub(super) fn names(&self, id: &SessionId, call: Option<CarrierCallId>) {
+        let mut tables = self.lock();
+        if let Some(call) = &call {
+            tables.calls.insert(call.clone(), id.clone());
+        } else {
+            tables.end_calls(id);
+        }
+        if let Some(entry) = tables.sessions.get_mut(id) {
+            entry.call = call;
+        }
+    }
+
+    /// Notes whether what a session says is written.
+    pub(super) fn writes(&self, id: &SessionId, writes: bool) {
+        if let Some(entry) = self.lock().sessions.get_mut(id) {
+            entry.writes = writes;
+        }
+    }
+
+    /// Removes every trace of a session that has ended, unless the entry is a newer one's; gives the call it had.
+    pub(super) fn forget(&self, id: &SessionId, generation: u64) -> Option<CarrierCallId> {
+        self.config.directory.leave(id);
+        let next = self.lock().line.forget(id);
+        self.grant_floor(next);
+        let mut tables = self.lock();
+        tables.end_calls(id);
+        if tables.sessions.get(id).is_some_and(|entry| entry.generation == generation) {
+            let entry = tables.sessions.remove(id);
+            self.config.metrics.sessions(tables.sessions.len());
+            return entry.and_then(|entry| entry.call);
+        }
+        None
+    }
+
+    /// A session died of a fault of ours: its call is hung up and its history closed. The process lives.
+    pub(super) async fn bury(&self, id: &SessionId, call: Option<CarrierCallId>) {
+        tracing::error!(call.id = %id, "session {id} died of a fault; its call is hung up");
+        if let Some(call) = call {
+            self.hang_up_orphan(id, &call).await;
+        }
+        if let Ok(Some(mut conversation)) = self.config.store.get(id).await {
+            conversation.ended_at = Some(self.config.clock.now());
+            conversation.outcome.ended_by = Some(EndedBy::Crash);
+            self.config.metrics.call_ended(conversation.outcome.dial.as_str(), EndedBy::Crash.as_str());
+            let _ = self.config.store.put(conversation).await;
+        }
+    }
+}

@@ -1,0 +1,198 @@
+//! A carrier, a media desk and a messaging service that do at once what they are asked, and now and then do not.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use futures_util::FutureExt;
+use futures_util::future::{BoxFuture, ready};
+use tokio_util::task::TaskTracker;
+
+use super::*;
+use crate::clock::wall::WallClock;
+use crate::domain::keywords::Keywords;
+use crate::domain::media::MediaCommand;
+use crate::ids::{ConversationId, MessageId};
+use crate::metrics::Metrics;
+use crate::phone_number::PhoneNumber;
+use crate::privacy::keyed::HashKey;
+use crate::provider::{
+    Abilities, CallProgress, Carrier, DialOrder, Messaging, MessagingClass, MessagingError, Opened, PastMessage,
+    ProviderError, Receipt, SendOrder,
+};
+use crate::store::memory::MemoryStore;
+
+/// A manager and all it stands on.
+pub(super) struct Ports {
+    pub(super) manager: Manager,
+    pub(super) tasks: TaskTracker,
+    pub(super) media_tasks: TaskTracker,
+    phones: Arc<Phones>,
+    desk: Arc<Desk>,
+}
+
+impl Ports {
+    pub(super) fn new(limits: Limits, most: usize) -> Self {
+        let (tasks, media_tasks) = (TaskTracker::new(), TaskTracker::new());
+        let phones = Arc::new(Phones::default());
+        let desk = Arc::new(Desk { events: Mutex::default(), tasks: media_tasks.clone() });
+        let person = PhoneNumber::parse("+390000000001").expect("a number");
+        let manager = Manager::new(ManagerConfig {
+            carrier: Arc::clone(&phones) as Arc<dyn Carrier>,
+            messaging: Some(Arc::new(Letters::default())),
+            keywords: Keywords::new(&[]).expect("no phrase is a bad one"),
+            privacy_notice: None,
+            media: Arc::clone(&desk) as Arc<dyn MediaPort>,
+            store: Arc::new(MemoryStore::new(Duration::from_hours(48))),
+            clock: Arc::new(WallClock::starting_at(Millis(1_000_000))),
+            directory: Directory::new(person, &HashKey::new(b"a key")),
+            limits,
+            most_sessions: most,
+            most_live_calls: most,
+            metrics: Arc::new(Metrics::default()),
+            tasks: tasks.clone(),
+        });
+        Self { manager, tasks, media_tasks, phones, desk }
+    }
+
+    pub(super) fn directory(&self) -> &Directory {
+        &self.manager.shared.config.directory
+    }
+
+    /// The carrier's name for a session's call.
+    pub(super) fn call_of(&self, session: &SessionId) -> CarrierCallId {
+        lock(&self.phones.calls).get(session).cloned().expect("the session has dialled")
+    }
+
+    /// Something happens in the media of a session's call, while there is one.
+    pub(super) fn happens(&self, session: &SessionId, event: MediaEvent) {
+        if let Some(events) = lock(&self.desk.events).get(session) {
+            events(event);
+        }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[derive(Default)]
+struct Phones {
+    calls: Mutex<HashMap<SessionId, CarrierCallId>>,
+}
+
+impl Carrier for Phones {
+    fn dial(&self, order: DialOrder) -> BoxFuture<'_, Result<CarrierCallId, ProviderError>> {
+        let call = CarrierCallId(format!("CA-{}", order.session));
+        lock(&self.calls).insert(order.session, call.clone());
+        ready(Ok(call)).boxed()
+    }
+
+    fn hang_up<'a>(&'a self, _call: &'a CarrierCallId) -> BoxFuture<'a, Result<(), ProviderError>> {
+        ready(Ok(())).boxed()
+    }
+
+    fn look_up<'a>(&'a self, _call: &'a CarrierCallId) -> BoxFuture<'a, Result<CallProgress, ProviderError>> {
+        ready(Ok(CallProgress::Ringing)).boxed()
+    }
+
+    fn placed_since<'a>(
+        &'a self,
+        _to: &'a PhoneNumber,
+        _since: Millis,
+    ) -> BoxFuture<'a, Result<Vec<(CarrierCallId, CallProgress)>, ProviderError>> {
+        ready(Ok(Vec::new())).boxed()
+    }
+}
+
+type Events = Arc<dyn Fn(MediaEvent) -> bool + Send + Sync>;
+
+struct Desk {
+    events: Mutex<HashMap<SessionId, Events>>,
+    tasks: TaskTracker,
+}
+
+impl MediaPort for Desk {
+    fn open(
+        &self,
+        session: &SessionId,
+        events: Box<dyn Fn(MediaEvent) -> bool + Send + Sync>,
+    ) -> mpsc::Sender<MediaCommand> {
+        let (commands, mut inbox) = mpsc::channel(64);
+        let events: Events = Arc::from(events);
+        lock(&self.events).insert(session.clone(), Arc::clone(&events));
+        // Ends when the session lets go of its media.
+        self.tasks.spawn(async move {
+            while let Some(command) = inbox.recv().await {
+                if command == MediaCommand::Drain {
+                    events(MediaEvent::Drained);
+                }
+            }
+        });
+        commands
+    }
+
+    fn mint(&self, _session: &SessionId, _call: &CarrierCallId) -> Option<String> {
+        Some("token".to_owned())
+    }
+}
+
+/// Takes all texts but every fourth, which it may take the next time.
+struct Letters {
+    abilities: Abilities,
+    asked: AtomicU64,
+}
+
+impl Default for Letters {
+    fn default() -> Self {
+        let abilities = Abilities {
+            channel: Channel::WhatsApp,
+            longest: 1600,
+            window: Some(Duration::from_hours(24)),
+            template: true,
+            opt_in: String::new(),
+        };
+        Self { abilities, asked: AtomicU64::new(0) }
+    }
+}
+
+impl Messaging for Letters {
+    fn abilities(&self) -> &Abilities {
+        &self.abilities
+    }
+
+    fn open<'a>(&'a self, _to: &'a PhoneNumber) -> BoxFuture<'a, Result<Opened, MessagingError>> {
+        ready(Ok(Opened { conversation: ConversationId("CH1".to_owned()), found: false })).boxed()
+    }
+
+    fn send(&self, _order: SendOrder) -> BoxFuture<'_, Result<MessageId, MessagingError>> {
+        let n = self.asked.fetch_add(1, Ordering::Relaxed);
+        let result = if n % 4 == 3 {
+            let class = MessagingClass::Transient;
+            Err(MessagingError { class, code: None, message: "busy".to_owned(), retry_after: None })
+        } else {
+            Ok(MessageId(format!("IM{n}")))
+        };
+        ready(result).boxed()
+    }
+
+    fn latest<'a>(
+        &'a self,
+        _conversation: &'a ConversationId,
+        _with: &'a PhoneNumber,
+    ) -> BoxFuture<'a, Result<Vec<PastMessage>, MessagingError>> {
+        ready(Ok(Vec::new())).boxed()
+    }
+
+    fn receipt<'a>(
+        &'a self,
+        _conversation: &'a ConversationId,
+        _message: &'a MessageId,
+    ) -> BoxFuture<'a, Result<Option<Receipt>, MessagingError>> {
+        ready(Ok(None)).boxed()
+    }
+
+    fn close<'a>(&'a self, _conversation: &'a ConversationId) -> BoxFuture<'a, Result<(), MessagingError>> {
+        ready(Ok(())).boxed()
+    }
+}
