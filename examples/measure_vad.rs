@@ -34,14 +34,8 @@ fn main() -> ExitCode {
     let mut arguments = std::env::args().skip(1);
     let seed = arguments.next().map_or(7_001, |seed| seed.parse().expect("a seed is a number"));
     let part: f64 = arguments.next().map_or(1.0, |part| part.parse().expect("a part is a number"));
-    let some = |count: f64| (1..).find(|n| as_f64(*n) >= count * part).expect("there is one");
-    let plan = Plan {
-        seed,
-        utterances: some(2_000.0),
-        interruptions: some(400.0),
-        noise: 600.0 * part,
-        scene: 60.0,
-    };
+    let some = |count: f64| (1..1_000_000).find(|n| as_f64(*n) >= count * part).expect("a part is not that large");
+    let plan = Plan { seed, utterances: some(2_000.0), interruptions: some(400.0), noise: 600.0 * part, scene: 60.0 };
     let report = measure(plan, Settings::default());
     println!("Seed {seed}, {part} of the whole.\n\n{report}");
     cpu(seed);

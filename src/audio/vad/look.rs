@@ -109,6 +109,7 @@ mod tests {
 
     use super::*;
 
+    #[expect(clippy::cast_possible_truncation, reason = "the amplitude fits")]
     fn sine(hertz: f32, frame: usize) -> [u8; FRAME] {
         let pcm: Vec<i16> = (0..FRAME)
             .map(|n| (8_000.0 * (2.0 * PI * hertz * as_f32(frame * FRAME + n) / 8_000.0).sin()) as i16)

@@ -130,7 +130,8 @@ fn a_stretch_ends_as_soon_as_the_silence_asked_for_has_passed() {
 fn the_onset_comes_with_its_pre_roll_and_nothing_belongs_to_two_stretches() {
     let settings = Settings { silence: Duration::from_millis(800), ..Settings::default() };
     let events = hear_all(settings, [TALK.as_slice()]);
-    let [Event::Started { from, began }, Event::Ended { .. }, Event::Started { from: again, .. }, _] = events[..] else {
+    let [Event::Started { from, began }, Event::Ended { .. }, Event::Started { from: again, .. }, _] = events[..]
+    else {
         panic!("{events:?}")
     };
     assert!(began.abs_diff(mulaw::RATE as u64) < samples(40), "{events:?}");
@@ -230,7 +231,8 @@ fn loudness_is_that_of_the_samples() {
         let mut ulaw = Vec::new();
         mulaw::encode(&[amplitude, -amplitude].repeat(80), &mut ulaw);
         let db = Loudness::of(&ulaw).db();
-        assert!((db - want).abs() < 0.1, "{amplitude}: {db}");
+        // A code of µ-law is up to 2 % off its sample.
+        assert!((db - want).abs() < 0.2, "{amplitude}: {db}");
     }
     assert!((Loudness::of(&[]).db() - -96.0).abs() < f32::EPSILON);
     assert!((Loudness::from_db(3.0).db() - 0.0).abs() < f32::EPSILON);

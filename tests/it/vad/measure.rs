@@ -12,17 +12,17 @@ use super::sound::{Dice, LINES};
 
 /// How much is measured.
 #[derive(Clone, Copy, Debug)]
-pub struct Plan {
+pub(crate) struct Plan {
     /// Everything follows from it.
-    pub seed: u64,
+    pub(crate) seed: u64,
     /// Utterances into a background.
-    pub utterances: usize,
+    pub(crate) utterances: usize,
     /// Interruptions of us, with each echo.
-    pub interruptions: usize,
+    pub(crate) interruptions: usize,
     /// Seconds of each noise on each kind of line, and of our own echo.
-    pub noise: f64,
+    pub(crate) noise: f64,
     /// ... in scenes of so many seconds.
-    pub scene: f64,
+    pub(crate) scene: f64,
 }
 
 /// The echoes that are measured, in dB; the last is none.
@@ -30,14 +30,14 @@ const ECHOES: [f64; 3] = [-20.0, -35.0, -90.0];
 
 /// What was found, by what the scenes have in common.
 #[derive(Clone, Debug, Default)]
-pub struct Report {
-    pub spoken: BTreeMap<String, Heard>,
-    pub interrupted: BTreeMap<String, Heard>,
-    pub alone: BTreeMap<String, Alarms>,
+pub(crate) struct Report {
+    pub(crate) spoken: BTreeMap<String, Heard>,
+    pub(crate) interrupted: BTreeMap<String, Heard>,
+    pub(crate) alone: BTreeMap<String, Alarms>,
 }
 
 /// Makes the scenes and listens to them.
-pub fn measure(plan: Plan, settings: Settings) -> Report {
+pub(crate) fn measure(plan: Plan, settings: Settings) -> Report {
     let mut report = Report::default();
     let mut dice = Dice::new(plan.seed);
     for _ in 0..plan.utterances {
@@ -54,7 +54,8 @@ pub fn measure(plan: Plan, settings: Settings) -> Report {
             let speaking = speaking.expect("the person speaks");
             let echo = if echo < -60.0 { "no echo".to_owned() } else { format!("echo at {echo} dB") };
             let length = if speaking.short { "a word or two" } else { "a sentence" };
-            for label in [format!("{echo}, all"), format!("{echo}, {length}"), format!("{echo}, at {} dB", speaking.db)] {
+            for label in [format!("{echo}, all"), format!("{echo}, {length}"), format!("{echo}, at {} dB", speaking.db)]
+            {
                 report.interrupted.entry(label).or_default().add(&scene, &events, settings.silence);
             }
         }
@@ -117,7 +118,10 @@ fn labels(speaking: &Speaking) -> Vec<String> {
 /// The tables, as Markdown.
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "| the person speaks | n | missed | false starts | split | cut | noticed after, ms: median / p95 | end late by, ms: p5 / median / p95 |")?;
+        writeln!(
+            f,
+            "| the person speaks | n | missed | false starts | split | cut | noticed after, ms: median / p95 | end late by, ms: p5 / median / p95 |"
+        )?;
         writeln!(f, "|---|---|---|---|---|---|---|---|")?;
         for (label, heard) in &self.spoken {
             writeln!(
@@ -132,7 +136,10 @@ impl fmt::Display for Report {
                 percentiles(&heard.end, &[5, 50, 95]),
             )?;
         }
-        writeln!(f, "\n| the person interrupts us | n | never | false starts | cuts us after, ms: median / p90 / p95 |")?;
+        writeln!(
+            f,
+            "\n| the person interrupts us | n | never | false starts | cuts us after, ms: median / p90 / p95 |"
+        )?;
         writeln!(f, "|---|---|---|---|---|")?;
         for (label, heard) in &self.interrupted {
             let never = percent(heard.uninterrupted, heard.scenes);

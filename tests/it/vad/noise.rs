@@ -6,7 +6,7 @@ use super::sound::{Dice, RATE, as_f64, at, gain, level, mix, scale};
 
 /// Noise of one kind, at a level below full scale.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Noise {
+pub(crate) enum Noise {
     Silence,
     White(f64),
     Pink(f64),
@@ -24,7 +24,7 @@ pub enum Noise {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Style {
+pub(crate) enum Style {
     /// Chords with vibrato, and a drum kit.
     Band,
     /// Broken chords on something plucked.
@@ -35,7 +35,7 @@ pub enum Style {
     Solo,
 }
 
-pub fn make(noise: Noise, length: usize, dice: &mut Dice) -> Vec<f64> {
+pub(crate) fn make(noise: Noise, length: usize, dice: &mut Dice) -> Vec<f64> {
     let (mut sound, db) = match noise {
         Noise::Silence => return vec![0.0; length],
         Noise::White(db) => (white(length, dice), db),

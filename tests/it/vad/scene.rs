@@ -8,32 +8,32 @@ use super::speech::{Said, anything, sentence};
 
 /// What arrives, and the truth about it.
 #[derive(Clone, Debug)]
-pub struct Scene {
-    pub ulaw: Vec<u8>,
+pub(crate) struct Scene {
+    pub(crate) ulaw: Vec<u8>,
     /// From where to where the person speaks.
-    pub spoken: Option<(usize, usize)>,
+    pub(crate) spoken: Option<(usize, usize)>,
     /// How loud what we play is, for each frame; `None` where we are silent.
-    pub ours: Vec<Option<f32>>,
+    pub(crate) ours: Vec<Option<f32>>,
 }
 
 /// How the person speaks.
 #[derive(Clone, Copy, Debug)]
-pub struct Speaking {
+pub(crate) struct Speaking {
     /// A word or two.
-    pub short: bool,
+    pub(crate) short: bool,
     /// The active level, in dB below full scale.
-    pub db: f64,
-    pub background: Noise,
+    pub(crate) db: f64,
+    pub(crate) background: Noise,
     /// ... and how far below that it is, in dB.
-    pub above: f64,
-    pub line: Line,
+    pub(crate) above: f64,
+    pub(crate) line: Line,
 }
 
 /// 20 ms.
-pub const FRAME: usize = mulaw::FRAME;
+pub(crate) const FRAME: usize = mulaw::FRAME;
 
 /// The person says one thing into a background, of which there is up to 3 s before it, and 2 s after.
-pub fn utterance(dice: &mut Dice) -> (Speaking, Scene) {
+pub(crate) fn utterance(dice: &mut Dice) -> (Speaking, Scene) {
     let line = *dice.pick(&LINES);
     let db = *dice.pick(&[-15.0, -20.0, -25.0, -30.0, -35.0]);
     let above = *dice.pick(&[5.0, 10.0, 15.0, 20.0, 30.0]);
@@ -56,14 +56,20 @@ pub fn utterance(dice: &mut Dice) -> (Speaking, Scene) {
 }
 
 /// Nobody speaks, while we are audible all the time, and so softly that nothing passes for our echo.
-pub fn alone(noise: Noise, seconds: f64, line: Line, dice: &mut Dice) -> Scene {
+pub(crate) fn alone(noise: Noise, seconds: f64, line: Line, dice: &mut Dice) -> Scene {
     let sound = make(noise, at(seconds), dice);
     let ours = vec![Some(-40.0); sound.len().div_ceil(FRAME)];
     scene(sound, None, line, ours)
 }
 
 /// We speak all the time and it comes back by `echo` dB; the person speaks into it once, or not at all.
-pub fn we_speak(echo: f64, seconds: f64, person: bool, line: Line, dice: &mut Dice) -> (Option<Speaking>, Scene) {
+pub(crate) fn we_speak(
+    echo: f64,
+    seconds: f64,
+    person: bool,
+    line: Line,
+    dice: &mut Dice,
+) -> (Option<Speaking>, Scene) {
     let length = at(seconds);
     let (ours, levels) = agent(length, dice);
     let mut sound = vec![0.0; length];
@@ -130,7 +136,7 @@ fn scene(sound: Vec<f64>, said: Option<(&Said, usize)>, line: Line, ours: Vec<Op
 }
 
 /// Every noise that must not pass for speech.
-pub fn noises() -> Vec<(&'static str, Vec<Noise>)> {
+pub(crate) fn noises() -> Vec<(&'static str, Vec<Noise>)> {
     let levels = [-60.0, -50.0, -40.0, -30.0];
     vec![
         ("silence", vec![Noise::Silence]),

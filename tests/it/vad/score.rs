@@ -9,10 +9,10 @@ use super::scene::{FRAME, Scene};
 use super::sound::as_f64;
 
 /// An event, and how much of the line had been heard when it came.
-pub type Timed = (usize, Event);
+pub(crate) type Timed = (usize, Event);
 
 /// What the detector says of a scene whose frames come one by one.
-pub fn listen(scene: &Scene, settings: Settings) -> Vec<Timed> {
+pub(crate) fn listen(scene: &Scene, settings: Settings) -> Vec<Timed> {
     let mut vad = Vad::new(settings);
     let mut events = Vec::new();
     for (n, frame) in scene.ulaw.chunks(FRAME).enumerate() {
@@ -24,38 +24,40 @@ pub fn listen(scene: &Scene, settings: Settings) -> Vec<Timed> {
 
 /// Scenes in which the person speaks once. Times are in milliseconds, and of those that were heard.
 #[derive(Clone, Debug, Default)]
-pub struct Heard {
-    pub scenes: usize,
+pub(crate) struct Heard {
+    pub(crate) scenes: usize,
     /// Nothing was noticed while they spoke.
-    pub missed: usize,
+    pub(crate) missed: usize,
     /// Stretches that began before the person did, or after.
-    pub false_starts: usize,
+    pub(crate) false_starts: usize,
     /// Utterances that came in several stretches.
-    pub split: usize,
+    pub(crate) split: usize,
     /// Utterances whose stretch, with its pre-roll, begins too late.
-    pub cut: usize,
+    pub(crate) cut: usize,
     /// From the first sample to the event.
-    pub onset: Vec<f64>,
+    pub(crate) onset: Vec<f64>,
     /// By how much the beginning was put too late; negative for too early.
-    pub began: Vec<f64>,
+    pub(crate) began: Vec<f64>,
     /// From the last sample to the event, less the silence asked for.
-    pub end: Vec<f64>,
+    pub(crate) end: Vec<f64>,
     /// From the first sample to the barge-in.
-    pub interrupted: Vec<f64>,
+    pub(crate) interrupted: Vec<f64>,
     /// There was none.
-    pub uninterrupted: usize,
+    pub(crate) uninterrupted: usize,
 }
 
 impl Heard {
     /// Adds what was said of a scene.
-    pub fn add(&mut self, scene: &Scene, events: &[Timed], silence: Duration) {
+    pub(crate) fn add(&mut self, scene: &Scene, events: &[Timed], silence: Duration) {
         let (begins, ends) = scene.spoken.expect("somebody speaks");
         self.scenes += 1;
         let mut starts = Vec::new();
         let mut interrupted = None;
         for &(at, event) in events {
             match event {
-                Event::Started { from, began } if at >= begins && index(began) <= ends => starts.push((at, from, began)),
+                Event::Started { from, began } if at >= begins && index(began) <= ends => {
+                    starts.push((at, from, began));
+                }
                 Event::Started { .. } => self.false_starts += 1,
                 Event::BargedIn { .. } if at >= begins => interrupted = interrupted.or(Some(at)),
                 Event::BargedIn { .. } => self.false_starts += 1,
@@ -83,15 +85,15 @@ impl Heard {
 
 /// Scenes in which nobody speaks.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Alarms {
-    pub minutes: f64,
-    pub starts: usize,
-    pub interruptions: usize,
+pub(crate) struct Alarms {
+    pub(crate) minutes: f64,
+    pub(crate) starts: usize,
+    pub(crate) interruptions: usize,
 }
 
 impl Alarms {
     /// Adds what was said of a scene.
-    pub fn add(&mut self, scene: &Scene, events: &[Timed]) {
+    pub(crate) fn add(&mut self, scene: &Scene, events: &[Timed]) {
         self.minutes += as_f64(scene.ulaw.len()) / as_f64(60_000 * PER_MS);
         for (_, event) in events {
             match event {
@@ -104,7 +106,7 @@ impl Alarms {
 }
 
 /// So many of a hundred values are not greater.
-pub fn percentile(values: &[f64], percent: usize) -> f64 {
+pub(crate) fn percentile(values: &[f64], percent: usize) -> f64 {
     let mut values = values.to_vec();
     values.sort_by(f64::total_cmp);
     let index = (values.len() * percent / 100).min(values.len().saturating_sub(1));

@@ -7,18 +7,18 @@ use std::process::{Command, Stdio};
 use callme::audio::mulaw;
 
 /// Samples a second.
-pub const RATE: usize = mulaw::RATE;
+pub(crate) const RATE: usize = mulaw::RATE;
 
-/// Chance with a seed (SplitMix64), the same on every machine.
+/// Chance with a seed (`SplitMix64`), the same on every machine.
 #[derive(Clone, Debug)]
-pub struct Dice(u64);
+pub(crate) struct Dice(u64);
 
 impl Dice {
-    pub fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64) -> Self {
         Self(seed)
     }
 
-    pub fn next(&mut self) -> u64 {
+    pub(crate) fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
@@ -27,67 +27,68 @@ impl Dice {
     }
 
     /// From 0 to 1.
-    pub fn unit(&mut self) -> f64 {
+    pub(crate) fn unit(&mut self) -> f64 {
         f64::from(u32::try_from(self.next() >> 32).expect("32 bits")) / f64::from(u32::MAX)
     }
 
-    pub fn between(&mut self, low: f64, high: f64) -> f64 {
+    pub(crate) fn between(&mut self, low: f64, high: f64) -> f64 {
         low + (high - low) * self.unit()
     }
 
-    pub fn samples(&mut self, seconds: std::ops::Range<f64>) -> usize {
+    pub(crate) fn samples(&mut self, seconds: std::ops::Range<f64>) -> usize {
         at(self.between(seconds.start, seconds.end))
     }
 
-    pub fn pick<'a, T>(&mut self, of: &'a [T]) -> &'a T {
+    pub(crate) fn pick<'a, T>(&mut self, of: &'a [T]) -> &'a T {
         let index = self.next() % u64::try_from(of.len()).expect("a length");
         &of[usize::try_from(index).expect("an index")]
     }
 
     /// Of the normal distribution.
-    pub fn normal(&mut self) -> f64 {
+    pub(crate) fn normal(&mut self) -> f64 {
         let radius = (-2.0 * self.unit().max(1e-12).ln()).sqrt();
         radius * (2.0 * PI * self.unit()).cos()
     }
 }
 
 /// The sample so many seconds from the beginning.
-pub fn at(seconds: f64) -> usize {
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "scenes are some minutes long")]
+pub(crate) fn at(seconds: f64) -> usize {
     (seconds * as_f64(RATE)).round() as usize
 }
 
-pub fn as_f64(count: usize) -> f64 {
+#[expect(clippy::cast_precision_loss, reason = "scenes are far from 2^52 samples")]
+pub(crate) fn as_f64(count: usize) -> f64 {
     count as f64
 }
 
 /// The factor of so many dB.
-pub fn gain(db: f64) -> f64 {
+pub(crate) fn gain(db: f64) -> f64 {
     10_f64.powf(db / 20.0)
 }
 
 /// dB below full scale of the mean power.
-pub fn level(sound: &[f64]) -> f64 {
+pub(crate) fn level(sound: &[f64]) -> f64 {
     let power = sound.iter().map(|x| x * x).sum::<f64>() / as_f64(sound.len().max(1));
     10.0 * power.max(1e-12).log10()
 }
 
 /// The level while it sounds: of the 20 ms frames within 25 dB of the loudest.
-pub fn active_level(sound: &[f64]) -> f64 {
-    let powers: Vec<f64> =
-        sound.chunks(160).map(|f| f.iter().map(|x| x * x).sum::<f64>() / as_f64(f.len())).collect();
+pub(crate) fn active_level(sound: &[f64]) -> f64 {
+    let powers: Vec<f64> = sound.chunks(160).map(|f| f.iter().map(|x| x * x).sum::<f64>() / as_f64(f.len())).collect();
     let loudest = powers.iter().copied().fold(0.0, f64::max);
     let active: Vec<f64> = powers.into_iter().filter(|p| *p > loudest * gain(-50.0)).collect();
     10.0 * (active.iter().sum::<f64>() / as_f64(active.len().max(1))).max(1e-12).log10()
 }
 
-pub fn scale(sound: &mut [f64], factor: f64) {
+pub(crate) fn scale(sound: &mut [f64], factor: f64) {
     for x in sound {
         *x *= factor;
     }
 }
 
 /// Adds `what` to `into`, from sample `from` on; what reaches beyond the end is lost.
-pub fn mix(into: &mut [f64], what: &[f64], from: usize) {
+pub(crate) fn mix(into: &mut [f64], what: &[f64], from: usize) {
     for (x, y) in into.iter_mut().skip(from).zip(what) {
         *x += y;
     }
@@ -118,7 +119,9 @@ impl Biquad {
     }
 
     fn step(&mut self, x: f64) -> f64 {
-        let y = self.b[0] * x + self.b[1] * self.x[0] + self.b[2] * self.x[1] - self.a[0] * self.y[0] - self.a[1] * self.y[1];
+        let y = self.b[0] * x + self.b[1] * self.x[0] + self.b[2] * self.x[1]
+            - self.a[0] * self.y[0]
+            - self.a[1] * self.y[1];
         self.x = [x, self.x[0]];
         self.y = [y, self.y[0]];
         y
@@ -126,7 +129,7 @@ impl Biquad {
 }
 
 /// The telephone's band, 300 to 3400 Hz, fourth order at each edge.
-pub fn telephone_band(sound: &mut [f64]) {
+pub(crate) fn telephone_band(sound: &mut [f64]) {
     let edges = [(300.0, 0.541, true), (300.0, 1.307, true), (3400.0, 0.541, false), (3400.0, 1.307, false)];
     for (hertz, q, high) in edges {
         let mut filter = Biquad::new(hertz, q, high);
@@ -138,7 +141,7 @@ pub fn telephone_band(sound: &mut [f64]) {
 
 /// What lies between the person's phone and us.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Line {
+pub(crate) enum Line {
     /// G.711 only, in its full band, as a computer's phone sends it.
     Wide,
     /// G.711 in the telephone's band.
@@ -149,11 +152,11 @@ pub enum Line {
     Amr,
 }
 
-pub const LINES: [Line; 4] = [Line::Wide, Line::Fixed, Line::Gsm, Line::Amr];
+pub(crate) const LINES: [Line; 4] = [Line::Wide, Line::Fixed, Line::Gsm, Line::Amr];
 
 impl Line {
     /// The sound as it arrives.
-    pub fn carry(self, mut sound: Vec<f64>) -> Vec<u8> {
+    pub(crate) fn carry(self, mut sound: Vec<f64>) -> Vec<u8> {
         if self != Self::Wide {
             telephone_band(&mut sound);
         }
@@ -169,7 +172,8 @@ impl Line {
     }
 }
 
-pub fn to_pcm(sound: &[f64]) -> Vec<i16> {
+#[expect(clippy::cast_possible_truncation, reason = "an `as` from float saturates, which is what a line does")]
+pub(crate) fn to_pcm(sound: &[f64]) -> Vec<i16> {
     sound.iter().map(|x| (x * 32_767.0).round() as i16).collect()
 }
 
@@ -188,7 +192,7 @@ fn through(pcm: &[i16], codec: &[&str]) -> Vec<i16> {
 ///
 /// # Panics
 /// When it is not there (`scripts/setup` installs it) or fails.
-pub fn run(program: &str, arguments: &[&str], input: Vec<u8>) -> Vec<u8> {
+pub(crate) fn run(program: &str, arguments: &[&str], input: Vec<u8>) -> Vec<u8> {
     let mut child = Command::new(program)
         .args(arguments)
         .stdin(Stdio::piped())

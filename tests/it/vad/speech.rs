@@ -4,13 +4,13 @@ use super::sound::{Dice, RATE, active_level, gain, run, scale};
 
 /// An utterance without anything else.
 #[derive(Clone, Debug)]
-pub struct Said {
-    pub sound: Vec<f64>,
+pub(crate) struct Said {
+    pub(crate) sound: Vec<f64>,
     /// Its first and its last sample that can be heard.
-    pub begins: usize,
-    pub ends: usize,
+    pub(crate) begins: usize,
+    pub(crate) ends: usize,
     /// One word or two.
-    pub short: bool,
+    pub(crate) short: bool,
 }
 
 /// A language and what is said in it: what is short, and what is long.
@@ -38,7 +38,7 @@ const LANGUAGES: [(&str, &[&str], &[&str]); 8] = [
 const VARIANTS: [&str; 10] = ["", "+m1", "+m3", "+m7", "+f1", "+f2", "+f4", "+klatt2", "+klatt4", "+Andrea"];
 
 /// Something said by somebody, at 0 dB active level below full scale `db`.
-pub fn anything(dice: &mut Dice, db: f64) -> Said {
+pub(crate) fn anything(dice: &mut Dice, db: f64) -> Said {
     let (language, short, long) = *dice.pick(&LANGUAGES);
     let brief = dice.unit() < 0.4;
     let text = *dice.pick(if brief { short } else { long });
@@ -46,7 +46,7 @@ pub fn anything(dice: &mut Dice, db: f64) -> Said {
 }
 
 /// A long sentence.
-pub fn sentence(dice: &mut Dice, db: f64) -> Said {
+pub(crate) fn sentence(dice: &mut Dice, db: f64) -> Said {
     let (language, _, long) = *dice.pick(&LANGUAGES);
     let text = *dice.pick(long);
     say(dice, language, text, false, db)
