@@ -38,8 +38,6 @@ use crate::store::memory::MemoryStore;
 /// From the signal to the end of the last session; the platform kills after 10 s, and some time goes to the flush.
 const SHUTDOWN: Duration = Duration::from_millis(6_500);
 
-/// The speech endpoint's model, where none is set by hand.
-const TTS_MODEL: &str = "gpt-4o-mini-tts";
 /// A transcription model that finds the ends of turns itself, where none is set by hand.
 const STT_MODEL: &str = "gpt-4o-transcribe";
 
@@ -214,14 +212,14 @@ fn desk(
 ) -> anyhow::Result<DeskConfig> {
     let speech = &config.speech;
     let endpoint = Endpoint::parse(&speech.base_url).context("OPENAI_API_BASE_URL")?;
-    let tts = OpenAiTts::new(TtsSettings {
+    let settings = TtsSettings {
         endpoint: endpoint.clone(),
         key: speech.api_key.clone(),
-        model: speech.tts_model.clone().unwrap_or_else(|| TTS_MODEL.to_owned()),
+        model: speech.tts_model.clone(),
         voice: speech.tts_voice.clone(),
         instructions: speech.tts_instructions.clone(),
-    })
-    .context("the speech client")?;
+    };
+    let tts = OpenAiTts::new(&settings, &metrics).context("the speech client")?;
     let settings = SttSettings {
         endpoint,
         key: speech.api_key.clone(),

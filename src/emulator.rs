@@ -49,9 +49,10 @@ pub use faults::{DialFault, Fault, Faults, RestFault, Times};
 pub use messaging::{ConversationRecord, ConversationState, Failing, ReceiptWebhooks, TextRules, WindowRule};
 pub use person::{AnsweredBy, Person, PickUp, Script, Step, Verdict};
 pub use phone::{NotNow, Phone, Sound};
+pub use speech::Era;
 pub use timeline::{
     CallState, Callback, Event, Hearing, NeverHappened, RestVerb, Side, TextForm, TextState, TextWebhook, Timeline,
-    What,
+    Voicing, What,
 };
 pub use voice::Voice;
 
@@ -180,6 +181,11 @@ impl Emulator {
     /// Every conversation that was not deleted, oldest first.
     pub fn conversations(&self) -> Vec<ConversationRecord> {
         self.world.exchange().records()
+    }
+
+    /// Lets the day come on which models of the speech provider end.
+    pub fn set_era(&self, era: Era) {
+        *self.world.era.lock().expect("no holder of the lock panics") = era;
     }
 
     /// What goes wrong.

@@ -20,6 +20,7 @@ pub struct Metrics {
     webhooks: Family<WebhookResult, Counter>,
     gaps: Counter,
     reconnects: Counter,
+    deviations: Counter,
     frame_to_stt: Histogram,
     tts_to_frame: Histogram,
     speech_to_clear: Histogram,
@@ -80,6 +81,7 @@ impl Default for Metrics {
             webhooks: Family::default(),
             gaps: Counter::default(),
             reconnects: Counter::default(),
+            deviations: Counter::default(),
             frame_to_stt: latency(),
             tts_to_frame: latency(),
             speech_to_clear: latency(),
@@ -94,6 +96,11 @@ impl Default for Metrics {
         registry.register("webhooks", "Webhooks of the carrier, by what became of them", metrics.webhooks.clone());
         registry.register("audio_gaps", "Gaps that the person heard inside an utterance", metrics.gaps.clone());
         registry.register("media_reconnects", "Media sockets that came back within a call", metrics.reconnects.clone());
+        registry.register(
+            "speech_deviations",
+            "Texts that the speech provider did not say word for word",
+            metrics.deviations.clone(),
+        );
         let mut histogram = |name, help, histogram: &Histogram| {
             registry.register_with_unit(name, help, Unit::Seconds, histogram.clone());
         };
@@ -153,6 +160,11 @@ impl Metrics {
         self.reconnects.inc();
     }
 
+    /// The speech provider said something else than it was given.
+    pub fn speech_deviated(&self) {
+        self.deviations.inc();
+    }
+
     /// The oldest frame of an append waited this long for the recogniser's socket.
     pub fn frame_to_stt(&self, took: Duration) {
         self.frame_to_stt.observe(took.as_secs_f64());
@@ -181,6 +193,7 @@ mod tests {
         metrics.webhook(Webhook::Forged);
         metrics.gaps(2);
         metrics.media_reconnected();
+        metrics.speech_deviated();
         metrics.frame_to_stt(Duration::from_millis(21));
         metrics.tts_to_frame(Duration::from_millis(2));
         metrics.speech_to_clear(Duration::from_millis(1));
@@ -191,6 +204,7 @@ mod tests {
             "callme_webhooks_total{result=\"forged\"} 1",
             "callme_audio_gaps_total 2",
             "callme_media_reconnects_total 1",
+            "callme_speech_deviations_total 1",
             "callme_frame_to_stt_seconds_count 1",
             "callme_tts_to_frame_seconds_count 1",
             "callme_speech_to_clear_seconds_sum 0.001",

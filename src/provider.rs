@@ -278,10 +278,23 @@ pub struct BadFrame;
 /// The stream's end is the speech's end; an error is the last item.
 pub type Speech = BoxStream<'static, Result<Bytes, ProviderError>>;
 
-/// Text to speech.
+/// Text to speech: one voice per call.
 pub trait Tts: Send + Sync {
-    /// Begins to say `text`. Nothing is asked of the provider before the first poll.
-    fn speak(&self, text: String) -> Speech;
+    /// A voice for a call. Nothing is asked of the provider before something is to be said.
+    fn open(&self) -> Box<dyn TtsSession>;
+}
+
+/// One call's voice. Needs no task of its own: whoever owns it polls it, and the speeches it makes.
+///
+/// What it says stays in order, and is made no faster than it is read; two speeches of one call may be made one after the
+/// other, since they are heard so.
+pub trait TtsSession: Send {
+    /// Begins to say `text`, of at most [`LONGEST_MESSAGE`](crate::domain::text::LONGEST_MESSAGE) characters. Nothing is
+    /// asked of the provider before the first poll; dropping the speech calls off what was.
+    fn speak(&mut self, text: String) -> Speech;
+    /// Does what is to be done beside the speeches: what a dropped one left behind, and what keeps the next one from
+    /// waiting for a connection. Nothing comes of it but a wake when it should be polled again.
+    fn poll_idle(&mut self, cx: &mut Context<'_>);
 }
 
 /// Speech to text: one session per call.

@@ -11,11 +11,12 @@ use serde_json::json;
 use crate::clock::whole_millis;
 use crate::metrics::Metrics;
 use crate::provider::openai::endpoint::Endpoint;
+use crate::provider::openai::socket::Dialer;
 use crate::provider::{ProviderError, Stt, SttSession};
 
 mod session;
-mod socket;
 mod tape;
+mod wire;
 
 #[cfg(test)]
 mod tests;
@@ -49,7 +50,7 @@ pub struct OpenAiStt {
 
 /// What every session of one configuration does.
 struct Plan {
-    dialer: socket::Dialer,
+    dialer: Dialer,
     /// The `session.update` event that configures a new socket.
     update: String,
     /// How long a pause ends a stretch.
@@ -61,7 +62,7 @@ impl OpenAiStt {
     /// # Errors
     /// When the system's certificates cannot be read, or the key cannot stand in a header.
     pub fn new(settings: &SttSettings, metrics: Arc<Metrics>) -> Result<Self, ProviderError> {
-        let dialer = socket::Dialer::new(&settings.endpoint, &settings.key)?;
+        let dialer = Dialer::new(&settings.endpoint.transcription_url(), &settings.key)?;
         Ok(Self {
             plan: Arc::new(Plan { dialer, update: session_update(settings), silence: settings.silence, metrics }),
         })

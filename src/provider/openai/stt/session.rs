@@ -10,12 +10,12 @@ use std::time::Duration;
 
 use tokio::time::{Instant, Sleep, sleep_until};
 
-use super::socket::{Dialing, Socket};
 use super::tape::{self, Tape};
-use super::{PREFIX, Plan};
+use super::{PREFIX, Plan, wire};
 use crate::clock::{Millis, whole_millis};
 use crate::provider::openai::event::Event;
 use crate::provider::openai::failure;
+use crate::provider::openai::socket::{Dialing, Socket};
 use crate::provider::openai::transcript::Transcript;
 use crate::provider::{ErrorClass, Heard, ProviderError, SttSession};
 
@@ -122,7 +122,7 @@ impl Session {
                 Poll::Pending => self.lose(silent("did not accept a connection"), now),
             },
             Link::Greeting { socket, deadline } | Link::Configuring { socket, deadline } => {
-                let event = match (socket.poll_event(cx), socket.poll_flush(cx)) {
+                let event = match (wire::poll_event(socket, cx), socket.poll_flush(cx)) {
                     (Poll::Ready(Ok(event)), _) => event,
                     (Poll::Ready(Err(error)), _) | (_, Poll::Ready(Err(error))) => {
                         self.lose(error, now);
@@ -172,7 +172,7 @@ impl Session {
     /// Reads events and sends audio.
     fn exchange(&mut self, cx: &mut Context<'_>, now: Instant) -> Poll<()> {
         let Link::Live { socket, flush_at, .. } = &mut self.link else { return Poll::Pending };
-        let sent = match socket.poll_event(cx) {
+        let sent = match wire::poll_event(socket, cx) {
             Poll::Ready(Ok(event)) => {
                 self.take(event, now);
                 return Poll::Ready(());
@@ -341,7 +341,7 @@ fn send(
             }
         }
         let count = tape.send(&mut buffer);
-        socket.send_audio(&buffer[..count])?;
+        wire::send_audio(socket, &buffer[..count])?;
         // When the next frame's time will have come, should it stay alone: set now, the timer is only ever moved on,
         // which costs nothing, and does not go off in vain after each pair.
         *flush_at = Some(now + FRAME + FLUSH);
