@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::clock::Clock;
-use crate::config::{self, Config, DoorConfig, MessagingMode};
+use crate::config::{self, Config, DoorConfig, MessagingMode, SpeechConfig, SpeechFormat, SpeechServer};
 use crate::domain::session::{Limits, Texting};
 use crate::http::carrier::InboundLimits;
 use crate::http::{self, Parts, serve};
@@ -24,12 +24,13 @@ use crate::metrics::Metrics;
 use crate::privacy::keyed::HashKey;
 use crate::provider::openai::endpoint::Endpoint;
 use crate::provider::openai::stt::{OpenAiStt, SttSettings};
-use crate::provider::openai::tts::{OpenAiTts, TtsSettings};
+use crate::provider::openai::tts::{AudioFormat, OpenAiTts, TtsSettings};
+use crate::provider::openai::watch::Watch;
 use crate::provider::twilio::{
     ConversationsConfig, MediaStreams, PublicUrl, SenderMode, Twilio, TwilioConfig, TwilioConversations,
     TwilioMessageWebhooks, TwilioWebhooks,
 };
-use crate::provider::{Messaging, MessagingWebhooks};
+use crate::provider::{Messaging, MessagingWebhooks, SpeechOutlook};
 use crate::service::{Service, ServiceConfig};
 use crate::session::{Directory, Manager, ManagerConfig};
 use crate::store::Store;
@@ -48,6 +49,9 @@ pub struct App {
     router: Router,
     mail: mpsc::Receiver<Bytes>,
     message_webhooks: Option<Arc<dyn MessagingWebhooks>>,
+    watch: Arc<Watch>,
+    /// How often the watch looks.
+    probe: Option<Duration>,
 }
 
 impl std::fmt::Debug for App {
@@ -74,7 +78,19 @@ impl App {
         let webhooks = TwilioWebhooks::new(config.carrier.account.clone(), &config.carrier.token, public_url);
         let media = TaskTracker::new();
         let metrics = Arc::new(Metrics::default());
-        let desk = Arc::new(Desk::new(desk(config, Arc::clone(&clock), media.clone(), Arc::clone(&metrics))?));
+        let SpeechParts { tts, stt, watch } = speech(&config.speech, &clock, &metrics)?;
+        let watch = Arc::new(watch);
+        let desk = Arc::new(Desk::new(DeskConfig {
+            tts: Arc::new(tts),
+            stt: Arc::new(stt),
+            wire: Arc::new(MediaStreams),
+            account: config.carrier.account.clone(),
+            guard: config.timing.barge_in_guard,
+            clock: Arc::clone(&clock),
+            metrics: Arc::clone(&metrics),
+            tasks: media.clone(),
+            random,
+        }));
         let store: Arc<dyn Store> = Arc::new(MemoryStore::new(config.history_ttl));
         let messaging = messaging(config)?;
         let hash_key = hash_key(config);
@@ -111,8 +127,9 @@ impl App {
             public_url: config.public_url.clone(),
             metrics_token: config.metrics_token.clone(),
             metrics,
+            speech: Arc::clone(&watch) as Arc<dyn SpeechOutlook>,
         });
-        Ok(Self { manager, media, router, mail, message_webhooks })
+        Ok(Self { manager, media, router, mail, message_webhooks, watch, probe: config.speech.probe })
     }
 
     /// The same server with further routes beside its own, which they win over.
@@ -129,13 +146,18 @@ impl App {
         let serving = serve::run(listener, self.router, closed.clone());
         // Ends with the router, which holds the other end.
         let reading = bridge::read_mail(self.mail, self.message_webhooks, self.manager.clone());
+        let watching = async {
+            if let Some(every) = self.probe {
+                stop.run_until_cancelled(self.watch.run(every)).await;
+            }
+        };
         let closing = async {
             stop.cancelled().await;
             self.manager.close(SHUTDOWN).await;
             self.media.close();
             closed.cancel();
         };
-        tokio::join!(serving, reading, closing);
+        tokio::join!(serving, reading, watching, closing);
     }
 
     /// The running sessions.
@@ -204,41 +226,38 @@ fn hash_key(config: &Config) -> HashKey {
     HashKey::new(&key)
 }
 
-fn desk(
-    config: &Config,
-    clock: Arc<dyn Clock>,
-    tasks: TaskTracker,
-    metrics: Arc<Metrics>,
-) -> anyhow::Result<DeskConfig> {
-    let speech = &config.speech;
-    let endpoint = Endpoint::parse(&speech.base_url).context("OPENAI_API_BASE_URL")?;
+/// Who speaks and who listens, and the watch over their models.
+struct SpeechParts {
+    tts: OpenAiTts,
+    stt: OpenAiStt,
+    watch: Watch,
+}
+
+fn speech(speech: &SpeechConfig, clock: &Arc<dyn Clock>, metrics: &Arc<Metrics>) -> anyhow::Result<SpeechParts> {
+    let endpoint = |server: &SpeechServer| Endpoint::parse(&server.base_url).context("the speech provider's URL");
     let settings = TtsSettings {
-        endpoint: endpoint.clone(),
-        key: speech.api_key.clone(),
+        endpoint: endpoint(&speech.tts)?,
+        key: speech.tts.api_key.clone(),
         model: speech.tts_model.clone(),
         voice: speech.tts_voice.clone(),
         instructions: speech.tts_instructions.clone(),
+        format: match speech.tts_format {
+            SpeechFormat::Pcm => AudioFormat::Pcm,
+            SpeechFormat::Wav => AudioFormat::Wav,
+        },
     };
-    let tts = OpenAiTts::new(&settings, &metrics).context("the speech client")?;
+    let tts = OpenAiTts::new(&settings, metrics).context("the speech client")?;
+    let watch = Watch::new(Arc::clone(clock), Arc::clone(metrics));
+    let watch = watch.over(tts.watched(), &settings.endpoint, &settings.key).context("the list of models")?;
     let settings = SttSettings {
-        endpoint,
-        key: speech.api_key.clone(),
+        endpoint: endpoint(&speech.stt)?,
+        key: speech.stt.api_key.clone(),
         model: speech.stt_model.clone().unwrap_or_else(|| STT_MODEL.to_owned()),
         silence: speech.silence,
         language: None,
     };
-    let stt = OpenAiStt::new(&settings, Arc::clone(&metrics)).context("the transcription client")?;
-    Ok(DeskConfig {
-        tts: Arc::new(tts),
-        stt: Arc::new(stt),
-        wire: Arc::new(MediaStreams),
-        account: config.carrier.account.clone(),
-        guard: config.timing.barge_in_guard,
-        clock,
-        metrics,
-        tasks,
-        random,
-    })
+    let stt = OpenAiStt::new(&settings, Arc::clone(metrics)).context("the transcription client")?;
+    Ok(SpeechParts { tts, stt, watch })
 }
 
 /// Where chance enters the server.

@@ -126,6 +126,8 @@ impl Emulator {
             ("CALLME_TWILIO_API_URL", self.url()),
             ("CALLME_TWILIO_CONVERSATIONS_URL", self.url()),
             ("OPENAI_API_BASE_URL", self.url()),
+            // A dry session would strike the faults that are laid out for a call.
+            ("CALLME_SPEECH_PROBE_HOURS", "0".to_owned()),
         ]
     }
 

@@ -297,6 +297,12 @@ pub trait TtsSession: Send {
     fn poll_idle(&mut self, cx: &mut Context<'_>);
 }
 
+/// What is known of the speech provider's plans.
+pub trait SpeechOutlook: std::fmt::Debug + Send + Sync {
+    /// What the operator should know about the models in use, a sentence each; none in good times.
+    fn warnings(&self) -> Vec<String>;
+}
+
 /// Speech to text: one session per call.
 pub trait Stt: Send + Sync {
     /// Begins to listen; connecting happens behind [`SttSession::poll_heard`], and audio given meanwhile is kept.

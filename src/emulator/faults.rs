@@ -101,6 +101,11 @@ pub enum Fault {
     VoiceDeaf,
     /// The socket of a session that speaks breaks, without a close frame, as soon as it is asked for speech.
     VoiceDropped,
+    /// The list of models is refused with this HTTP status.
+    ModelsRefused {
+        /// HTTP status.
+        status: u16,
+    },
     /// The transcription socket is refused with this HTTP status.
     HearingRefused {
         /// HTTP status.

@@ -10,6 +10,7 @@ use axum::routing::{get, post};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::faults::Fault;
 use super::voice::Speaker;
 use super::world::World;
 
@@ -84,6 +85,10 @@ fn no_such_model(model: &str) -> String {
 async fn models(State(world): State<Arc<World>>, headers: HeaderMap) -> Response {
     if let Err(refusal) = authorise(&world, &headers) {
         return refusal.into_response();
+    }
+    let refused = |fault: &Fault| if let Fault::ModelsRefused { status } = fault { Some(*status) } else { None };
+    if let Some(status) = world.faults.strike(refused) {
+        return Refused::fault(status, "not_found", &headers, b"").into_response();
     }
     let era = world.era();
     let list: Vec<Value> = MODELS

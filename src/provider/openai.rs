@@ -6,8 +6,11 @@
 pub mod endpoint;
 pub mod stt;
 pub mod tts;
+pub mod watch;
 
+mod dry;
 mod event;
 mod failure;
+mod presets;
 mod socket;
 mod transcript;

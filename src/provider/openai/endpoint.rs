@@ -51,6 +51,11 @@ impl Endpoint {
         self.below("/audio/speech")
     }
 
+    /// Where the models are listed.
+    pub fn models_url(&self) -> Url {
+        self.below("/models")
+    }
+
     /// Where speech is heard: a WebSocket for a transcription session. Without `model`: with one, the provider opens a
     /// conversation instead and refuses the transcription settings.
     pub fn transcription_url(&self) -> Url {
@@ -131,6 +136,7 @@ mod tests {
             assert_eq!(endpoint.transcription_url().as_str(), realtime, "{text}");
         }
         assert_eq!(Endpoint::default().speech_url().as_str(), openai.0);
+        assert_eq!(Endpoint::default().models_url().as_str(), "https://api.openai.com/v1/models");
         let url = Endpoint::default().conversation_url("a model&more");
         assert_eq!(url.as_str(), "wss://api.openai.com/v1/realtime?model=a+model%26more");
     }

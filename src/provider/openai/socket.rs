@@ -29,8 +29,8 @@ const LARGEST_EVENT: usize = 1024 * 1024;
 /// Opens sockets. The certificates are read once, not for each.
 pub(super) struct Dialer {
     url: String,
-    /// `Bearer` and the key; marked as sensitive, so that nothing prints it.
-    bearer: HeaderValue,
+    /// `Bearer` and the key; marked as sensitive, so that nothing prints it. `None` for a host that wants no key.
+    bearer: Option<HeaderValue>,
     /// To be kept out of what the provider says.
     key: SecretString,
     tls: Option<Arc<ClientConfig>>,
@@ -49,7 +49,7 @@ pub(super) struct Socket {
 }
 
 impl Dialer {
-    /// Sockets to a `ws` or `wss` URL.
+    /// Sockets to a `ws` or `wss` URL. An empty key is none.
     ///
     /// # Errors
     /// When the system's certificates cannot be read, or the key cannot stand in a header.
@@ -57,6 +57,7 @@ impl Dialer {
         let mut bearer = HeaderValue::from_str(&format!("Bearer {}", key.expose_secret()))
             .map_err(|_| failure::ours(ErrorClass::Refused, "the speech provider's key cannot stand in a header"))?;
         bearer.set_sensitive(true);
+        let bearer = (!key.expose_secret().is_empty()).then_some(bearer);
         let tls = if url.scheme() == "wss" {
             let config = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
                 .with_safe_default_protocol_versions()
@@ -72,7 +73,9 @@ impl Dialer {
     /// Opens a socket, without a time limit.
     pub(super) fn dial(&self) -> Dialing {
         let request = self.url.as_str().into_client_request().map(|mut request| {
-            request.headers_mut().insert(AUTHORIZATION, self.bearer.clone());
+            if let Some(bearer) = &self.bearer {
+                request.headers_mut().insert(AUTHORIZATION, bearer.clone());
+            }
             request
         });
         let connector = self.tls.clone().map_or(Connector::Plain, Connector::Rustls);

@@ -1,22 +1,26 @@
 //! Text to speech: which model makes it, over which of the provider's two ways, and what becomes of it when a model is gone.
 //!
 //! The presets are tried in order, the one set by hand first. A model that the provider refuses as gone is left for the
-//! whole process, and the text is said by the next one: the refusal comes before the first sound.
+//! whole process, and what was not heard yet is said by the next one. A text too long for a model is said in pieces that end
+//! where sentences do.
 
-use std::fmt;
+use std::collections::VecDeque;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
+use futures_util::future::BoxFuture;
 use futures_util::{Stream, StreamExt};
 use secrecy::SecretString;
 
-use crate::metrics::Metrics;
+use crate::domain::text::parts;
+use crate::metrics::{Metrics, SpeechPart};
 use crate::provider::openai::endpoint::Endpoint;
 use crate::provider::openai::failure;
-use crate::provider::{ProviderError, Speech, Tts, TtsSession};
+use crate::provider::openai::presets::{DryRun, Presets};
+use crate::provider::openai::watch::Watched;
+use crate::provider::{ErrorClass, ProviderError, Speech, Tts, TtsSession};
 
 mod realtime;
 mod speech;
@@ -44,47 +48,60 @@ pub struct TtsSettings {
     pub voice: String,
     /// How to speak ("calm, phone pace"). Left out for `tts-1` and `tts-1-hd`, which refuse it.
     pub instructions: Option<String>,
+    /// What the speech endpoint is asked for. Sessions make µ-law.
+    pub format: AudioFormat,
+}
+
+/// What the speech endpoint is asked for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum AudioFormat {
+    /// Raw samples: 24 kHz, 16 bit little endian, mono, without a header.
+    #[default]
+    Pcm,
+    /// A WAV file of any rate. It is whole before it is sent, as a rule.
+    Wav,
 }
 
 /// The speech provider as a [`Tts`].
 #[derive(Debug)]
-pub struct OpenAiTts(Arc<Presets>);
+pub struct OpenAiTts(Arc<Presets<Box<dyn Driver>>>);
 
-/// The ways to make speech, and which one is used.
-#[derive(Debug)]
-struct Presets {
-    list: Vec<Preset>,
-    current: AtomicUsize,
-}
-
-/// A model and the driver for it.
-struct Preset {
-    model: String,
-    tts: Box<dyn Tts>,
+/// A way to make speech.
+trait Driver: Tts + DryRun {
+    /// The longest text that it says at once, in characters.
+    fn longest(&self) -> usize;
 }
 
 impl OpenAiTts {
     /// # Errors
     /// When the system's certificates cannot be read, or the key cannot stand in a header.
     pub fn new(settings: &TtsSettings, metrics: &Arc<Metrics>) -> Result<Self, ProviderError> {
-        let own = settings.model.as_deref();
-        let others = MODELS.into_iter().filter(|model| own != Some(model));
-        let preset = |model: &str| {
-            let tts: Box<dyn Tts> = if is_realtime(model) {
-                Box::new(RealtimeVoice::new(settings, model, Arc::clone(metrics))?)
+        let make = |model: &str| -> Result<Box<dyn Driver>, ProviderError> {
+            if is_realtime(model) {
+                Ok(Box::new(RealtimeVoice::new(settings, model, Arc::clone(metrics))?))
             } else {
-                Box::new(SpeechEndpoint::new(settings, model)?)
-            };
-            Ok(Preset { model: model.to_owned(), tts })
+                Ok(Box::new(SpeechEndpoint::new(settings, model)?))
+            }
         };
-        let list = own.into_iter().chain(others).map(preset).collect::<Result<_, ProviderError>>()?;
-        Ok(Self(Arc::new(Presets { list, current: AtomicUsize::new(0) })))
+        let own = settings.model.as_deref();
+        Presets::new(SpeechPart::Tts, own, &MODELS, Arc::clone(metrics), make).map(|presets| Self(Arc::new(presets)))
+    }
+
+    /// Its models, for the watch.
+    pub fn watched(&self) -> Watched {
+        Watched::new(Arc::<Presets<_>>::clone(&self.0))
+    }
+}
+
+impl DryRun for Box<dyn Driver> {
+    fn dry_run(&self) -> BoxFuture<'_, Result<(), ProviderError>> {
+        self.as_ref().dry_run()
     }
 }
 
 impl Tts for OpenAiTts {
     fn open(&self) -> Box<dyn TtsSession> {
-        Box::new(Voice(Arc::new(Mutex::new(self.0.open()))))
+        Box::new(Voice(Arc::new(Mutex::new(Open::new(Arc::clone(&self.0))))))
     }
 }
 
@@ -93,62 +110,40 @@ fn is_realtime(model: &str) -> bool {
     model.contains("realtime") && !model.contains("whisper")
 }
 
-impl fmt::Debug for Preset {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Preset({})", self.model)
-    }
-}
-
-impl Presets {
-    fn open(self: &Arc<Self>) -> Open {
-        let preset = self.current.load(Ordering::Relaxed);
-        Open { presets: Arc::clone(self), preset, session: self.list[preset].tts.open() }
-    }
-
-    /// Leaves a preset whose model is gone. `false` when there is none to go on with: then what is said next tries all of
-    /// them again, lest a gateway's bad moment lasts until the next start.
-    fn leave(&self, preset: usize, code: Option<&str>) -> bool {
-        let Some(next) = self.list.get(preset + 1) else {
-            self.current.store(0, Ordering::Relaxed);
-            return false;
-        };
-        // Calls that met the same refusal find it done.
-        if self.current.compare_exchange(preset, preset + 1, Ordering::Relaxed, Ordering::Relaxed).is_ok() {
-            let gone = &self.list[preset].model;
-            tracing::warn!(
-                code,
-                "the speech provider does not offer {gone} any more; {} speaks from now on",
-                next.model
-            );
-        }
-        true
-    }
-}
-
 /// A call's session with the preset that was in use when it was opened.
 struct Open {
-    presets: Arc<Presets>,
+    presets: Arc<Presets<Box<dyn Driver>>>,
     preset: usize,
     session: Box<dyn TtsSession>,
 }
 
 impl Open {
-    /// Begins to say a text with the preset in use; gives that, too.
-    fn speak(&mut self, text: String) -> (usize, Speech) {
-        if self.preset != self.presets.current.load(Ordering::Relaxed) {
-            *self = self.presets.open();
+    fn new(presets: Arc<Presets<Box<dyn Driver>>>) -> Self {
+        let preset = presets.current();
+        let session = presets.at(preset).driver.open();
+        Self { presets, preset, session }
+    }
+
+    /// Begins to say what comes first of a text's pieces, as much of it as the preset in use says at once.
+    fn say(&mut self, pieces: &mut VecDeque<String>) -> Option<Saying> {
+        if self.preset != self.presets.current() {
+            *self = Self::new(Arc::clone(&self.presets));
         }
-        (self.preset, self.session.speak(text))
+        let longest = self.presets.at(self.preset).driver.longest();
+        for piece in parts(&pieces.pop_front()?, longest).into_iter().rev() {
+            pieces.push_front(piece);
+        }
+        let piece = pieces.pop_front()?;
+        Some(Saying { preset: self.preset, speech: self.session.speak(piece.clone()), piece, heard: false })
     }
 }
 
-/// A call's voice, shared with the speeches that may have to begin anew.
+/// A call's voice, shared with the speeches that may have to go on elsewhere.
 struct Voice(Arc<Mutex<Open>>);
 
 impl TtsSession for Voice {
     fn speak(&mut self, text: String) -> Speech {
-        let (preset, speech) = lock(&self.0).speak(text.clone());
-        Said { open: Arc::clone(&self.0), text, preset, speech }.boxed()
+        Said { open: Arc::clone(&self.0), pieces: VecDeque::from([text]), saying: None, heard: false }.boxed()
     }
 
     fn poll_idle(&mut self, cx: &mut Context<'_>) {
@@ -156,37 +151,66 @@ impl TtsSession for Voice {
     }
 }
 
-/// Something being said, by one preset after the other if need be.
+/// Something being said, by one preset after the other if need be. Each piece is said whole by one of them: what was heard
+/// is not said again, and what was not heard is not lost.
 struct Said {
     open: Arc<Mutex<Open>>,
-    text: String,
+    /// What was not begun.
+    pieces: VecDeque<String>,
+    saying: Option<Saying>,
+    /// Whether any sound was handed out.
+    heard: bool,
+}
+
+/// The piece in the making.
+struct Saying {
+    piece: String,
     preset: usize,
     speech: Speech,
+    /// Whether any of its sound was handed out.
+    heard: bool,
 }
 
 impl Stream for Said {
     type Item = Result<Bytes, ProviderError>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let said = &mut *self;
         loop {
-            let item = ready!(self.speech.poll_next_unpin(cx));
-            let Some(Err(error)) = &item else { return Poll::Ready(item) };
-            if !failure::is_gone(error) {
-                return Poll::Ready(item);
+            let Some(saying) = &mut said.saying else {
+                said.saying = lock(&said.open).say(&mut said.pieces);
+                if said.saying.is_some() {
+                    continue;
+                }
+                let silent = "the speech provider sent no sound for this text";
+                let heard = std::mem::replace(&mut said.heard, true);
+                return Poll::Ready((!heard).then(|| Err(failure::ours(ErrorClass::Unknown, silent))));
+            };
+            match ready!(saying.speech.poll_next_unpin(cx)) {
+                Some(Ok(sound)) => {
+                    (saying.heard, said.heard) = (true, true);
+                    return Poll::Ready(Some(Ok(sound)));
+                }
+                Some(Err(error)) => {
+                    let goes_on = !saying.heard
+                        && failure::is_gone(&error)
+                        && lock(&said.open).presets.leave(saying.preset, error.code.as_deref());
+                    let piece = said.saying.take().map(|saying| saying.piece);
+                    if !goes_on {
+                        (said.pieces, said.heard) = (VecDeque::new(), true);
+                        return Poll::Ready(Some(Err(error)));
+                    }
+                    if let Some(piece) = piece {
+                        said.pieces.push_front(piece);
+                    }
+                }
+                None => said.saying = None,
             }
-            let mut open = lock(&self.open);
-            if !open.presets.leave(self.preset, error.code.as_deref()) {
-                drop(open);
-                return Poll::Ready(item);
-            }
-            let (preset, speech) = open.speak(self.text.clone());
-            drop(open);
-            (self.preset, self.speech) = (preset, speech);
         }
     }
 }
 
 /// Nothing is left half done where a holder panics, and its call is over then.
-fn lock(open: &Mutex<Open>) -> std::sync::MutexGuard<'_, Open> {
+fn lock(open: &Mutex<Open>) -> MutexGuard<'_, Open> {
     open.lock().unwrap_or_else(PoisonError::into_inner)
 }

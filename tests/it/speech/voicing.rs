@@ -24,6 +24,7 @@ async fn a_whole_conversation_is_spoken_in_one_session() {
         Script::converses(["Yes, deploy it."])
             .when_heard(ms(2500))
             .say("Stop, that is enough.")
+            .when_heard(ms(500))
             .when_silent(ms(400))
             .say("Fine."),
     );

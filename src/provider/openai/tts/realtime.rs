@@ -10,17 +10,20 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use futures_util::{Stream, StreamExt};
+use futures_util::future::BoxFuture;
+use futures_util::{FutureExt, Stream, StreamExt};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
 
-use super::TtsSettings;
+use super::{Driver, TtsSettings};
 use crate::metrics::Metrics;
-use crate::provider::openai::failure;
+use crate::provider::openai::presets::DryRun;
 use crate::provider::openai::socket::Dialer;
+use crate::provider::openai::{dry, failure};
 use crate::provider::{ProviderError, Speech, Tts, TtsSession};
 
 mod event;
+mod jobs;
 mod responses;
 mod session;
 mod words;
@@ -38,6 +41,11 @@ const VERBATIM: &str = "You are a text-to-speech engine, not an assistant. Read 
 
 /// Voices of the speech endpoint that realtime sessions do not have, and the one that is nearest.
 const NEAREST: [(&str, &str); 3] = [("fable", "ballad"), ("onyx", "cedar"), ("nova", "marin")];
+
+/// The longest text of one response, in characters. A response has at most 4,096 tokens, sound takes 20 a second, and a
+/// script without letters four characters: 150 s, and as many tokens again as the text has. Half a minute of other
+/// scripts, so the next piece is asked for long before this one has been played.
+const LONGEST_PIECE: usize = 600;
 
 /// The realtime endpoint as a [`Tts`]. Its sessions share what connecting needs, and nothing else.
 pub(super) struct RealtimeVoice {
@@ -97,6 +105,18 @@ impl Tts for RealtimeVoice {
             tracing::warn!("realtime sessions have no voice {asked}; {} is used instead", self.plan.voice);
         }
         Box::new(Voice(Arc::new(Mutex::new(Session::new(Arc::clone(&self.plan))))))
+    }
+}
+
+impl Driver for RealtimeVoice {
+    fn longest(&self) -> usize {
+        LONGEST_PIECE
+    }
+}
+
+impl DryRun for RealtimeVoice {
+    fn dry_run(&self) -> BoxFuture<'_, Result<(), ProviderError>> {
+        dry::session(&self.plan.dialer, &self.plan.update).boxed()
     }
 }
 

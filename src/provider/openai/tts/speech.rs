@@ -1,4 +1,4 @@
-//! The speech endpoint, `POST /v1/audio/speech`: raw 24 kHz PCM in, the phone's µ-law out, as it comes.
+//! The speech endpoint, `POST /v1/audio/speech`: raw 24 kHz PCM or a WAV file in, the phone's µ-law out, as it comes.
 
 use std::error::Error;
 use std::sync::Arc;
@@ -6,22 +6,24 @@ use std::task::Context;
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures_util::StreamExt;
-use futures_util::stream;
+use futures_util::future::{BoxFuture, ready};
+use futures_util::{FutureExt, StreamExt, stream};
 use reqwest::{Client, RequestBuilder, Response};
 use secrecy::ExposeSecret;
 use serde::Serialize;
 use tokio::time::{Instant, timeout_at};
 use url::Url;
 
-use super::TtsSettings;
-use crate::audio::pcm::PcmToUlaw;
-use crate::domain::text::LONGEST_MESSAGE;
+use super::{AudioFormat, Driver, TtsSettings};
 use crate::provider::openai::failure;
+use crate::provider::openai::presets::DryRun;
 use crate::provider::{ErrorClass, ProviderError, Speech, Tts, TtsSession};
 
+mod body;
 #[cfg(test)]
 mod tests;
+
+use body::Body;
 
 /// How long a TCP and TLS connection may take.
 const CONNECT: Duration = Duration::from_secs(5);
@@ -37,9 +39,12 @@ const STALL: Duration = Duration::from_secs(10);
 /// The longest error body that is read.
 const LONGEST_ERROR: usize = 16 * 1024;
 
-/// The longest `input`, in characters. No message is longer, so none has to be made in pieces.
+/// The longest `input`, in characters.
 const LONGEST_INPUT: usize = 4096;
-const _: () = assert!(LONGEST_MESSAGE <= LONGEST_INPUT);
+
+/// The longest text of a file, in characters. A server that does not stream makes all of it before the first sound: of some
+/// thirteen seconds of speech, a slow one makes that within [`STALL`].
+const LONGEST_FILE: usize = 200;
 
 /// The speech endpoint as a [`Tts`]. One connection per utterance, kept for the next one: over HTTP/1.1, so that an
 /// utterance whose reading waits for the phone holds up nobody else's. All calls share them.
@@ -63,7 +68,7 @@ struct SpeechRequest<'a> {
     voice: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     instructions: Option<&'a str>,
-    /// `pcm`: 24 kHz, 16 bit little endian, mono, without a header.
+    /// `pcm` (24 kHz, 16 bit little endian, mono, without a header) or `wav`.
     response_format: &'static str,
 }
 
@@ -79,9 +84,7 @@ enum Making {
 
 struct Sound {
     response: Response,
-    converter: PcmToUlaw,
-    /// Whether any sound was handed out.
-    heard: bool,
+    body: Body,
 }
 
 impl SpeechEndpoint {
@@ -106,6 +109,22 @@ impl Tts for SpeechEndpoint {
     }
 }
 
+impl Driver for SpeechEndpoint {
+    fn longest(&self) -> usize {
+        match self.0.settings.format {
+            AudioFormat::Pcm => LONGEST_INPUT,
+            AudioFormat::Wav => LONGEST_FILE,
+        }
+    }
+}
+
+impl DryRun for SpeechEndpoint {
+    /// Whatever is asked of the endpoint is paid for: the list of models has to do.
+    fn dry_run(&self) -> BoxFuture<'_, Result<(), ProviderError>> {
+        ready(Ok(())).boxed()
+    }
+}
+
 impl TtsSession for SpeechEndpoint {
     fn speak(&mut self, text: String) -> Speech {
         self.0.speak(text)
@@ -117,16 +136,22 @@ impl TtsSession for SpeechEndpoint {
 
 impl Requests {
     fn speak(&self, text: String) -> Speech {
-        let TtsSettings { key, voice, instructions, .. } = &self.settings;
+        let TtsSettings { key, voice, instructions, format, .. } = &self.settings;
         let model = self.model.as_str();
         let body = SpeechRequest {
             model,
             input: &text,
             voice,
             instructions: instructions.as_deref().filter(|_| !model.starts_with("tts-1")),
-            response_format: "pcm",
+            response_format: match format {
+                AudioFormat::Pcm => "pcm",
+                AudioFormat::Wav => "wav",
+            },
         };
-        let request = self.client.post(self.url.clone()).bearer_auth(key.expose_secret()).json(&body);
+        let mut request = self.client.post(self.url.clone()).json(&body);
+        if !key.expose_secret().is_empty() {
+            request = request.bearer_auth(key.expose_secret());
+        }
         let key = key.clone();
         stream::unfold(Making::Ask(Box::new(request)), |making| async {
             match making.go_on().await {
@@ -148,29 +173,18 @@ impl Making {
     async fn go_on(self) -> Result<Option<(Bytes, Self)>, ProviderError> {
         let mut stalled = Instant::now() + STALL;
         let mut sound = match self {
-            Self::Ask(request) => Box::new(Sound {
-                response: ask(*request, stalled).await?,
-                converter: PcmToUlaw::default(),
-                heard: false,
-            }),
+            Self::Ask(request) => Box::new(Sound { response: ask(*request, stalled).await?, body: Body::default() }),
             Self::Sound(sound) => sound,
             Self::Over => return Ok(None),
         };
         let mut out = Vec::new();
         loop {
             let Some(bytes) = chunk(&mut sound.response, stalled).await? else {
-                sound.converter.finish(&mut out);
-                return match (out.is_empty(), sound.heard) {
-                    (true, true) => Ok(None),
-                    (true, false) => {
-                        Err(failure::ours(ErrorClass::Unknown, "the speech provider sent no sound for this text"))
-                    }
-                    (false, _) => Ok(Some((out.into(), Self::Over))),
-                };
+                sound.body.finish(&mut out)?;
+                return Ok((!out.is_empty()).then(|| (out.into(), Self::Over)));
             };
-            sound.converter.push(&bytes, &mut out);
+            sound.body.push(&bytes, &mut out)?;
             if !out.is_empty() {
-                sound.heard = true;
                 return Ok(Some((out.into(), Self::Sound(sound))));
             }
             stalled = Instant::now() + STALL;

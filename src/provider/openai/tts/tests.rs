@@ -11,6 +11,9 @@ use crate::emulator::voice::Speaker;
 use crate::emulator::{Emulator, EmulatorConfig, Era, Fault, Times, Voicing, What};
 use crate::provider::ErrorClass;
 
+mod moving;
+mod session;
+
 const KEY: &str = "sk-emulated";
 const TEXT: &str = "The tests are green. Shall I deploy the new version now?";
 
@@ -37,6 +40,7 @@ impl Peer {
             model: model.map(str::to_owned),
             voice: voice.to_owned(),
             instructions: None,
+            format: AudioFormat::default(),
         };
         let metrics = Arc::<Metrics>::default();
         let tts = OpenAiTts::new(&settings, &metrics).unwrap();
@@ -296,66 +300,6 @@ async fn a_provider_that_is_not_there_is_an_error_without_its_address() {
     }
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_model_that_ends_is_left_for_good_and_the_text_is_said_by_the_next() {
-    for own in [None, Some("tts-1"), Some("gpt-4o-mini-tts")] {
-        let peer = Peer::new(own).await;
-        let mut call = Call::of(&peer);
-        assert_eq!(call.say(TEXT).await.1, None);
-        assert_eq!(peer.sockets(), 0);
-        peer.emulator.set_era(Era::January);
-        assert_eq!(call.say(TEXT).await, (peer.sound_of(&[TEXT.to_owned()]).await, None), "{own:?}");
-        assert_eq!(peer.sockets(), 1, "{own:?}");
-        let refused = |what: &What| matches!(what, What::SpeechAsked { status: 404, .. });
-        let refusals = peer.count(refused);
-        assert_eq!(refusals, if own == Some("tts-1") { 2 } else { 1 });
-        assert_eq!(call.say("Yes.").await.1, None);
-        assert_eq!(Call::of(&peer).say("Yes.").await.1, None);
-        assert_eq!(peer.count(refused), refusals, "{own:?}: nobody asks for it again");
-        assert_eq!(peer.asked(), [TEXT, TEXT, "Yes.", "Yes."], "{own:?}: each is said once");
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_realtime_model_that_is_gone_is_left_too() {
-    // Where it is told so: as the upgrade's answer, about the settings, and where it was to speak.
-    let faults = [
-        Fault::VoiceRefused { status: 404, code: "model_not_found" },
-        Fault::VoiceError { code: "invalid_model" },
-        Fault::SpeechRefused { status: 404, code: "model_not_found" },
-    ];
-    for fault in faults {
-        let peer = Peer::new(Some("gpt-realtime-2.1-mini")).await;
-        peer.fault(fault.clone());
-        let mut call = Call::of(&peer);
-        assert_eq!(call.say(TEXT).await, (peer.sound_of(&[TEXT.to_owned()]).await, None), "{fault:?}");
-        let spoken = |what: &What| matches!(what, What::SpeechAsked { status: 200, .. });
-        assert_eq!(peer.count(spoken), 1, "{fault:?}");
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn when_no_model_is_left_the_refusal_stands_and_the_next_text_tries_all_again() {
-    let peer = Peer::new(None).await;
-    peer.emulator.faults().add(Fault::SpeechRefused { status: 404, code: "model_not_found" }, Times::Count(2));
-    let mut call = Call::of(&peer);
-    let error = call.say(TEXT).await.1.expect("a refusal");
-    assert_eq!((error.class, error.code.as_deref()), (ErrorClass::Refused, Some("model_not_found")));
-    assert_eq!(call.say(TEXT).await.1, None);
-    assert_eq!(peer.sockets(), 1, "the first preset speaks");
-}
-
-#[tokio::test(start_paused = true)]
-async fn other_refusals_leave_no_model() {
-    let peer = Peer::new(None).await;
-    for (status, code) in [(401, "invalid_api_key"), (400, "invalid_value"), (429, "insufficient_quota")] {
-        peer.fault(Fault::SpeechRefused { status, code });
-        assert!(Call::of(&peer).say(TEXT).await.1.is_some(), "{code}");
-    }
-    assert_eq!(Call::of(&peer).say(TEXT).await.1, None);
-    assert_eq!(peer.sockets(), 0);
-}
-
 #[test]
 fn a_model_speaks_where_its_name_says() {
     for (model, realtime) in [
@@ -368,67 +312,4 @@ fn a_model_speaks_where_its_name_says() {
     ] {
         assert_eq!(is_realtime(model), realtime, "{model}");
     }
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_session_that_rewords_is_counted_and_heard() {
-    let peer = Peer::new(Some("gpt-realtime-2.1-mini")).await;
-    let counted = |count: u64| peer.metrics.render().contains(&format!("\ncallme_speech_deviations_total {count}\n"));
-    let mut call = Call::of(&peer);
-    assert_eq!(call.say(TEXT).await.1, None);
-    assert!(counted(0));
-    let other = "They are green. I will deploy now.";
-    peer.fault(Fault::SpeechReworded(other));
-    assert_eq!(call.say(TEXT).await, (peer.sound_of(&[other.to_owned()]).await, None));
-    assert!(counted(1));
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_voice_that_sessions_do_not_have_is_replaced() {
-    for (asked, used) in [("nova", "marin"), ("onyx", "cedar"), ("fable", "ballad"), ("coral", "coral")] {
-        let peer = Peer::with(Some("gpt-realtime-2.1-mini"), asked).await;
-        assert_eq!(Call::of(&peer).say(TEXT).await.1, None, "{asked}");
-        let configured =
-            |what: &What| matches!(what, What::Voicing { what: Voicing::Configured(voice), .. } if voice == used);
-        assert_eq!(peer.count(configured), 1, "{asked}");
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_session_is_renewed_in_a_pause_before_its_hour_is_over() {
-    let peer = Peer::new(Some("gpt-realtime-2.1-mini")).await;
-    let mut call = Call::of(&peer);
-    assert_eq!(call.say(TEXT).await.1, None);
-    call.pause(Duration::from_mins(49)).await;
-    assert_eq!(peer.sockets(), 1);
-    call.pause(Duration::from_mins(2)).await;
-    assert_eq!(peer.sockets(), 2);
-    assert_eq!(call.say(TEXT).await, (peer.sound_of(&[TEXT.to_owned()]).await, None));
-    assert_eq!(peer.sockets(), 2, "it was there before it was needed");
-    let expired = |what: &What| matches!(what, What::Voicing { what: Voicing::Refused(_), .. });
-    assert_eq!(peer.count(expired), 0);
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_session_that_is_lost_when_it_is_asked_stumbles_once() {
-    let peer = Peer::new(Some("gpt-realtime-2.1-mini")).await;
-    let mut call = Call::of(&peer);
-    assert_eq!(call.say(TEXT).await.1, None);
-    peer.fault(Fault::VoiceDropped);
-    let (sound, error) = call.say(TEXT).await;
-    assert_eq!((sound.len(), error.unwrap().class), (0, ErrorClass::Unknown));
-    assert_eq!(call.say(TEXT).await.1, None);
-    assert_eq!(peer.sockets(), 2);
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_session_that_never_opens_is_given_up_after_ten_seconds() {
-    let peer = Peer::new(Some("gpt-realtime-2.1-mini")).await;
-    peer.fault(Fault::VoiceDeaf);
-    let mut call = Call::of(&peer);
-    let began = Instant::now();
-    let (sound, error) = call.say(TEXT).await;
-    assert_eq!((sound.len(), error.unwrap().class), (0, ErrorClass::Unknown));
-    assert!((secs(10)..secs(11)).contains(&began.elapsed()), "{:?}", began.elapsed());
-    assert_eq!(call.say(TEXT).await.1, None);
 }

@@ -3,7 +3,7 @@
 //! Cold → Dialing → Greeting (until `session.created`) → Configuring (until `session.updated`) → Live. A lost socket leads
 //! back to Cold, or, where nobody waits, to a new one at once.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
@@ -15,9 +15,9 @@ use serde_json::json;
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::event::Event;
-use super::responses::{News, Responses, Step, Tag};
+use super::jobs::{Jobs, silent};
+use super::responses::{News, Step, Tag};
 use super::{Plan, words};
-use crate::domain::text::parts;
 use crate::provider::openai::failure;
 use crate::provider::openai::socket::{Dialing, Socket};
 use crate::provider::{ErrorClass, ProviderError};
@@ -25,15 +25,8 @@ use crate::provider::{ErrorClass, ProviderError};
 /// The format that we play, as the server names it.
 pub(super) const FORMAT: &str = "audio/pcmu";
 
-/// How long the provider may be silent while somebody waits: from the first poll to the first sound, connecting included,
-/// and between sounds.
-const STALL: Duration = Duration::from_secs(10);
-
 /// How long each step on the way to a live session may take.
 const STEP: Duration = Duration::from_secs(10);
-
-/// How long the end of a response is waited for when its last sound has come.
-const END: Duration = Duration::from_secs(1);
 
 /// A session ends after 60 minutes; this is when, in a pause, the next one is opened.
 const ROTATE: Duration = Duration::from_mins(50);
@@ -41,40 +34,15 @@ const ROTATE: Duration = Duration::from_mins(50);
 /// A session that was live for so long was a good one: lost in a pause, the next is opened at once.
 const GOOD: Duration = Duration::from_secs(10);
 
-/// The longest text of one response, in characters. A response has at most 4,096 tokens, sound takes 20 a second, and a
-/// script without letters four characters: 150 s, and as many tokens again as the text has. Half a minute of other
-/// scripts, so the next piece is asked for long before this one has been played.
-const LONGEST_PIECE: usize = 600;
-
 pub(super) struct Session {
     plan: Arc<Plan>,
     link: Link,
-    responses: Responses,
-    /// What is being said or waits for its turn, in the order of asking.
-    jobs: BTreeMap<u64, Job>,
-    last_job: u64,
+    jobs: Jobs,
     /// Events that wait for the socket.
     outbox: VecDeque<String>,
     /// The one timer, set to the nearest deadline of whoever polled last.
     timer: Option<Pin<Box<Sleep>>>,
     idle: Option<Waker>,
-}
-
-/// A text to be said.
-#[derive(Default)]
-struct Job {
-    /// What was not asked for yet.
-    pieces: VecDeque<String>,
-    /// The piece in the making.
-    making: Option<(Tag, String)>,
-    /// Somebody has asked for its sound.
-    wanted: bool,
-    /// Whether any sound was handed out.
-    heard: bool,
-    /// Since when its reader has had nothing to read.
-    waits: Option<Instant>,
-    failed: Option<ProviderError>,
-    waker: Option<Waker>,
 }
 
 /// How the provider is reached at the moment.
@@ -101,19 +69,10 @@ enum Link {
     },
 }
 
-/// What a text is made of.
+/// What a text needs.
 impl Session {
     pub(super) fn new(plan: Arc<Plan>) -> Self {
-        Self {
-            plan,
-            link: Link::Cold,
-            responses: Responses::default(),
-            jobs: BTreeMap::new(),
-            last_job: 0,
-            outbox: VecDeque::new(),
-            timer: None,
-            idle: None,
-        }
+        Self { plan, link: Link::Cold, jobs: Jobs::default(), outbox: VecDeque::new(), timer: None, idle: None }
     }
 
     /// To be kept out of what the provider says.
@@ -123,17 +82,12 @@ impl Session {
 
     /// A text to be said, under the number that is given back.
     pub(super) fn begin(&mut self, text: &str) -> u64 {
-        self.last_job += 1;
-        self.jobs.insert(self.last_job, Job { pieces: parts(text, LONGEST_PIECE).into(), ..Job::default() });
-        self.last_job
+        self.jobs.begin(text)
     }
 
     /// A text is not to be said any more.
     pub(super) fn forget(&mut self, id: u64) {
-        let making = self.jobs.remove(&id).and_then(|job| job.making);
-        if let Some((tag, _)) = making
-            && let Some(name) = self.responses.drop(tag)
-        {
+        if let Some((tag, name)) = self.jobs.forget(id) {
             self.call_off(tag, &name);
         }
         // Whoever is still polled takes its place, and sends what is to be sent.
@@ -142,50 +96,38 @@ impl Session {
 
     /// The next sound of a text. An error is the last item.
     pub(super) fn poll_sound(&mut self, id: u64, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, ProviderError>>> {
-        if let Some(job) = self.jobs.get_mut(&id) {
-            (job.wanted, job.waker) = (true, None);
+        if !self.jobs.want(id) {
+            return Poll::Ready(None);
         }
         loop {
-            let Some(job) = self.jobs.get_mut(&id) else { return Poll::Ready(None) };
-            let step = job.making.as_ref().and_then(|(tag, _)| self.responses.take(*tag));
-            let failed = match step {
-                Some(Step::Sound(ulaw)) => {
-                    (job.heard, job.waits) = (true, None);
-                    return Poll::Ready(Some(Ok(ulaw)));
-                }
+            match self.jobs.take(id) {
+                Some(Step::Sound(ulaw)) => return Poll::Ready(Some(Ok(ulaw))),
                 Some(Step::Over(transcript)) => {
-                    if let (Some((_, piece)), Some(transcript)) = (job.making.take(), transcript) {
-                        self.plan.compare(&piece, &transcript);
+                    if let Some(transcript) = transcript {
+                        self.plan.compare(self.jobs.text(id), &transcript);
                     }
-                    job.waits = None;
-                    None
+                    self.forget(id);
+                    return Poll::Ready(None);
                 }
-                Some(Step::Failed(error)) => Some(error),
-                None => job.failed.take(),
-            };
-            if let Some(error) = failed {
-                self.forget(id);
-                return Poll::Ready(Some(Err(error)));
-            }
-            if job.making.is_none() && job.pieces.is_empty() {
-                let heard = job.heard;
-                self.forget(id);
-                let silent = "the speech provider sent no sound for this text";
-                return Poll::Ready((!heard).then(|| Err(failure::ours(ErrorClass::Unknown, silent))));
+                Some(Step::Failed(error)) => {
+                    self.forget(id);
+                    return Poll::Ready(Some(Err(error)));
+                }
+                None => {}
             }
             let now = Instant::now();
             if self.step(cx, now).is_ready() {
                 continue;
             }
-            let deadline = self.patience(id, now);
+            let deadline = self.jobs.patience(id, now);
             if deadline.is_some_and(|at| at <= now) {
-                self.give_up(id, now);
+                if let Some(error) = self.jobs.give_up(id) {
+                    self.lose(error, now);
+                }
                 continue;
             }
             if self.sleeps_until(deadline, cx) {
-                if let Some(job) = self.jobs.get_mut(&id) {
-                    job.waker = Some(cx.waker().clone());
-                }
+                self.jobs.wait(id, cx.waker().clone());
                 return Poll::Pending;
             }
         }
@@ -196,7 +138,7 @@ impl Session {
         self.idle = Some(cx.waker().clone());
         loop {
             let now = Instant::now();
-            if self.jobs.values().any(|job| job.wanted) {
+            if self.jobs.is_read() {
                 // They read what comes, as fast as they can use it.
                 if let Err(error) = self.write(cx) {
                     self.lose(error, now);
@@ -212,41 +154,13 @@ impl Session {
         }
     }
 
-    /// When the reader of a text has waited too long. One whose turn has not come waits for the others.
-    fn patience(&mut self, id: u64, now: Instant) -> Option<Instant> {
-        let busy = self.responses.is_busy();
-        let job = self.jobs.get_mut(&id)?;
-        let patience = match &job.making {
-            Some((tag, _)) if self.responses.is_sounded(*tag) => END,
-            None if busy => {
-                job.waits = None;
-                return None;
-            }
-            _ => STALL,
-        };
-        Some(*job.waits.get_or_insert(now) + patience)
-    }
-
-    /// The reader of a text has waited too long.
-    fn give_up(&mut self, id: u64, now: Instant) {
-        let Some(job) = self.jobs.get_mut(&id) else { return };
-        match &job.making {
-            Some((tag, _)) if self.responses.is_sounded(*tag) => self.responses.finish(*tag),
-            _ => {
-                let error = silent("sent nothing", STALL);
-                job.failed = Some(error.clone());
-                self.lose(error, now);
-            }
-        }
-    }
-
     fn call_off(&mut self, tag: Tag, name: &str) {
         let event = json!({"type": "response.cancel", "event_id": tag.calling_off(), "response_id": name});
         self.outbox.push_back(event.to_string());
     }
 
     fn wake(&mut self) {
-        self.jobs.values_mut().filter_map(|job| job.waker.take()).chain(self.idle.take()).for_each(Waker::wake);
+        self.jobs.take_wakers().chain(self.idle.take()).for_each(Waker::wake);
     }
 }
 
@@ -272,7 +186,7 @@ impl Session {
                     (Poll::Pending, _) => self.lose(silent("did not open a session", STEP), now),
                 }
             }
-            Link::Live { since, .. } if !self.responses.is_busy() && now.duration_since(*since) >= ROTATE => {
+            Link::Live { since, .. } if !self.jobs.is_busy() && now.duration_since(*since) >= ROTATE => {
                 self.dial(now);
             }
             Link::Live { .. } => return self.exchange(cx, now),
@@ -312,13 +226,8 @@ impl Session {
 
     /// Asks for what is next, and reads an event.
     fn exchange(&mut self, cx: &mut Context<'_>, now: Instant) -> Poll<()> {
-        if !self.responses.is_busy()
-            && let Some(job) = self.jobs.values_mut().find(|job| job.wanted && !job.pieces.is_empty())
-            && let Some(piece) = job.pieces.pop_front()
-        {
-            let tag = self.responses.ask();
-            self.outbox.push_back(self.plan.ask(tag, &piece));
-            (job.making, job.waits) = (Some((tag, piece)), Some(now));
+        if let Some((tag, text)) = self.jobs.next(now) {
+            self.outbox.push_back(self.plan.ask(tag, text));
         }
         let written = self.write(cx);
         let Link::Live { socket, .. } = &mut self.link else { return Poll::Ready(()) };
@@ -330,16 +239,11 @@ impl Session {
                 return Poll::Ready(());
             }
         };
-        match self.responses.read(Event::parse(text.as_str())) {
-            News::For(tag) => {
-                let of_tag = |job: &&mut Job| job.making.as_ref().is_some_and(|(making, _)| *making == tag);
-                let waker = self.jobs.values_mut().find(of_tag).and_then(|job| job.waker.take());
-                waker.into_iter().for_each(Waker::wake);
-            }
+        match self.jobs.read(Event::parse(text.as_str())) {
             News::CallOff(tag, name) => self.call_off(tag, &name),
             // What it says could quote what it was sent.
             News::Trouble(error) => tracing::warn!(code = error.code, "the speech provider reports an error"),
-            News::Nothing => {}
+            News::For(_) | News::Nothing => {}
         }
         Poll::Ready(())
     }
@@ -369,15 +273,13 @@ impl Session {
         self.outbox.clear();
         match std::mem::replace(&mut self.link, Link::Cold) {
             Link::Live { since, .. } => {
-                self.responses.lose(&error);
+                self.jobs.lose(&error);
                 if self.jobs.is_empty() && now.duration_since(since) >= GOOD {
                     self.dial(now);
                 }
             }
             Link::Cold | Link::Dialing { .. } | Link::Greeting { .. } | Link::Configuring { .. } => {
-                for job in self.jobs.values_mut().filter(|job| job.wanted) {
-                    job.failed.get_or_insert_with(|| error.clone());
-                }
+                self.jobs.fail(&error)
             }
         }
         self.wake();
@@ -390,7 +292,7 @@ impl Session {
             Link::Dialing { deadline, .. } | Link::Greeting { deadline, .. } | Link::Configuring { deadline, .. } => {
                 Some(*deadline)
             }
-            Link::Live { since, .. } => (!self.responses.is_busy()).then(|| *since + ROTATE),
+            Link::Live { since, .. } => (!self.jobs.is_busy()).then(|| *since + ROTATE),
         };
         let Some(at) = link.into_iter().chain(deadline).min() else { return true };
         let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(at)));
@@ -411,8 +313,4 @@ impl Plan {
             tracing::warn!(asked, spoken, "the speech provider did not say word for word what it was given");
         }
     }
-}
-
-fn silent(what: &str, within: Duration) -> ProviderError {
-    failure::ours(ErrorClass::Unknown, &format!("the speech provider {what} for {} s", within.as_secs()))
 }

@@ -14,6 +14,7 @@ use tokio_tungstenite::{WebSocketStream, accept_hdr_async};
 use super::*;
 use crate::provider::ErrorClass;
 use crate::provider::openai::endpoint::Endpoint;
+use crate::provider::openai::tts::AudioFormat;
 
 /// The provider's door, and a voice that goes to it.
 struct Provider {
@@ -37,6 +38,7 @@ impl Provider {
             model: None,
             voice: "marin".to_owned(),
             instructions: instructions.map(str::to_owned),
+            format: AudioFormat::default(),
         };
         let voice = RealtimeVoice::new(&settings, "gpt-realtime-2.1-mini", Arc::default()).unwrap();
         Self { voice: voice.open(), listener }

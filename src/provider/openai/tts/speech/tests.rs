@@ -13,7 +13,9 @@ use tokio::task::JoinSet;
 use tokio::time::sleep;
 
 use super::*;
+use crate::audio::pcm::PcmToUlaw;
 use crate::provider::openai::endpoint::Endpoint;
+use crate::provider::openai::tts::AudioFormat;
 
 /// A server that writes fixed bytes, with pauses, to each request; and what it saw.
 struct Server {
@@ -74,6 +76,7 @@ async fn server(steps: Vec<Step>) -> Server {
         model: None,
         voice: "coral".to_owned(),
         instructions: None,
+        format: AudioFormat::default(),
     };
     Server { tts: SpeechEndpoint::new(&settings, "gpt-4o-mini-tts").unwrap(), asked, requests, closed, work }
 }
@@ -301,11 +304,13 @@ async fn a_reader_that_pauses_for_the_phone_is_no_stalled_server() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_empty_body_and_a_closed_port_are_errors_without_the_address() {
+async fn an_empty_body_is_no_sound() {
     let empty = server(vec![send(OK), send(END)]).await;
-    let (_, error) = collect(empty.tts.0.speak("Hello".to_owned())).await;
-    assert_eq!(error.unwrap().message, "the speech provider sent no sound for this text");
+    assert_eq!(collect(empty.tts.0.speak("Hello".to_owned())).await, (Vec::new(), None));
+}
 
+#[tokio::test(start_paused = true)]
+async fn a_closed_port_is_an_error_without_the_address() {
     let mut gone = server(vec![]).await;
     let port = gone.tts.0.url.port().unwrap().to_string();
     gone.work.shutdown().await;

@@ -1,10 +1,7 @@
-//! Events in their order, and in every other.
-
-use std::collections::HashMap;
+//! Events in their order, and what each of them does.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
@@ -125,84 +122,4 @@ fn a_lost_socket_ends_what_is_under_way_behind_its_sound() {
 
 fn failure() -> ProviderError {
     ProviderError { class: crate::provider::ErrorClass::Unknown, code: None, message: "gone".to_owned() }
-}
-
-/// What happens to a session.
-#[derive(Clone, Debug)]
-enum Act {
-    /// An event comes, whole.
-    Event(usize),
-    /// An event comes, with a piece cut out of it.
-    Broken(usize, usize, usize),
-    Take(u8),
-    Drop(u8),
-    Ask,
-    Lose,
-}
-
-fn acts() -> impl Strategy<Value = Vec<Act>> {
-    let act = prop_oneof![
-        12 => (0..28_usize).prop_map(Act::Event),
-        3 => (0..28_usize, 0..200_usize, 1..40_usize).prop_map(|(event, from, by)| Act::Broken(event, from, by)),
-        6 => (1..4_u8).prop_map(Act::Take),
-        1 => (1..4_u8).prop_map(Act::Drop),
-        2 => Just(Act::Ask),
-        1 => Just(Act::Lose),
-    ];
-    // Mostly in order, so that there is sound at all; the rest anyhow.
-    (prop::collection::vec(act, 0..120), any::<bool>()).prop_map(|(acts, orderly)| {
-        let begin = [Act::Ask, Act::Ask].into_iter().chain((0..6).map(Act::Event)).filter(|_| orderly);
-        begin.chain(acts).collect()
-    })
-}
-
-proptest! {
-    #[test]
-    fn any_events_at_any_time_give_no_sound_twice_and_none_to_another(acts in acts()) {
-        let mut scripts: Vec<String> = (1..4).flat_map(events).collect();
-        for about in ["say-1", "stop-2", "say-3", "event_1_1"] {
-            scripts.push(json!({"type": "error", "error": {"code": "x", "event_id": about}}).to_string());
-        }
-        let mut responses = Responses::default();
-        let mut tags: HashMap<u8, Tag> = HashMap::new();
-        let mut heard: HashMap<u8, Vec<Bytes>> = HashMap::new();
-        let mut over: HashSet<u8> = HashSet::new();
-        let end = (1..4).flat_map(|tag| (0..40).map(move |_| Act::Take(tag)));
-        for act in acts.into_iter().chain(end) {
-            match act {
-                Act::Event(at) => { read(&mut responses, &scripts[at]); }
-                Act::Broken(at, from, by) => {
-                    let text: String = scripts[at].chars().enumerate()
-                        .filter(|(n, _)| !(from..from + by).contains(n)).map(|(_, c)| c).collect();
-                    // What is still a sound but another one, or names nobody any more, is not wrong but something else.
-                    if !matches!(Event::parse(&text), Event::Sound { .. } | Event::Begun { tag: None, .. }) {
-                        read(&mut responses, &text);
-                    }
-                }
-                Act::Take(tag) => match tags.get(&tag).and_then(|known| responses.take(*known)) {
-                    Some(Step::Sound(ulaw)) => {
-                        prop_assert!(!over.contains(&tag), "sound after the end");
-                        heard.entry(tag).or_default().push(ulaw);
-                    }
-                    Some(_) => prop_assert!(over.insert(tag), "an end comes once"),
-                    None => {}
-                },
-                Act::Drop(tag) => if let Some(known) = tags.get(&tag) {
-                    responses.drop(*known);
-                    over.insert(tag);
-                },
-                Act::Ask if tags.len() < 3 => {
-                    let tag = responses.ask();
-                    tags.insert(u8::try_from(tags.len()).unwrap() + 1, tag);
-                }
-                Act::Ask => {}
-                Act::Lose => responses.lose(&failure()),
-            }
-        }
-        for (tag, sounds) in heard {
-            let different: HashSet<&Bytes> = sounds.iter().collect();
-            prop_assert_eq!(different.len(), sounds.len(), "a sound came twice: {:?}", &sounds);
-            prop_assert!(sounds.iter().all(|sound| sound[0] == tag), "another's: {:?}", &sounds);
-        }
-    }
 }

@@ -1,0 +1,81 @@
+//! The body of an answer of the speech endpoint. Servers send WAV files also where raw samples were asked for; what is sent
+//! says what it is.
+
+use crate::audio::pcm::PcmToUlaw;
+use crate::audio::wav::{BadWav, WavToUlaw};
+use crate::provider::openai::failure;
+use crate::provider::{ErrorClass, ProviderError};
+
+/// How many bytes tell what it is.
+const TELLING: usize = 4;
+
+/// How files begin that are compressed. Played as samples they are a roar.
+const COMPRESSED: [(&[u8], &str); 3] = [(b"ID3", "MP3"), (b"OggS", "Ogg"), (b"fLaC", "FLAC")];
+
+/// A body as it comes.
+#[derive(Debug)]
+pub(super) enum Body {
+    /// Too few bytes to tell.
+    Unknown(Vec<u8>),
+    /// Raw samples.
+    Raw(PcmToUlaw),
+    /// A WAV file.
+    Wav(WavToUlaw),
+}
+
+impl Default for Body {
+    fn default() -> Self {
+        Self::Unknown(Vec::new())
+    }
+}
+
+impl Body {
+    /// Takes the next bytes; appends to `out` what is ready of the sound.
+    pub(super) fn push(&mut self, bytes: &[u8], out: &mut Vec<u8>) -> Result<(), ProviderError> {
+        match self {
+            Self::Raw(samples) => samples.push(bytes, out),
+            Self::Wav(file) => file.push(bytes, out).map_err(unplayable)?,
+            Self::Unknown(begin) => {
+                begin.extend_from_slice(bytes);
+                if begin.len() >= TELLING {
+                    let begin = std::mem::take(begin);
+                    *self = Self::that_begins(&begin)?;
+                    return self.push(&begin, out);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The body is over: appends the rest of the sound.
+    pub(super) fn finish(&mut self, out: &mut Vec<u8>) -> Result<(), ProviderError> {
+        match self {
+            Self::Raw(samples) => samples.finish(out),
+            Self::Wav(file) => file.finish(out).map_err(unplayable)?,
+            Self::Unknown(begin) => {
+                let mut samples = PcmToUlaw::default();
+                samples.push(begin, out);
+                samples.finish(out);
+            }
+        }
+        Ok(())
+    }
+
+    fn that_begins(bytes: &[u8]) -> Result<Self, ProviderError> {
+        if bytes.starts_with(b"RIFF") {
+            return Ok(Self::Wav(WavToUlaw::default()));
+        }
+        let compressed = COMPRESSED.iter().find(|(begin, _)| bytes.starts_with(begin));
+        match compressed {
+            Some((_, name)) => {
+                let message = format!("the speech provider sent {name}; set CALLME_TTS_FORMAT to what it can make");
+                Err(failure::ours(ErrorClass::Refused, &message))
+            }
+            None => Ok(Self::Raw(PcmToUlaw::default())),
+        }
+    }
+}
+
+fn unplayable(error: BadWav) -> ProviderError {
+    failure::ours(ErrorClass::Refused, &format!("the speech provider sent {error}"))
+}
