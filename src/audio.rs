@@ -7,5 +7,6 @@ pub mod mulaw;
 pub mod pcm;
 pub mod rate;
 pub mod resample;
+pub mod upsample;
 pub mod vad;
 pub mod wav;

@@ -18,6 +18,7 @@ mod echo;
 mod evidence;
 mod look;
 mod loudness;
+mod silence;
 mod spectrum;
 mod voicing;
 
@@ -25,6 +26,7 @@ mod voicing;
 mod tests;
 
 pub use loudness::Loudness;
+pub use silence::is_silence;
 
 /// How much of the line belongs to a stretch before its first voiced sample, so that a recogniser gets the whole onset.
 /// 300 ms, which is what the providers' own detectors add.

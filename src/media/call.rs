@@ -14,6 +14,7 @@ use super::ears::Ears;
 use super::voice::{Made, Voice};
 use super::watch::Watch;
 use super::{BoxSocket, EventSink};
+use crate::audio::vad::Loudness;
 use crate::clock::Clock;
 use crate::clock::wall::Alarm;
 use crate::domain::media::{MediaCommand, MediaEvent};
@@ -172,9 +173,12 @@ impl Call {
         let now = self.clock.now();
         match heard {
             Heard::Started { stretch, began_at } => {
-                self.watch.spoken_up();
                 self.report(MediaEvent::SpeechStarted { stretch, began_at });
-                self.playout.speech_started(began_at, now);
+                self.playout.speech_started(now);
+            }
+            Heard::BargedIn { began_at } => {
+                self.watch.spoken_up();
+                self.playout.barged_in(began_at, now);
             }
             Heard::Stopped { .. } => self.playout.speech_stopped(),
             Heard::Words { stretch, began_at, text } => {
@@ -218,7 +222,12 @@ impl Call {
             Ok(MediaIn::Audio { payload }) => {
                 self.sound.clear();
                 match STANDARD.decode_vec(payload.as_bytes(), &mut self.sound) {
-                    Ok(()) => self.ears.hear(&self.sound, now),
+                    Ok(()) => {
+                        if self.ears.minds_us() {
+                            self.ears.we_play(self.playout.audible(now).map(Loudness::of));
+                        }
+                        self.ears.hear(&self.sound, now);
+                    }
                     Err(_) => tracing::debug!(call.id = %self.session, "a media frame that is not base64 was dropped"),
                 }
             }

@@ -19,7 +19,7 @@ const STANDS_OUT: Ramp = Ramp(2.0, 5.0);
 const LASTS: Ramp = Ramp(-4.0, -1.0);
 
 /// Speech on a phone is not softer than this, in dB below full scale; the soft ends of words are.
-const SOFTEST: f32 = -54.0;
+pub(super) const SOFTEST: f32 = -54.0;
 
 /// A tone is held where there is this much pitch, and either this much as it was, or not much more than one tone.
 const HELD_PITCH: f32 = 0.5;
@@ -47,7 +47,7 @@ const MOST: f32 = 4.0;
 /// So much for speech is a frame that it belongs to a run of it.
 const LIVELY: f32 = 0.3;
 /// So much pitch is a frame that it prolongs speech.
-const VOICED: f32 = 0.4;
+pub(super) const VOICED: f32 = 0.4;
 
 /// Where the floor begins, in dB below full scale.
 const FIRST_FLOOR: f32 = -60.0;
