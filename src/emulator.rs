@@ -44,7 +44,7 @@ mod world;
 
 pub use carrier::{CallRecord, Frame, Segment, Sent};
 pub use chat::{Chat, Guise, Shown, Written};
-pub use config::EmulatorConfig;
+pub use config::{EmulatorConfig, SpeechDialect};
 pub use faults::{DialFault, Fault, Faults, RestFault, Times};
 pub use messaging::{ConversationRecord, ConversationState, Failing, ReceiptWebhooks, TextRules, WindowRule};
 pub use person::{AnsweredBy, Person, PickUp, Script, Step, Verdict};

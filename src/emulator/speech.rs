@@ -10,6 +10,7 @@ use axum::routing::{get, post};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::config::SpeechDialect;
 use super::faults::Fault;
 use super::voice::Speaker;
 use super::world::World;
@@ -83,6 +84,9 @@ fn no_such_model(model: &str) -> String {
 }
 
 async fn models(State(world): State<Arc<World>>, headers: HeaderMap) -> Response {
+    if world.config.speech_dialect == SpeechDialect::WavFiles {
+        return (StatusCode::NOT_FOUND, axum::Json(json!({"detail": "Not Found"}))).into_response();
+    }
     if let Err(refusal) = authorise(&world, &headers) {
         return refusal.into_response();
     }

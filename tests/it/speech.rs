@@ -3,6 +3,7 @@
 mod after;
 mod hearing;
 mod line;
+mod moving;
 mod voicing;
 
 use callme::emulator::{CallState, Fault, Script, Side, Times, What};

@@ -12,10 +12,13 @@ use serde_json::Value;
 use tokio::time::Instant;
 
 use super::{Era, Refused, authorise, no_such_model};
+use crate::emulator::config::SpeechDialect;
 use crate::emulator::faults::Fault;
 use crate::emulator::timeline::What;
 use crate::emulator::voice::{self, Speaker};
 use crate::emulator::world::World;
+
+mod files;
 
 /// About 100 ms, and odd, so that samples are cut in two.
 const PIECE: usize = 4801;
@@ -28,6 +31,9 @@ const VOICES: [&str; 13] =
 /// Answers a request for speech.
 pub(super) async fn speak(State(world): State<Arc<World>>, headers: HeaderMap, body: Bytes) -> Response {
     let request = world.counts.speech.fetch_add(1, Ordering::Relaxed) + 1;
+    if world.config.speech_dialect == SpeechDialect::WavFiles {
+        return files::speak(&world, request, &headers, &body).await;
+    }
     let refused = |refusal: Refused| {
         world.note(What::SpeechAsked { request, text: String::new(), status: refusal.status.as_u16() });
         refusal.into_response()

@@ -1,17 +1,17 @@
-//! Calls that are spoken in a realtime session, and calls in which the speech endpoint's models end.
+//! Calls that are spoken in every way there is.
 
-use callme::emulator::{EmulatorConfig, Era, Fault, Script, Times, Voicing, What};
+use callme::emulator::{Emulator, EmulatorConfig, Fault, Script, SpeechDialect, Times, Voicing, What};
 use serde_json::json;
 
 use super::end;
 use crate::conversation::{QUESTION, ms, texts};
 use crate::world::{KEY, World};
 
-const REALTIME: (&str, &str) = ("CALLME_TTS_MODEL", "gpt-realtime-2.1-mini");
-const LONG: &str =
+pub(super) const REALTIME: (&str, &str) = ("CALLME_TTS_MODEL", "gpt-realtime-2.1-mini");
+pub(super) const LONG: &str =
     "I looked at every test, found the one that fails, mended what it found, and ran all of them once more.";
 
-fn sockets(world: &World) -> usize {
+pub(super) fn sockets(world: &World) -> usize {
     world.emulator.timeline().count(|what| matches!(what, What::Voicing { what: Voicing::Opened, .. }))
 }
 
@@ -54,23 +54,54 @@ async fn a_whole_conversation_is_spoken_in_one_session() {
     assert_eq!(endpoint, 0);
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_long_text_is_spoken_without_a_seam() {
+/// So many sentences, four seconds each and all different.
+pub(super) fn sentences(count: usize) -> String {
     let sentence = |n: usize| format!("This is part {n:03} of what I want to tell you, and it goes on.");
-    let message = (0..25).map(sentence).collect::<Vec<_>>().join(" ");
-    let world = World::with(&[REALTIME]).await;
-    world.person(Script::converses(["Yes."]));
-    let answer = world.call(&message).await;
-    assert_eq!((answer.status, answer.at("/response")), (200, json!("Yes.")), "{answer:?}");
-    assert_eq!(answer.at("/outcome/messageHeard"), "full");
-    let call = world.last_call();
-    assert_eq!(texts(&call.segments), [message.as_str()], "one stretch of sound");
-    let asked = world.emulator.timeline().count(|what| matches!(what, What::SpeechAsked { .. }));
-    assert!(asked > 1, "it was made in {asked} pieces");
-    let metrics = world.client().get(format!("{}/metrics", world.url)).bearer_auth(KEY).send().await;
-    let metrics = metrics.expect("an answer").text().await.expect("text");
-    assert!(metrics.contains("\ncallme_audio_gaps_total 0\n"), "{metrics}");
-    end(&world, &answer.call_id()).await;
+    (0..count).map(sentence).collect::<Vec<_>>().join(" ")
+}
+
+#[tokio::test(start_paused = true)]
+async fn three_minutes_are_spoken_without_a_seam_whichever_way_they_are_made() {
+    let message = sentences(52);
+    let files = EmulatorConfig { speech_dialect: SpeechDialect::WavFiles, ..EmulatorConfig::default() };
+    let wav = [("CALLME_TTS_FORMAT", "wav"), ("CALLME_TTS_MODEL", "kokoro"), ("CALLME_TTS_VOICE", "af_heart")];
+    let slow = EmulatorConfig { speech_rate: 1.2, ..EmulatorConfig::default() };
+    let ways: [(EmulatorConfig, &[_], _); 3] =
+        [(EmulatorConfig::default(), &[], 1..=1), (slow, &[REALTIME], 6..=9), (files, &wav, 16..=40)];
+    for (emulator, settings, pieces) in ways {
+        let emulator = Emulator::start(emulator).await.expect("a free port on loopback");
+        let host = emulator.url();
+        // A host of its own gets no key.
+        let own = [("CALLME_TTS_BASE_URL", host.as_str())];
+        let settings: Vec<_> = settings.iter().chain(own.iter().filter(|_| settings.len() > 1)).copied().collect();
+        let world = World::over(emulator, &settings).await;
+        world.person(Script::converses(["Yes."]));
+        let answer = world.call(&message).await;
+        assert_eq!((answer.status, answer.at("/response")), (200, json!("Yes.")), "{settings:?} {answer:?}");
+        assert_eq!(answer.at("/outcome/messageHeard"), "full", "{settings:?}");
+        let (call, timeline) = (world.last_call(), world.emulator.timeline());
+        assert_eq!(texts(&call.segments), [message.as_str()], "{settings:?}: in order, in one stretch of sound");
+        let heard = &call.segments[0];
+        assert!(heard.length() > ms(180_000), "{settings:?}: {:?}", heard.length());
+        let (mut asked, mut made, mut marks) = (0, 0, Vec::new());
+        for event in timeline.events() {
+            match &event.what {
+                What::SpeechAsked { status: 200, .. } => asked += 1,
+                What::SpeechEnded { bytes, .. } => made += bytes.div_ceil(6),
+                What::MarkReturned { name, played: true } => marks.push(name.clone()),
+                _ => {}
+            }
+        }
+        assert!(pieces.contains(&asked), "{settings:?}: made in {asked} pieces");
+        // Not a moment is lost, nor put between the pieces.
+        assert!(heard.audio.len().abs_diff(made) <= 160, "{settings:?}: {} of {made} bytes", heard.audio.len());
+        let order: Vec<String> = (1..=marks.len()).map(|number| format!("0-{number}")).collect();
+        assert!(marks == order && marks.len() > 180, "{settings:?}: a mark each second, in order: {marks:?}");
+        let metrics = world.client().get(format!("{}/metrics", world.url)).bearer_auth(KEY).send().await;
+        let metrics = metrics.expect("an answer").text().await.expect("text");
+        assert!(metrics.contains("\ncallme_audio_gaps_total 0\n"), "{settings:?} {metrics}");
+        end(&world, &answer.call_id()).await;
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -87,45 +118,6 @@ async fn a_session_that_stumbles_is_asked_again_and_the_question_is_heard_once()
         let answer = world.call(QUESTION).await;
         assert_eq!((answer.status, &answer.body["response"]), (200, &json!("Yes.")), "{fault:?} {answer:?}");
         assert_eq!(texts(&world.last_call().segments), [QUESTION], "{fault:?}");
-        end(&world, &answer.call_id()).await;
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_model_that_ends_within_a_call_is_replaced_and_nothing_is_said_twice() {
-    let world = World::new().await;
-    world.person(Script::converses(["Yes.", "Good."]));
-    let first = world.call(QUESTION).await;
-    assert_eq!((first.status, sockets(&world)), (200, 0), "{first:?}");
-    world.emulator.set_era(Era::January);
-    let id = first.call_id();
-    let second = world.say("continue", &id, LONG).await;
-    assert_eq!(
-        (second.status, second.at("/response")),
-        (200, json!("Good.")),
-        "{second:?}\n{}",
-        world.emulator.timeline()
-    );
-    end(&world, &id).await;
-    assert_eq!(texts(&world.last_call().segments), [QUESTION, LONG, "Bye."]);
-    world.person(Script::converses(["Yes."]));
-    let next = world.call(QUESTION).await;
-    assert_eq!(next.body["response"], "Yes.", "{next:?}");
-    end(&world, &next.call_id()).await;
-    let timeline = world.emulator.timeline();
-    let refused = timeline.count(|what| matches!(what, What::SpeechAsked { status: 404, .. }));
-    assert_eq!((refused, sockets(&world)), (1, 2), "{timeline}");
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_model_that_ended_before_the_first_call_keeps_nobody_from_calling() {
-    for own in [None, Some(("CALLME_TTS_MODEL", "tts-1-hd"))] {
-        let world = World::with(own.as_slice()).await;
-        world.emulator.set_era(Era::January);
-        world.person(Script::converses(["Yes."]));
-        let answer = world.call(QUESTION).await;
-        assert_eq!((answer.status, &answer.body["response"]), (200, &json!("Yes.")), "{own:?} {answer:?}");
-        assert_eq!(texts(&world.last_call().segments), [QUESTION], "{own:?}");
         end(&world, &answer.call_id()).await;
     }
 }

@@ -160,7 +160,7 @@ async fn texts_of_a_call_are_said_whole_and_once_and_in_the_phones_format() {
 
 #[tokio::test(start_paused = true)]
 async fn a_long_text_is_said_to_its_end() {
-    let text = "This sentence has its words in one row. ".repeat(33).trim_end().to_owned();
+    let text = "This sentence has its words in one row. ".repeat(20).trim_end().to_owned();
     for (model, peer) in Peer::each().await {
         let mut call = Call::of(&peer);
         let (sound, error) = call.say(&text).await;

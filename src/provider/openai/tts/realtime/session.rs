@@ -279,7 +279,7 @@ impl Session {
                 }
             }
             Link::Cold | Link::Dialing { .. } | Link::Greeting { .. } | Link::Configuring { .. } => {
-                self.jobs.fail(&error)
+                self.jobs.fail(&error);
             }
         }
         self.wake();

@@ -18,9 +18,9 @@ pub(super) enum Body {
     /// Too few bytes to tell.
     Unknown(Vec<u8>),
     /// Raw samples.
-    Raw(PcmToUlaw),
+    Raw(Box<PcmToUlaw>),
     /// A WAV file.
-    Wav(WavToUlaw),
+    Wav(Box<WavToUlaw>),
 }
 
 impl Default for Body {
@@ -63,7 +63,7 @@ impl Body {
 
     fn that_begins(bytes: &[u8]) -> Result<Self, ProviderError> {
         if bytes.starts_with(b"RIFF") {
-            return Ok(Self::Wav(WavToUlaw::default()));
+            return Ok(Self::Wav(Box::default()));
         }
         let compressed = COMPRESSED.iter().find(|(begin, _)| bytes.starts_with(begin));
         match compressed {
@@ -71,7 +71,7 @@ impl Body {
                 let message = format!("the speech provider sent {name}; set CALLME_TTS_FORMAT to what it can make");
                 Err(failure::ours(ErrorClass::Refused, &message))
             }
-            None => Ok(Self::Raw(PcmToUlaw::default())),
+            None => Ok(Self::Raw(Box::default())),
         }
     }
 }

@@ -94,7 +94,7 @@ fn acts() -> impl Strategy<Value = Vec<Act>> {
         1 => Just(Act::Fail),
     ];
     // Mostly in order, so that there is sound at all; the rest anyhow.
-    (prop::collection::vec(act, 0..60), any::<bool>()).prop_map(|(acts, orderly)| {
+    (prop::collection::vec(act, 0..40), any::<bool>()).prop_map(|(acts, orderly)| {
         let begin = [Act::Begin, Act::Take(1), Act::Ask].into_iter().chain((0..6).map(Act::Event));
         begin.filter(|_| orderly).chain(acts).collect()
     })
