@@ -12,7 +12,6 @@ use std::time::Duration;
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::hearing::Hearing;
-use super::turns::Next;
 use super::wire::{self, Encoder};
 use super::{Driver, Plan, Shared};
 use crate::audio::vad::Loudness;
@@ -21,6 +20,10 @@ use crate::provider::openai::event::Event;
 use crate::provider::openai::failure;
 use crate::provider::openai::socket::{Dialing, Socket};
 use crate::provider::{ErrorClass, Heard, ProviderError, SttSession};
+
+mod outgoing;
+
+use outgoing::{APPEND, send};
 
 /// How long each step on the way to a live session may take.
 const STEP: Duration = Duration::from_secs(10);
@@ -37,15 +40,6 @@ const MOST_MOVES: usize = 4;
 
 /// A session that was live for so long was a good one: its loss starts the tries anew.
 const GOOD: Duration = Duration::from_secs(10);
-
-/// What goes into one append: two frames of 20 ms.
-const APPEND: usize = 320;
-
-/// What a carrier sends at a time.
-const FRAME: Duration = Duration::from_millis(20);
-
-/// How long a frame waits for its second.
-const FLUSH: Duration = Duration::from_millis(25);
 
 /// Silence beyond what the server waits for, so that it is sure to find the end.
 const FINISH: Duration = Duration::from_millis(300);
@@ -184,7 +178,8 @@ impl Session {
         }
         self.link = match (std::mem::replace(&mut self.link, Link::Over(None)), event) {
             (Link::Greeting { mut socket, .. }, Event::Created { ends }) => {
-                // The model may have been left since this session began to dial.
+                // Another call may have found out meanwhile what this model does not do.
+                self.agree(now);
                 let replace_at = now + self.lifetime(ends);
                 match socket.send(self.plan().update.clone()) {
                     Ok(()) => Link::Configuring { socket, deadline: now + STEP, replace_at },
@@ -294,11 +289,16 @@ impl Session {
     /// Begins again at once, with what was heard and is without words.
     fn start_anew(&mut self, now: Instant) {
         self.hearing.socket_lost();
+        self.agree(now);
+        self.link = Link::Resting(now);
+    }
+
+    /// Finds turns, or leaves them to the server, as the model in use wants it.
+    fn agree(&mut self, now: Instant) {
         let turns = self.plan().turns;
         if turns.is_some() != self.hearing.minds_us() {
             self.hearing.find_turns(turns, self.local(now));
         }
-        self.link = Link::Resting(now);
     }
 
     /// The nearest time at which something is to be done without a cause from outside.
@@ -378,46 +378,6 @@ impl SttSession for Session {
                 return Poll::Pending;
             }
         }
-    }
-}
-
-/// Sends what is ready: whole appends, commits, and a lone frame whose time has come.
-fn send(
-    socket: &mut Socket,
-    hearing: &mut Hearing,
-    encoder: &mut Encoder,
-    flush_at: &mut Option<Instant>,
-    cx: &mut Context<'_>,
-    (now, local): (Instant, Millis),
-) -> Result<(), ProviderError> {
-    let mut buffer = [0; APPEND];
-    let due = flush_at.take_if(|at| *at <= now).is_some();
-    while hearing.is_due(if due { 1 } else { APPEND }) {
-        match socket.poll_ready(cx) {
-            Poll::Ready(ready) => ready?,
-            Poll::Pending => {
-                // The network says when it goes on, not the timer.
-                *flush_at = None;
-                return Ok(());
-            }
-        }
-        match hearing.next_out(&mut buffer, local) {
-            Some(Next::Sound(count)) => {
-                wire::send_audio(socket, encoder, &buffer[..count])?;
-                // When the next frame's time will have come, should it stay alone: set now, the timer is only ever moved
-                // on, which costs nothing, and does not go off in vain after each pair.
-                *flush_at = Some(now + FRAME + FLUSH);
-            }
-            Some(Next::Commit(id)) => wire::send_commit(socket, encoder, id)?,
-            None => break,
-        }
-    }
-    if hearing.waiting() > 0 {
-        flush_at.get_or_insert(now + FLUSH);
-    }
-    match socket.poll_flush(cx) {
-        Poll::Ready(flushed) => flushed,
-        Poll::Pending => Ok(()),
     }
 }
 
