@@ -129,8 +129,10 @@ async fn a_commit_that_is_refused_is_a_turn_without_words_and_no_error() {
         turn(&mut peer).await;
         let code = "input_audio_buffer_commit_empty";
         peer.say(&format!(r#"{{"type":"error","error":{{{about}"code":"{code}","message":"too small"}}}}"#)).await;
+        let began = Instant::now();
         let heard = [call.next().await, call.next().await, call.next().await];
         assert!(matches!(&heard[2], Heard::Nothing { stretch: StretchId(1) }), "{about} {heard:?}");
+        assert!(began.elapsed() < SECOND, "it is not waited for: {:?}", began.elapsed());
         peer.says_nothing_for(SECOND).await;
     }
 }
