@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::clock::Clock;
-use crate::config::{self, Config, DoorConfig, MessagingMode, SpeechConfig, SpeechFormat, SpeechServer};
+use crate::config::{self, Config, DoorConfig, MessagingMode, SoundFormat, SpeechConfig, SpeechFormat, SpeechServer};
 use crate::domain::session::{Limits, Texting};
 use crate::http::carrier::InboundLimits;
 use crate::http::{self, Parts, serve};
@@ -23,7 +23,7 @@ use crate::media::{Desk, DeskConfig};
 use crate::metrics::Metrics;
 use crate::privacy::keyed::HashKey;
 use crate::provider::openai::endpoint::Endpoint;
-use crate::provider::openai::stt::{OpenAiStt, SttSettings};
+use crate::provider::openai::stt::{OpenAiStt, SttAudio, SttSettings};
 use crate::provider::openai::tts::{AudioFormat, OpenAiTts, TtsSettings};
 use crate::provider::openai::watch::Watch;
 use crate::provider::twilio::{
@@ -38,9 +38,6 @@ use crate::store::memory::MemoryStore;
 
 /// From the signal to the end of the last session; the platform kills after 10 s, and some time goes to the flush.
 const SHUTDOWN: Duration = Duration::from_millis(6_500);
-
-/// A transcription model that finds the ends of turns itself, where none is set by hand.
-const STT_MODEL: &str = "gpt-4o-transcribe";
 
 /// A server with everything it stands on.
 pub struct App {
@@ -252,11 +249,18 @@ fn speech(speech: &SpeechConfig, clock: &Arc<dyn Clock>, metrics: &Arc<Metrics>)
     let settings = SttSettings {
         endpoint: endpoint(&speech.stt)?,
         key: speech.stt.api_key.clone(),
-        model: speech.stt_model.clone().unwrap_or_else(|| STT_MODEL.to_owned()),
+        model: speech.stt_model.clone(),
         silence: speech.silence,
-        language: None,
+        barge_in: speech.barge_in,
+        languages: speech.stt_languages.clone(),
+        keywords: speech.stt_keywords.clone(),
+        audio: speech.stt_format.map(|format| match format {
+            SoundFormat::Ulaw => SttAudio::Ulaw,
+            SoundFormat::Pcm => SttAudio::Pcm24k,
+        }),
     };
     let stt = OpenAiStt::new(&settings, Arc::clone(metrics)).context("the transcription client")?;
+    let watch = watch.over(stt.watched(), &settings.endpoint, &settings.key).context("the list of models")?;
     Ok(SpeechParts { tts, stt, watch })
 }
 

@@ -13,6 +13,7 @@ use crate::phone_number::PhoneNumber;
 mod carrier;
 mod door;
 pub mod environment;
+mod hearing;
 mod keywords;
 mod messaging;
 mod reader;
@@ -27,7 +28,7 @@ pub use door::DoorConfig;
 pub use keywords::keywords;
 pub use messaging::{MessagingConfig, MessagingMode};
 use reader::Reader;
-pub use speech::{SpeechConfig, SpeechFormat, SpeechServer};
+pub use speech::{SoundFormat, SpeechConfig, SpeechFormat, SpeechServer};
 pub use variables::{VARIABLES, Variable};
 
 /// What reading the configuration came to.

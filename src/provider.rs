@@ -11,6 +11,7 @@ use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use futures_util::stream::BoxStream;
 
+use crate::audio::vad::Loudness;
 use crate::clock::Millis;
 pub use crate::domain::carrier::{CallEnd, CallProgress, ErrorClass, ProviderError, Verdict};
 pub use crate::domain::messaging::{
@@ -314,6 +315,10 @@ pub trait SttSession: Send {
     /// Takes the person's voice as it comes (µ-law, 8 kHz), which arrived at `now`. Never waits, and wakes nobody: its
     /// caller polls next, and that sends it.
     fn hear(&mut self, ulaw: &[u8], now: Millis);
+    /// Whether [`SttSession::we_play`] is worth telling: where the ends of speech are found here, our echo matters.
+    fn minds_us(&self) -> bool;
+    /// Says how loud what the person hears of us is from now on, `None` for silence.
+    fn we_play(&mut self, ours: Option<Loudness>);
     /// The line is gone and no more audio will come: ends a stretch that is still open, so that its words come. Its
     /// caller polls next.
     fn finish(&mut self, now: Millis);
@@ -330,6 +335,12 @@ pub enum Heard {
         /// Which stretch.
         stretch: StretchId,
         /// When it began.
+        began_at: Millis,
+    },
+    /// The person speaks, as surely and as long as it takes to interrupt us: in a stretch that was reported, maybe some
+    /// time after its beginning, and again where we began to speak meanwhile.
+    BargedIn {
+        /// When they began, after the last pause.
         began_at: Millis,
     },
     /// The person stopped; the words follow.

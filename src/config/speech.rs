@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 
+use super::hearing;
 use super::reader::Reader;
 use super::variables::default_of;
 
@@ -29,6 +30,14 @@ pub struct SpeechConfig {
     pub stt_model: Option<String>,
     /// How long the person is silent before what they said is complete.
     pub silence: Duration,
+    /// How long the person must speak to interrupt the agent, where that is found out here.
+    pub barge_in: Duration,
+    /// How sound is sent to be understood; `None` for what the model is known to take.
+    pub stt_format: Option<SoundFormat>,
+    /// The languages that may be spoken, ISO 639-1; empty for any.
+    pub stt_languages: Vec<String>,
+    /// Words that are likely to be said.
+    pub stt_keywords: Vec<String>,
     /// How often the provider is asked whether its models are still there; `None` is never.
     pub probe: Option<Duration>,
 }
@@ -52,6 +61,15 @@ pub enum SpeechFormat {
     Wav,
 }
 
+/// How sound is sent to be understood.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SoundFormat {
+    /// µ-law at 8 kHz, as the line has it.
+    Ulaw,
+    /// Raw 24 kHz samples.
+    Pcm,
+}
+
 pub(super) fn read(reader: &mut Reader<'_>) -> Option<SpeechConfig> {
     let names = [("CALLME_TTS_BASE_URL", "CALLME_TTS_API_KEY"), ("CALLME_STT_BASE_URL", "CALLME_STT_API_KEY")];
     let shared = names.iter().any(|(url, key)| reader.text(url).is_none() && reader.text(key).is_none());
@@ -68,6 +86,13 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Option<SpeechConfig> {
         _ => SpeechFormat::Pcm,
     };
     let silence = reader.millis("CALLME_STT_SILENCE_DURATION_MS", 100..=10_000);
+    // Under 100 ms a cough interrupts; after 2 s nobody tries any more.
+    let barge_in = reader.millis("CALLME_BARGE_IN_MS", 100..=2_000);
+    let stt_format = match reader.one_of("CALLME_STT_FORMAT", &["auto", "ulaw", "pcm"]) {
+        Some("ulaw") => Some(SoundFormat::Ulaw),
+        Some("pcm") => Some(SoundFormat::Pcm),
+        _ => None,
+    };
     let probe = reader.hours("CALLME_SPEECH_PROBE_HOURS", 0..=168);
     Some(SpeechConfig {
         tts_model: reader.text("CALLME_TTS_MODEL"),
@@ -78,6 +103,10 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Option<SpeechConfig> {
         tts: tts?,
         stt: stt?,
         silence,
+        barge_in,
+        stt_format,
+        stt_languages: hearing::languages(reader),
+        stt_keywords: hearing::keywords(reader),
         probe: (!probe.is_zero()).then_some(probe),
     })
 }

@@ -132,6 +132,18 @@ pub const VARIABLES: &[Variable] = &[
     unset("CALLME_STT_MODEL", "gpt-4o-transcribe", "The speech-to-text model; unset, one that works is chosen."),
     optional("CALLME_STT_SILENCE_DURATION_MS", "800", "How long the person is silent before a reply is complete."),
     optional(
+        "CALLME_BARGE_IN_MS",
+        "200",
+        "How long the person must speak to interrupt the agent, where the model does not find that out itself.",
+    ),
+    optional(
+        "CALLME_STT_FORMAT",
+        "auto",
+        "How sound is sent to be understood: ulaw, pcm (24 kHz), or auto, as the model is known to take it.",
+    ),
+    unset("CALLME_STT_LANGUAGES", "en,de", "The languages that the person may speak, two letters each; unset, any."),
+    unset("CALLME_STT_KEYWORDS", "Acme,IBAN", "Words that the person is likely to say, for models that can be told."),
+    optional(
         "CALLME_SPEECH_PROBE_HOURS",
         "6",
         "How often the speech provider is asked whether its models are still there; 0 is never.",

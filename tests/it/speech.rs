@@ -1,5 +1,6 @@
 //! Calls in which the speech provider fails, in every way it can.
 
+mod after;
 mod hearing;
 mod line;
 mod moving;

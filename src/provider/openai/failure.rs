@@ -50,9 +50,26 @@ pub(super) fn of_status(status: u16, body: &[u8]) -> ProviderError {
     ProviderError { class, code, message }
 }
 
+/// The setting that a model refuses which finds no ends of speech, ...
+const TURNS: &str = "session.audio.input.turn_detection";
+
+/// ... the sentence in which it does, with or without that setting's name and under one code or the other, ...
+const NO_TURNS: &str = "turn detection is not supported";
+
+/// ... and what we call it.
+const TURNS_REFUSED: &str = "turn_detection_refused";
+
+/// Whether an error says that the model finds no ends of speech, and we asked it to.
+pub(super) fn refuses_turns(error: &ProviderError) -> bool {
+    error.code.as_deref() == Some(TURNS_REFUSED)
+}
+
 /// The `error` object of a realtime event.
 pub(super) fn of_event(error: &Value) -> ProviderError {
     let (code, message) = from_object(error);
+    let says_so = |message: &String| message.to_ascii_lowercase().starts_with(NO_TURNS);
+    let turns = error["param"] == TURNS || message.as_ref().is_some_and(says_so);
+    let code = if turns { Some(TURNS_REFUSED.to_owned()) } else { code };
     let says = |word: &str| code.as_deref() == Some(word) || error["type"] == word;
     let class = if says("rate_limit_exceeded") || says(OCCUPIED) {
         ErrorClass::Busy
@@ -186,6 +203,19 @@ mod tests {
         for (status, body, class, code, message) in cases {
             let want = ProviderError { class, code: code.map(str::to_owned), message: message.to_owned() };
             assert_eq!(of_status(status, body.as_bytes()), want, "{status} {body}");
+        }
+    }
+
+    #[test]
+    fn a_model_that_takes_no_turn_detection_is_told_from_other_refusals() {
+        for (text, refuses) in [
+            (r#"{"code":null,"message":"Turn detection is not supported for this transcription model"}"#, true),
+            (r#"{"code":"invalid_value","message":"No.","param":"session.audio.input.turn_detection"}"#, true),
+            (r#"{"code":"invalid_value","message":"No.","param":"session.audio.input.format"}"#, false),
+            (r#"{"code":"model_not_found","message":"The model `x` does not exist."}"#, false),
+        ] {
+            let error = of_event(&serde_json::from_str(text).unwrap());
+            assert_eq!((refuses_turns(&error), error.class), (refuses, ErrorClass::Refused), "{text}");
         }
     }
 
