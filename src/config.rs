@@ -14,9 +14,11 @@ use crate::phone_number::PhoneNumber;
 mod carrier;
 mod door;
 pub mod environment;
+mod hearing;
 mod keywords;
 mod messaging;
 mod reader;
+mod speech;
 mod variables;
 
 #[cfg(test)]
@@ -27,6 +29,7 @@ pub use door::DoorConfig;
 pub use keywords::keywords;
 pub use messaging::{MessagingConfig, MessagingMode};
 use reader::Reader;
+pub use speech::{SoundFormat, SpeechConfig, SpeechFormat, SpeechServer};
 pub use variables::{VARIABLES, Variable};
 
 /// What reading the configuration came to.
@@ -127,25 +130,6 @@ pub enum StoreConfig {
     Embedded(PathBuf),
 }
 
-/// The speech provider.
-#[derive(Clone, Debug)]
-pub struct SpeechConfig {
-    /// Its key.
-    pub api_key: SecretString,
-    /// Its base URL as it was given (http(s) or ws(s), with or without `/v1`), without a slash at the end.
-    pub base_url: String,
-    /// The text-to-speech model set by hand.
-    pub tts_model: Option<String>,
-    /// The voice.
-    pub tts_voice: String,
-    /// How the voice is to speak.
-    pub tts_instructions: Option<String>,
-    /// The speech-to-text model set by hand.
-    pub stt_model: Option<String>,
-    /// How long the person is silent before what they said is complete.
-    pub silence: Duration,
-}
-
 /// The time limits of a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Timing {
@@ -182,7 +166,7 @@ impl Config {
         let carrier = carrier::read(&mut reader);
         let messaging = messaging::read(&mut reader);
         let person = reader.phone_number("CALLME_USER_PHONE_NUMBER", "it is the number that is called");
-        let speech = speech(&mut reader);
+        let speech = speech::read(&mut reader);
         let timing = timing(&mut reader);
         let limits = limits(&mut reader);
         let door = door::read(&mut reader);
@@ -270,23 +254,6 @@ fn store(reader: &mut Reader<'_>) -> StoreConfig {
         }
         directory => StoreConfig::Embedded(PathBuf::from(directory)),
     }
-}
-
-fn speech(reader: &mut Reader<'_>) -> Option<SpeechConfig> {
-    let api_key = reader.secret("CALLME_OPENAI_API_KEY", "speech is made and understood with it");
-    let base_url = reader.url("OPENAI_API_BASE_URL", &["https", "http", "wss", "ws"]);
-    let silence = reader.millis("CALLME_STT_SILENCE_DURATION_MS", 100..=10_000);
-    Some(SpeechConfig {
-        tts_model: reader.text("CALLME_TTS_MODEL"),
-        tts_voice: reader
-            .text("CALLME_TTS_VOICE")
-            .unwrap_or_else(|| variables::default_of("CALLME_TTS_VOICE").to_owned()),
-        tts_instructions: reader.text("CALLME_TTS_INSTRUCTIONS"),
-        stt_model: reader.text("CALLME_STT_MODEL"),
-        api_key: api_key?,
-        base_url: base_url?,
-        silence,
-    })
 }
 
 fn timing(reader: &mut Reader<'_>) -> Timing {

@@ -160,6 +160,8 @@ fn settings(calls: u16, ours: &str) -> Vec<(&'static str, String)> {
         ("CALLME_MAX_LIVE_CALLS", calls.to_string()),
         ("CALLME_MAX_SESSIONS", calls.max(1000).to_string()),
         ("CALLME_MAX_CALLS_PER_HOUR", text("0")),
+        // A dry session is no call's.
+        ("CALLME_SPEECH_PROBE_HOURS", text("0")),
         ("CALLME_LOG", text("error")),
     ]
 }

@@ -16,6 +16,7 @@ use super::faults::Faults;
 use super::messaging::Exchange;
 use super::person::Person;
 use super::phone::Sound;
+use super::speech::Era;
 use super::speech::recogniser::Phrasebook;
 use super::timeline::{Recorder, What};
 
@@ -34,6 +35,8 @@ pub(super) struct World {
     pub(super) calls: Mutex<Vec<Arc<Call>>>,
     /// The text side.
     pub(super) exchange: Mutex<Exchange>,
+    /// Which of the speech provider's models there are.
+    pub(super) era: Mutex<Era>,
     /// Every sound that was made, so that it is known when it comes back.
     pub(super) phrases: Mutex<Phrasebook>,
     /// What the person's ear hears, for who listens in; a listener that is slow misses frames.
@@ -57,6 +60,7 @@ pub(super) struct World {
 pub(super) struct Counts {
     pub(super) speech: AtomicUsize,
     pub(super) hearing: AtomicUsize,
+    pub(super) voicing: AtomicUsize,
 }
 
 impl World {
@@ -80,6 +84,7 @@ impl World {
             person: Person::default(),
             calls: Mutex::default(),
             exchange,
+            era: Mutex::default(),
             phrases: Mutex::default(),
             ear: broadcast::Sender::new(EAR),
             routes: Mutex::default(),
@@ -90,6 +95,11 @@ impl World {
             began: Timestamp::now(),
             ids: AtomicUsize::new(0),
         })
+    }
+
+    /// Which of the speech provider's models there are.
+    pub(super) fn era(&self) -> Era {
+        *self.era.lock().expect("no holder of the lock panics")
     }
 
     /// The present time of day.

@@ -15,6 +15,7 @@ use super::ears::Ears;
 use super::voice::{Made, Voice};
 use super::watch::Watch;
 use super::{BoxSocket, EventSink};
+use crate::audio::vad::Loudness;
 use crate::clock::wall::Alarm;
 use crate::clock::{Clock, Millis};
 use crate::domain::media::{MediaCommand, MediaEvent};
@@ -190,9 +191,12 @@ impl Call {
         let now = self.clock.now();
         match heard {
             Heard::Started { stretch, began_at } => {
-                self.watch.spoken_up();
                 self.report(MediaEvent::SpeechStarted { stretch, began_at });
-                self.playout.speech_started(began_at, now);
+                self.playout.speech_started(now);
+            }
+            Heard::BargedIn { began_at } => {
+                self.watch.spoken_up();
+                self.playout.barged_in(began_at, now);
             }
             Heard::Stopped { .. } => self.playout.speech_stopped(),
             Heard::Words { stretch, began_at, text } => {
@@ -239,6 +243,9 @@ impl Call {
                     Ok(()) => {
                         if let Some(line) = &mut self.line {
                             line.heard_at = now;
+                        }
+                        if self.ears.minds_us() {
+                            self.ears.we_play(self.playout.audible(now).map(Loudness::of));
                         }
                         self.ears.hear(&self.sound, now);
                     }

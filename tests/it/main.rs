@@ -15,6 +15,7 @@ mod rows;
 mod security;
 mod speech;
 mod steered;
+mod vad;
 mod webhook;
 mod world;
 mod writing;

@@ -100,7 +100,18 @@ impl World {
     }
 
     pub(crate) async fn built(emulator: EmulatorConfig, settings: &[(&str, &str)]) -> Self {
-        Self::around(Emulator::start(emulator).await.expect("a free port on loopback"), settings, START).await
+        Self::over(Emulator::start(emulator).await.expect("a free port on loopback"), settings).await
+    }
+
+    /// A world over an emulator that runs already.
+    pub(crate) async fn over(emulator: Emulator, settings: &[(&str, &str)]) -> Self {
+        Self::around(emulator, settings, START).await
+    }
+
+    /// A world whose server's clock begins then.
+    pub(crate) async fn at(now: Millis, settings: &[(&str, &str)]) -> Self {
+        let emulator = Emulator::start(EmulatorConfig::default()).await.expect("a free port on loopback");
+        Self::around(emulator, settings, now).await
     }
 
     async fn around(emulator: Emulator, settings: &[(&str, &str)], now: Millis) -> Self {
