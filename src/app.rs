@@ -10,16 +10,15 @@ use std::time::Duration;
 
 use anyhow::Context;
 use axum::Router;
-use axum::body::Bytes;
 use tokio::net::TcpListener;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::clock::Clock;
 use crate::config::{self, Config, DoorConfig, MessagingMode};
 use crate::domain::session::{Limits, Texting};
-use crate::http::carrier::InboundLimits;
+use crate::http::carrier::{Blocks, InboundLimits};
 use crate::http::{self, Parts, serve};
 use crate::media::{Desk, DeskConfig};
 use crate::metrics::Metrics;
@@ -31,13 +30,17 @@ use crate::provider::twilio::{
     TwilioMessageWebhooks, TwilioWebhooks,
 };
 use crate::provider::{Messaging, MessagingWebhooks};
-use crate::service::{Service, ServiceConfig};
+use crate::service::{Service, ServiceConfig, Verbs};
 use crate::session::{Directory, Manager, ManagerConfig};
+use crate::store::Store;
 
 use keeping::Keeping;
 
 /// From the signal to the end of the last session; the platform kills after 10 s, and some time goes to the flush.
 const SHUTDOWN: Duration = Duration::from_millis(6_500);
+
+/// How long the first request may have to wait for what the process before has left.
+const TAKE_UP: Duration = Duration::from_secs(3);
 
 /// The speech endpoint's model, where none is set by hand.
 const TTS_MODEL: &str = "gpt-4o-mini-tts";
@@ -51,8 +54,10 @@ pub struct App {
     clock: Arc<dyn Clock>,
     media: TaskTracker,
     router: Router,
-    mail: mpsc::Receiver<Bytes>,
-    message_webhooks: Option<Arc<dyn MessagingWebhooks>>,
+    service: Arc<Service>,
+    store: Arc<dyn Store>,
+    blocks: Blocks,
+    mail: mpsc::Receiver<bridge::Letter>,
 }
 
 impl std::fmt::Debug for App {
@@ -103,23 +108,28 @@ impl App {
             calls_per_hour: config.limits.calls_per_hour,
             messages_per_hour: config.messaging.as_ref().and_then(|texts| texts.messages_per_hour),
             opt_in: messaging.as_ref().map(|texts| texts.abilities().opt_in.clone()).unwrap_or_default(),
+            hash_key: hash_key.clone(),
         };
         let message_webhooks = message_webhooks(config);
         let (incoming, mail) = mpsc::channel(bridge::MOST_MAIL);
+        let blocks = Blocks::new(&inbound(config), Arc::clone(&store), Arc::clone(&clock));
+        let service = Arc::new(Service::new(manager.clone(), Arc::clone(&store), Arc::clone(&clock), service));
+        let texts = message_webhooks.clone();
         let router = http::router(Parts {
-            verbs: Arc::new(Service::new(manager.clone(), Arc::clone(&store), Arc::clone(&clock), service)),
-            store,
-            events: Arc::new(bridge::Events { manager: manager.clone(), desk, mail: incoming }),
+            verbs: Arc::clone(&service) as Arc<dyn Verbs>,
+            store: Arc::clone(&store),
+            events: Arc::new(bridge::Events { manager: manager.clone(), desk, webhooks: texts, mail: incoming }),
             carrier: Arc::new(webhooks),
-            message_webhooks: message_webhooks.clone(),
+            message_webhooks,
             inbound: inbound(config),
+            blocks: blocks.clone(),
             hash_key,
             api_key: config.api_key.clone(),
             public_url: config.public_url.clone(),
             metrics_token: config.metrics_token.clone(),
             metrics,
         });
-        Ok(Self { manager, keeping, clock, media, router, mail, message_webhooks })
+        Ok(Self { manager, keeping, clock, service, store, blocks, media, router, mail })
     }
 
     /// The same server with further routes beside its own, which they win over.
@@ -132,9 +142,10 @@ impl App {
     /// Serves until `stop`, then ends every session as kindly as there is time for.
     pub async fn serve(self, listener: TcpListener, stop: CancellationToken) {
         let closed = CancellationToken::new();
+        self.take_up().await;
         let serving = serve::run(listener, self.router, closed.clone());
         // Ends with the router, which holds the other end.
-        let reading = bridge::read_mail(self.mail, self.message_webhooks, self.manager.clone());
+        let reading = bridge::read_mail(self.mail, self.manager.clone());
         let closing = async {
             stop.cancelled().await;
             self.manager.close(SHUTDOWN).await;
@@ -144,6 +155,25 @@ impl App {
         let sweeping = self.keeping.sweep(&*self.clock, &closed);
         tokio::join!(serving, reading, closing, sweeping);
         self.keeping.close().await;
+    }
+
+    /// Takes up what the process before has left. A store that another process still has is not waited for: it is taken up
+    /// when that process has gone.
+    async fn take_up(&self) {
+        let (manager, service) = (self.manager.clone(), Arc::clone(&self.service));
+        let (store, blocks) = (Arc::clone(&self.store), self.blocks.clone());
+        let (taken_up, waiting) = oneshot::channel();
+        self.media.spawn(async move {
+            match store.left().await {
+                Ok(mut left) => {
+                    blocks.recall(std::mem::take(&mut left.blocks));
+                    service.recall(manager.recall(left).await);
+                }
+                Err(error) => tracing::error!(%error, "what the process before has left could not be taken up"),
+            }
+            let _ = taken_up.send(());
+        });
+        let _ = tokio::time::timeout(TAKE_UP, waiting).await;
     }
 
     /// The running sessions.

@@ -33,7 +33,7 @@ pub mod serve;
 mod tests;
 
 use auth::ApiKey;
-use carrier::{CallEvents, Gate, InboundLimits, Turnstile};
+use carrier::{Blocks, CallEvents, Gate, InboundLimits, Turnstile};
 use error::{ApiError, Kind};
 
 /// What the routes stand on.
@@ -50,6 +50,8 @@ pub struct Parts {
     pub message_webhooks: Option<Arc<dyn MessagingWebhooks>>,
     /// How many messages are let in.
     pub inbound: InboundLimits,
+    /// How many of each phone.
+    pub blocks: Blocks,
     /// What keys the hashes that stand for phones and addresses.
     pub hash_key: HashKey,
     /// What agents authenticate with.
@@ -154,7 +156,8 @@ fn routes_and_description(parts: &Parts) -> (Groups, Vec<u8>) {
         .routes(routes!(api::end))
         .routes(routes!(api::wait))
         .routes(routes!(api::look))
-        .routes(routes!(api::history))
+        .routes(routes!(api::history, api::forget_all))
+        .routes(routes!(api::forget))
         .routes(routes!(health::show_with_key))
         .routes(routes!(openapi::show));
     let operators = OpenApiRouter::<App>::new().routes(routes!(metrics::show));
@@ -165,10 +168,10 @@ fn routes_and_description(parts: &Parts) -> (Groups, Vec<u8>) {
     let groups = [agents, operators, open, calls, messages, media].map(OpenApiRouter::split_for_parts);
     let openapi = openapi::describe(groups.each_ref().map(|(_, description)| description.clone()));
     let [agents, operators, open, calls, messages, media] = groups.map(|(routes, _)| routes);
-    let Parts { carrier, events, metrics, message_webhooks, inbound, hash_key, .. } = parts;
+    let Parts { carrier, events, metrics, message_webhooks, inbound, blocks, hash_key, .. } = parts;
     let gate = Gate::new(carrier.clone(), metrics.clone(), hash_key.clone());
     let turnstile =
-        Turnstile::new(message_webhooks.clone(), *inbound, hash_key.clone(), events.clone(), metrics.clone());
+        Turnstile::new(message_webhooks.clone(), *inbound, blocks.clone(), hash_key.clone(), events.clone(), metrics.clone());
     let calls = layers::before_calls(calls, gate.clone());
     let messages = layers::before_messages(messages, gate, turnstile);
     let groups = Groups { agents, operators, open, carrier: calls.merge(messages).merge(media) };

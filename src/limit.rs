@@ -63,20 +63,48 @@ impl<K: Hash + Eq + Clone> Limit<K> {
     /// # Errors
     /// With the time until the next is allowed, when it was one too many; it does not count then.
     pub fn take(&self, key: &K) -> Result<(), Duration> {
+        self.take_noting(key).map_err(|refused| refused.wait)
+    }
+
+    /// Counts one, and tells when the key is shut out by that.
+    ///
+    /// # Errors
+    /// When it was one too many; it does not count then.
+    pub fn take_noting(&self, key: &K) -> Result<(), Refused> {
         let Some(counter) = &self.counter else { return Ok(()) };
-        if let Some(left) = self.shut_out.as_ref().and_then(|shut_out| shut_out.left(key)) {
-            return Err(left);
+        if let Some(wait) = self.shut_out.as_ref().and_then(|shut_out| shut_out.left(key)) {
+            return Err(Refused { wait, shuts_out: false });
         }
         counter.check_key(key).map_err(|not_until| {
             let wait = not_until.wait_time_from(counter.clock().now());
-            self.shut_out.as_ref().map_or(wait, |shut_out| shut_out.begin(key, wait))
+            let shut_out = self.shut_out.as_ref();
+            Refused { wait: shut_out.map_or(wait, |shut_out| shut_out.begin(key, wait)), shuts_out: shut_out.is_some() }
         })
+    }
+
+    /// Shuts a key out for so long from now, as it was before; less than what is left of it changes nothing.
+    pub fn shut_out(&self, key: &K, long: Duration) {
+        if let Some(shut_out) = &self.shut_out
+            && shut_out.left(key).is_none_or(|left| left < long)
+        {
+            let now = Instant::now();
+            lock(&shut_out.until).put(key, now + long, now);
+        }
     }
 
     /// How many keys are remembered.
     pub fn keys(&self) -> usize {
         lock(&self.counts.0).len() + self.shut_out.as_ref().map_or(0, |shut_out| lock(&shut_out.until).len())
     }
+}
+
+/// One too many.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Refused {
+    /// The time until the next is allowed.
+    pub wait: Duration,
+    /// The key is shut out from now on.
+    pub shuts_out: bool,
 }
 
 impl<K: Hash + Eq + Clone> fmt::Debug for Limit<K> {

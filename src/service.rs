@@ -29,6 +29,8 @@ pub struct Ask {
     pub idempotency_key: Option<String>,
     /// Who asks.
     pub principal: PrincipalId,
+    /// How long the client wants to wait, where that is shorter than anybody may.
+    pub patience: Option<Duration>,
 }
 
 /// A session as it stands.
@@ -55,11 +57,13 @@ pub trait Verbs: Send + Sync {
     /// Says goodbye and ends a session; on an ended one gives what is stored.
     fn end(&self, session: SessionId, ask: Ask) -> BoxFuture<'_, Result<Ended, Refusal>>;
     /// Waits for a reply without saying anything.
-    fn wait(&self, session: SessionId, principal: PrincipalId) -> BoxFuture<'_, Result<Reply, Refusal>>;
+    fn wait(&self, session: SessionId, patience: Option<Duration>) -> BoxFuture<'_, Result<Reply, Refusal>>;
     /// A session as it stands, ended ones included.
     fn look(&self, session: SessionId) -> BoxFuture<'_, Result<View, Refusal>>;
     /// The newest sessions, newest first, at most `limit`; and how many there are in all.
     fn history(&self, limit: usize) -> BoxFuture<'_, Result<(Vec<Conversation>, usize), Refusal>>;
+    /// Deletes what is kept of an ended session, or of all of them. Gives how many there were.
+    fn forget(&self, session: Option<SessionId>) -> BoxFuture<'_, Result<usize, Refusal>>;
 }
 
 /// The answer to `call`, `message`, `continue` and `wait`.
@@ -123,6 +127,8 @@ pub enum RefusalKind {
     OptedOut,
     /// 404 `no_active_call`.
     NoActiveCall,
+    /// 202: nobody has replied for as long as the client wanted to wait. Nothing is wrong.
+    NotYet,
     /// 408 `no_reply`: session open.
     NoReply,
     /// 408 `no_answer`: session ended.

@@ -9,9 +9,11 @@
 //! that vanishes changes nothing.
 
 mod directory;
+mod inbound;
 mod mail;
 mod manager;
 mod missed;
+mod recall;
 mod shared;
 mod task;
 
@@ -30,8 +32,8 @@ use crate::domain::media::{MediaCommand, MediaEvent};
 use crate::domain::messaging::Contact;
 use crate::domain::outcome::Channel;
 use crate::domain::session::{Answer, Phase};
-use crate::ids::{CarrierCallId, RequestId, SessionId};
-use crate::store::Conversation;
+use crate::ids::{CarrierCallId, RequestId, RequestKey, SessionId};
+use crate::store::{Conversation, RequestRecord};
 
 /// What the runtime needs of a call's media; the media module's desk, behind a port so that neither knows the other.
 pub trait MediaPort: Send + Sync {
@@ -67,6 +69,26 @@ pub struct Pending {
     /// Its number.
     pub request: RequestId,
     answer: watch::Receiver<Option<Delivered>>,
+}
+
+/// What makes a request the same as another, for whoever repeats it: also in the next process.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RequestName {
+    /// Under this there is one request.
+    pub key: RequestKey,
+    /// What exactly is asked for, as a hash.
+    pub content: String,
+    /// The client named it itself.
+    pub keyed: bool,
+}
+
+/// A request that an earlier process was asked.
+#[derive(Clone, Debug)]
+pub struct Recalled {
+    /// What was kept of it.
+    pub record: RequestRecord,
+    /// Its answer, given or to come.
+    pub pending: Pending,
 }
 
 /// The session's task died; nothing more comes.

@@ -9,12 +9,14 @@ use futures_util::future::{BoxFuture, ready};
 use tokio::sync::mpsc;
 
 use crate::domain::media::{MediaCommand, MediaEvent};
+use crate::domain::messaging::Receipt;
 use crate::domain::session::CarrierNews;
 use crate::http::carrier::{Answer, CallEvents};
 use crate::ids::{CarrierCallId, SessionId};
 use crate::media::{BoxSocket, Desk};
 use crate::provider::{MessageNews, MessagingWebhooks, Sender, Webhook};
 use crate::session::{Manager, MediaPort, WebhookAnswer};
+use crate::store::{Mail, Received};
 
 /// The desk, as sessions see it.
 pub(super) struct MediaDesk(pub(super) Arc<Desk>);
@@ -37,28 +39,52 @@ impl MediaPort for MediaDesk {
 pub(super) struct Events {
     pub(super) manager: Manager,
     pub(super) desk: Arc<Desk>,
-    /// Where signed messaging webhooks wait to be read.
-    pub(super) mail: mpsc::Sender<Bytes>,
+    /// Reads messaging webhooks; without messaging nothing in them is for us.
+    pub(super) webhooks: Option<Arc<dyn MessagingWebhooks>>,
+    /// Where what they brought waits to be taken.
+    pub(super) mail: mpsc::Sender<Letter>,
 }
 
-/// Messaging webhooks that wait at once. What finds no room is answered with an error, for the carrier to know.
+/// What a signed messaging webhook brought.
+#[derive(Debug)]
+pub(super) enum Letter {
+    /// A message of the person's.
+    Message(Received),
+    /// What became of a text of ours.
+    Receipt(Receipt),
+    /// Nothing that is for us.
+    Nothing,
+}
+
+/// What waits at once. What finds no room is answered with an error, for the carrier to know.
 pub(super) const MOST_MAIL: usize = 1024;
 
-/// Reads what came in after it was answered, one by one and in order.
-pub(super) async fn read_mail(
-    mut mail: mpsc::Receiver<Bytes>,
-    webhooks: Option<Arc<dyn MessagingWebhooks>>,
-    manager: Manager,
-) {
-    while let Some(body) = mail.recv().await {
-        let Some(webhooks) = &webhooks else { continue };
-        match webhooks.parse(&body) {
-            MessageNews::Inbound { from, message } => manager.message(&from, message).await,
-            MessageNews::Refused { from, message, why } => manager.refused(&from, &message, why).await,
-            MessageNews::Receipt(receipt) => manager.receipt(receipt),
-            MessageNews::Nothing => {}
-            MessageNews::Bad(why) => tracing::warn!("a signed messaging webhook was not understood: {why}"),
+/// Takes what came in after it was answered, one by one and in order.
+pub(super) async fn read_mail(mut mail: mpsc::Receiver<Letter>, manager: Manager) {
+    while let Some(letter) = mail.recv().await {
+        match letter {
+            Letter::Message(received) => drop(manager.take(received)),
+            Letter::Receipt(receipt) => manager.receipt(receipt),
+            Letter::Nothing => {}
         }
+    }
+}
+
+impl Events {
+    /// Reads a webhook, and keeps what it brought; for all that it brings the same is done.
+    fn open(&self, body: &[u8]) -> (Letter, BoxFuture<'static, ()>) {
+        let news = self.webhooks.as_ref().map_or(MessageNews::Nothing, |webhooks| webhooks.parse(body));
+        let (received, kept) = match news {
+            MessageNews::Inbound { from, message } => self.manager.arrived(&from, Mail::Message(message)),
+            MessageNews::Refused { from, message, why } => self.manager.arrived(&from, Mail::Refused(message, why)),
+            MessageNews::Receipt(receipt) => return (Letter::Receipt(receipt), self.manager.nothing_arrived()),
+            MessageNews::Nothing => (None, self.manager.nothing_arrived()),
+            MessageNews::Bad(why) => {
+                tracing::warn!("a signed messaging webhook was not understood: {why}");
+                (None, self.manager.nothing_arrived())
+            }
+        };
+        (received.map_or(Letter::Nothing, Letter::Message), kept)
     }
 }
 
@@ -82,8 +108,17 @@ impl CallEvents for Events {
         }
     }
 
-    fn message(&self, body: Bytes) -> bool {
-        self.mail.try_send(body).is_ok()
+    fn message(&self, body: Bytes) -> BoxFuture<'_, bool> {
+        let (letter, kept) = self.open(&body);
+        async move {
+            kept.await;
+            let Err(full) = self.mail.try_send(letter) else { return true };
+            if let Letter::Message(received) = full.into_inner() {
+                self.manager.turned_back(&received);
+            }
+            false
+        }
+        .boxed()
     }
 
     fn turned_away(&self, sender: &Sender, wait: Duration) {

@@ -76,7 +76,7 @@ async fn a_session_that_panics_ends_alone_and_leaves_nothing_behind() {
             let history = world.look("/api/history").await;
             let ids: Vec<_> = history["conversations"].as_array().expect("a list").iter().map(|c| &c["id"]).collect();
             let id = ids.into_iter().filter_map(Value::as_str).max().and_then(SessionId::parse).expect("the second");
-            let pending = world.sessions.request(&id, |_| Input::Panic).expect("it runs");
+            let pending = world.sessions.request(&id, None, |_| Input::Panic).expect("it runs");
             assert!(pending.answer().await.is_err(), "nobody is left to answer");
             id
         };
@@ -123,7 +123,7 @@ async fn a_session_that_dies_before_its_call_has_a_name_leaves_no_phone_ringing(
         world.emulator.wait_for(placed).await.expect("the call is placed");
         let history = world.look("/api/history").await;
         let id = history["conversations"][0]["id"].as_str().and_then(SessionId::parse).expect("a session");
-        world.sessions.request(&id, |_| Input::Panic).expect("it runs");
+        world.sessions.request(&id, None, |_| Input::Panic).expect("it runs");
     };
     let (call, ()) = tokio::join!(world.say("/api/call", "Shall I deploy?"), crashing);
     assert_eq!((call.0, &call.1["outcome"]["endedBy"]), (424, &json!("crash")), "{call:?}");

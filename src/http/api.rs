@@ -5,15 +5,16 @@ use axum::extract::{RawQuery, State};
 
 use super::App;
 use super::auth::Principal;
-use super::body::{Asked, AskedInWriting, Named, Said, Written};
+use super::body::{Asked, AskedInWriting, Named, Patience, Said, Written};
 use super::error::ApiError;
-use super::json::{CallJson, EndedJson, HistoryJson, ReplyJson, SpokenJson, ViewJson, WrittenJson};
+use super::json::{CallJson, DeletedJson, EndedJson, HistoryJson, ReplyJson, SpokenJson, ViewJson, WrittenJson};
 
 type Answer<T> = Result<Json<T>, ApiError>;
 
 /// Rings the person, says the message and waits for the reply.
 #[utoipa::path(post, path = "/api/call", tag = "agents", request_body = Said,
-    params(("Idempotency-Key" = Option<String>, Header, description = "names the request across its repeats")),
+    params(("Idempotency-Key" = Option<String>, Header, description = "names the request across its repeats"),
+        ("Prefer" = Option<String>, Header, description = "`wait=<seconds>`: answer 202 when nobody replied by then")),
     responses((status = 200, description = "the person replied", body = CallJson)))]
 pub(super) async fn call(State(app): State<App>, Asked(ask): Asked) -> Answer<CallJson> {
     Ok(Json(app.verbs.call(ask).await?.into()))
@@ -21,7 +22,8 @@ pub(super) async fn call(State(app): State<App>, Asked(ask): Asked) -> Answer<Ca
 
 /// Writes the message without ringing and waits for the reply.
 #[utoipa::path(post, path = "/api/message", tag = "agents", request_body = Written,
-    params(("Idempotency-Key" = Option<String>, Header, description = "names the request across its repeats")),
+    params(("Idempotency-Key" = Option<String>, Header, description = "names the request across its repeats"),
+        ("Prefer" = Option<String>, Header, description = "`wait=<seconds>`: answer 202 when nobody replied by then")),
     responses((status = 200, description = "the person replied", body = WrittenJson)))]
 pub(super) async fn message(State(app): State<App>, asked: AskedInWriting) -> Answer<WrittenJson> {
     Ok(Json(app.verbs.message(asked.ask, asked.first_contact).await?.into()))
@@ -30,7 +32,8 @@ pub(super) async fn message(State(app): State<App>, asked: AskedInWriting) -> An
 /// Says the message in the session and waits for the reply.
 #[utoipa::path(post, path = "/api/call/{id}/continue", tag = "agents", request_body = Said,
     params(("id" = String, Path, description = "the session"),
-        ("Idempotency-Key" = Option<String>, Header, description = "names the request across its repeats")),
+        ("Idempotency-Key" = Option<String>, Header, description = "names the request across its repeats"),
+        ("Prefer" = Option<String>, Header, description = "`wait=<seconds>`: answer 202 when nobody replied by then")),
     responses((status = 200, description = "the person replied", body = ReplyJson)))]
 pub(super) async fn resume(State(app): State<App>, Named(id): Named, Asked(ask): Asked) -> Answer<ReplyJson> {
     Ok(Json(app.verbs.resume(id, ask).await?.into()))
@@ -56,10 +59,16 @@ pub(super) async fn end(State(app): State<App>, Named(id): Named, Asked(ask): As
 
 /// Waits for a reply without saying anything. A body is not needed and not read.
 #[utoipa::path(post, path = "/api/call/{id}/wait", tag = "agents",
-    params(("id" = String, Path, description = "the session")),
+    params(("id" = String, Path, description = "the session"),
+        ("Prefer" = Option<String>, Header, description = "`wait=<seconds>`: answer 202 when nobody replied by then")),
     responses((status = 200, description = "the person replied", body = ReplyJson)))]
-pub(super) async fn wait(State(app): State<App>, Principal(who): Principal, Named(id): Named) -> Answer<ReplyJson> {
-    Ok(Json(app.verbs.wait(id, who).await?.into()))
+pub(super) async fn wait(
+    State(app): State<App>,
+    _: Principal,
+    Patience(patience): Patience,
+    Named(id): Named,
+) -> Answer<ReplyJson> {
+    Ok(Json(app.verbs.wait(id, patience).await?.into()))
 }
 
 /// The session as it stands, with the replies that no request has collected yet.
@@ -77,6 +86,21 @@ pub(super) async fn look(State(app): State<App>, _: Principal, Named(id): Named)
 pub(super) async fn history(State(app): State<App>, _: Principal, RawQuery(query): RawQuery) -> Answer<HistoryJson> {
     let (conversations, total) = app.verbs.history(limit_of(query.as_deref())).await?;
     Ok(Json(HistoryJson::new(&conversations, total)))
+}
+
+/// Deletes what is kept of an ended session.
+#[utoipa::path(delete, path = "/api/history/{id}", tag = "agents",
+    params(("id" = String, Path, description = "the session")),
+    responses((status = 200, description = "deleted", body = DeletedJson)))]
+pub(super) async fn forget(State(app): State<App>, _: Principal, Named(id): Named) -> Answer<DeletedJson> {
+    Ok(Json(DeletedJson { deleted: app.verbs.forget(Some(id)).await? }))
+}
+
+/// Deletes what is kept of all ended sessions.
+#[utoipa::path(delete, path = "/api/history", tag = "agents",
+    responses((status = 200, description = "deleted", body = DeletedJson)))]
+pub(super) async fn forget_all(State(app): State<App>, _: Principal) -> Answer<DeletedJson> {
+    Ok(Json(DeletedJson { deleted: app.verbs.forget(None).await? }))
 }
 
 /// The wanted number of sessions: clamped to what is allowed, and the default for what is no number.

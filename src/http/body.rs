@@ -137,13 +137,14 @@ async fn asked<S: Send + Sync>(request: Request, state: &S) -> Result<(Ask, Map<
     let (mut parts, body) = request.into_parts();
     let Principal(principal) = Principal::from_request_parts(&mut parts, state).await?;
     let idempotency_key = idempotency_key(&parts.headers)?;
+    let patience = patience(&parts.headers)?;
     let body = Bounds::of(LARGEST).read(body).await.map_err(|unread| match unread {
         Unread::TooLarge => ApiError::new(Kind::TooLarge, "the body has more than 100 KB"),
         Unread::TooSlow => ApiError::invalid("the body did not arrive within 5 seconds"),
         Unread::Broken => ApiError::invalid("the body did not arrive whole"),
     })?;
     let fields = fields_of(&body)?;
-    Ok((Ask { message: message_of(&fields)?, idempotency_key, principal }, fields))
+    Ok((Ask { message: message_of(&fields)?, idempotency_key, principal, patience }, fields))
 }
 
 /// The fields of a body. Sentences say what is wrong without quoting what was sent.
@@ -190,6 +191,29 @@ fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, ApiError> {
         return Err(bad());
     }
     value.to_str().map(|key| Some(key.to_owned())).map_err(|_| bad())
+}
+
+/// How long the client wants to wait (`Prefer: wait=<seconds>`, RFC 7240). Other preferences are not ours.
+pub(super) struct Patience(pub(super) Option<Duration>);
+
+impl<S: Send + Sync> FromRequestParts<S> for Patience {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
+        patience(&parts.headers).map(Self)
+    }
+}
+
+fn patience(headers: &HeaderMap) -> Result<Option<Duration>, ApiError> {
+    let preferences = headers.get_all("prefer").iter().filter_map(|value| value.to_str().ok());
+    let wait = preferences
+        .flat_map(|value| value.split([',', ';']))
+        .filter_map(|preference| preference.split_once('='))
+        .find(|(name, _)| name.trim().eq_ignore_ascii_case("wait"));
+    let Some((_, seconds)) = wait else { return Ok(None) };
+    let seconds = seconds.trim().trim_matches('"').parse().ok();
+    let seconds = seconds.ok_or_else(|| ApiError::invalid("Prefer: wait must be a whole number of seconds"))?;
+    Ok(Some(Duration::from_secs(seconds)))
 }
 
 /// The session in a route's `{id}`.

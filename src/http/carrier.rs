@@ -18,12 +18,14 @@ use crate::media::BoxSocket;
 use crate::metrics::Webhook as Fate;
 use crate::provider::{Sender, Webhook};
 
+mod blocks;
 mod limits;
 mod signature;
 mod socket;
 mod strangers;
 mod tally;
 
+pub use blocks::Blocks;
 pub use limits::InboundLimits;
 pub(super) use limits::{Admitted, Turnstile, keep};
 pub(super) use signature::{Gate, Signed, require};
@@ -33,10 +35,10 @@ pub trait CallEvents: Send + Sync {
     /// Takes a signed webhook about a call. `session` is what its URL names (`?s=`); without one the carrier's call id
     /// decides.
     fn webhook(&self, session: Option<SessionId>, webhook: Webhook) -> BoxFuture<'_, Answer>;
-    /// Takes the body of a signed webhook about messages, unread; false where so many wait that it is not taken.
+    /// Takes the body of a signed webhook about messages; false where so many wait that it is not taken.
     ///
-    /// Returns at once: what is in it must not show in the time that its answer takes.
-    fn message(&self, body: Bytes) -> bool;
+    /// What it brought is kept then, and not looked at yet: what is in it must not show in the time that its answer takes.
+    fn message(&self, body: Bytes) -> BoxFuture<'_, bool>;
     /// A signed webhook with a message by `sender` was answered with an error, and no other of its kind will be for `wait`: what
     /// is in it has to be found out another way.
     ///
@@ -99,8 +101,8 @@ pub(super) async fn twiml(State(app): State<App>, RawQuery(query): RawQuery, Sig
 
 /// The messaging webhook of Twilio: what the person wrote, and what became of what was written to them.
 ///
-/// It is answered before it is read, so that neither the answer nor its time tells a sender anything: whatever passed the
-/// limits is handed over, and that is all that is done before the answer.
+/// It is kept and answered before it is taken, so that neither the answer nor its time tells a sender anything: whatever
+/// passed the limits costs one write, and that is all that is done before the answer.
 #[utoipa::path(post, path = "/whatsapp", tag = "carrier",
     request_body(content = String, content_type = "application/x-www-form-urlencoded"),
     responses(
@@ -112,7 +114,7 @@ pub(super) async fn twiml(State(app): State<App>, RawQuery(query): RawQuery, Sig
         (status = 503, description = "too many wait already"),
     ))]
 pub(super) async fn whatsapp(State(app): State<App>, Admitted { body, sender }: Admitted) -> StatusCode {
-    if app.events.message(body) {
+    if app.events.message(body).await {
         app.metrics.webhook(Fate::Taken);
         return StatusCode::OK;
     }

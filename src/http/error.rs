@@ -6,12 +6,13 @@ use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
-use super::json::{ErrorBody, OutcomeJson};
+use super::json::{ErrorBody, NotYetJson, OutcomeJson};
 use crate::service::{Refusal, RefusalKind};
 
 /// The kinds of refusals; each is one row of the table in [`Kind::row`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
+    NotYet,
     InvalidRequest,
     Unauthorized,
     OptedOut,
@@ -47,7 +48,8 @@ pub(super) struct Row {
 
 impl Kind {
     /// Every kind, in the order of statuses.
-    pub(super) const ALL: [Kind; 21] = [
+    pub(super) const ALL: [Kind; 22] = [
+        Kind::NotYet,
         Kind::InvalidRequest,
         Kind::Unauthorized,
         Kind::OptedOut,
@@ -74,6 +76,7 @@ impl Kind {
     /// The kind's row.
     pub(super) fn row(self) -> Row {
         let (status, code, when) = match self {
+            Kind::NotYet => (202, "not_yet", "nobody replied for as long as `Prefer: wait=<seconds>` said"),
             Kind::InvalidRequest => (400, "invalid_request", "the body or a header is not what it should be"),
             Kind::Unauthorized => (401, "unauthorized", "no API key, or another one"),
             Kind::OptedOut => (403, "opted_out", "the person stopped messages; what they wrote is in the sentence"),
@@ -110,6 +113,7 @@ impl From<RefusalKind> for Kind {
     fn from(kind: RefusalKind) -> Self {
         match kind {
             RefusalKind::NoActiveCall => Kind::NoActiveCall,
+            RefusalKind::NotYet => Kind::NotYet,
             RefusalKind::NoReply => Kind::NoReply,
             RefusalKind::NoAnswer => Kind::NoAnswer,
             RefusalKind::Busy => Kind::Busy,
@@ -178,6 +182,11 @@ impl From<Refusal> for ApiError {
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let Content { kind, body, retry_after } = *self.0;
+        if kind == Kind::NotYet {
+            let ErrorBody { error: next, code: _, call_id, contact_mode, outcome } = body;
+            let body = NotYetJson { status: "waiting", next, call_id, contact_mode, outcome };
+            return (kind.row().status, Json(body)).into_response();
+        }
         let mut response = (kind.row().status, Json(body)).into_response();
         if let Some(wait) = retry_after {
             response.headers_mut().insert(header::RETRY_AFTER, whole_seconds(wait));

@@ -30,6 +30,29 @@ pub(super) struct ErrorBody {
     pub(super) outcome: Option<OutcomeJson>,
 }
 
+/// Nobody has replied for as long as the client wanted to wait.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct NotYetJson {
+    /// Always `waiting`.
+    pub(super) status: &'static str,
+    /// What to do next.
+    pub(super) next: String,
+    /// The session.
+    pub(super) call_id: Option<String>,
+    /// The channel it is on.
+    pub(super) contact_mode: Option<&'static str>,
+    /// What happened so far.
+    pub(super) outcome: Option<OutcomeJson>,
+}
+
+/// What was deleted.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct DeletedJson {
+    /// How many sessions.
+    pub(super) deleted: usize,
+}
+
 /// What happened, truthfully.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]

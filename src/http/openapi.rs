@@ -10,11 +10,11 @@ use utoipa::openapi::OpenApi;
 use super::App;
 use super::auth::Principal;
 use super::error::Kind;
-use super::json::ErrorBody;
+use super::json::{ErrorBody, NotYetJson};
 
 /// The shapes that no route names by itself.
 #[derive(utoipa::OpenApi)]
-#[openapi(components(schemas(ErrorBody)))]
+#[openapi(components(schemas(ErrorBody, NotYetJson)))]
 struct Shapes;
 
 /// The description of this API.
@@ -38,7 +38,7 @@ const WRITING: &[Kind] =
     &[Kind::OptedOut, Kind::OptInRequired, Kind::TemplateRequired, Kind::NotConfigured, Kind::RateLimited];
 
 /// What a route that waits for the reply can answer besides.
-const WAITING: &[Kind] = &[Kind::NoReply, Kind::CallEnded];
+const WAITING: &[Kind] = &[Kind::NotYet, Kind::NoReply, Kind::CallEnded];
 
 /// What each route of the agents can answer besides [`EVERYWHERE`].
 fn refusals(path: &str) -> Vec<Kind> {
@@ -53,6 +53,7 @@ fn refusals(path: &str) -> Vec<Kind> {
             &[WRITING, WAITING, &[Kind::NoActiveCall, Kind::NoAnswer, Kind::SpeechFailed, Kind::ShuttingDown]]
         }
         "/api/call/{id}" => &[&[Kind::NoActiveCall]],
+        "/api/history/{id}" => &[&[Kind::NoActiveCall, Kind::Busy, Kind::ProviderError]],
         _ => &[],
     };
     let can = |kind: &Kind| EVERYWHERE.contains(kind) || groups.iter().any(|group| group.contains(kind));
@@ -94,9 +95,11 @@ fn add_refusals(responses: &mut Value, kinds: &[Kind]) {
             Some(before) => format!("{before}; {sentence}"),
             None => sentence,
         };
+        let shape = if *kind == Kind::NotYet { "NotYetJson" } else { "ErrorBody" };
+        let schema = format!("#/components/schemas/{shape}");
         *response = json!({
             "description": description,
-            "content": { "application/json": { "schema": { "$ref": "#/components/schemas/ErrorBody" } } },
+            "content": { "application/json": { "schema": { "$ref": schema } } },
         });
     }
 }

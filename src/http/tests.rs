@@ -22,7 +22,7 @@ use crate::metrics::Metrics;
 use crate::phone_number::PhoneNumber;
 use crate::privacy::keyed::HashKey;
 use crate::provider::{BadWebhook, CarrierWebhooks, MessageNews, MessagingWebhooks, Sender, Webhook};
-use crate::service::{Ask, Ended, PrincipalId, Refusal, RefusalKind, Reply, Spoken, Verbs, View};
+use crate::service::{Ask, Ended, Refusal, RefusalKind, Reply, Spoken, Verbs, View};
 use crate::store::memory::MemoryStore;
 use crate::store::{Conversation, Line, Speaker};
 
@@ -142,8 +142,16 @@ impl FakeService {
 }
 
 fn told(verb: &str, session: Option<&SessionId>, ask: &Ask) -> String {
-    let Ask { message, idempotency_key, principal } = ask;
-    format!("{verb} {:?} {:?} {idempotency_key:?} {}", session.map(SessionId::as_str), message.as_str(), principal.0)
+    let Ask { message, idempotency_key, principal, patience } = ask;
+    let session = session.map(SessionId::as_str);
+    let told = format!("{verb} {session:?} {:?} {idempotency_key:?} {}", message.as_str(), principal.0);
+    patience.map_or(told.clone(), |patience| format!("{told} within {patience:?}"))
+}
+
+/// Nobody is blocked, and nothing is kept of who is.
+fn blocks(limits: InboundLimits) -> super::carrier::Blocks {
+    let store = Arc::new(crate::store::memory::MemoryStore::new(Duration::ZERO));
+    super::carrier::Blocks::new(&limits, store, Arc::new(crate::clock::wall::WallClock::starting_at(Millis(0))))
 }
 
 impl Verbs for FakeService {
@@ -164,8 +172,11 @@ impl Verbs for FakeService {
         let outcome = Outcome { message_heard: MessageHeard::Full, ended_by: Some(EndedBy::Agent), ..outcome() };
         self.answer(told("end", Some(&session), &ask), Ended { duration, outcome })
     }
-    fn wait(&self, session: SessionId, principal: PrincipalId) -> BoxFuture<'_, Result<Reply, Refusal>> {
-        self.reply(format!("wait {session} {}", principal.0))
+    fn wait(&self, session: SessionId, patience: Option<Duration>) -> BoxFuture<'_, Result<Reply, Refusal>> {
+        self.reply(format!("wait {session} {patience:?}"))
+    }
+    fn forget(&self, session: Option<SessionId>) -> BoxFuture<'_, Result<usize, Refusal>> {
+        self.answer(format!("forget {:?}", session.as_ref().map(SessionId::as_str)), 3)
     }
     fn look(&self, session: SessionId) -> BoxFuture<'_, Result<View, Refusal>> {
         let view = View { conversation: self.kept(), state: "listening", waiting: true };
@@ -245,11 +256,12 @@ impl CallEvents for FakeEvents {
         };
         async { answer }.boxed()
     }
-    fn message(&self, body: Bytes) -> bool {
+    fn message(&self, body: Bytes) -> BoxFuture<'_, bool> {
         if !self.full {
             self.messages.lock().expect("no panic holds it").push(body);
         }
-        !self.full
+        let room = !self.full;
+        async move { room }.boxed()
     }
     fn turned_away(&self, sender: &Sender, wait: Duration) {
         self.away.lock().expect("no panic holds it").push((sender.clone(), wait.as_secs()));
@@ -290,6 +302,7 @@ impl Edge {
             carrier: Arc::new(FakeCarrier),
             message_webhooks: Some(Arc::new(FakeMessages)),
             inbound,
+            blocks: blocks(inbound),
             hash_key: HashKey::new(b"a key"),
             api_key: KEY.to_owned().into(),
             public_url: "https://callme.example.com".to_owned(),

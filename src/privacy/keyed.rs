@@ -22,6 +22,8 @@ pub enum Kind {
     Conversation,
     /// A network address.
     Address,
+    /// A request of an agent's.
+    Request,
 }
 
 /// The hash of a name; 128 bits of it, which nothing collides in.
@@ -43,11 +45,12 @@ impl HashKey {
 
     /// What a person's line goes by where it is kept.
     pub fn line(&self, person: &PhoneNumber) -> LineKey {
-        let hash = self.whole(Kind::Phone, person.reveal());
-        LineKey(hash.iter().fold(String::with_capacity(64), |mut hex, byte| {
-            let _ = write!(hex, "{byte:02x}");
-            hex
-        }))
+        LineKey(hex(&self.whole(Kind::Phone, person.reveal())))
+    }
+
+    /// What something that an agent asked for goes by where it is kept.
+    pub fn request(&self, what: &str) -> String {
+        hex(&self.whole(Kind::Request, what))
     }
 
     fn whole(&self, kind: Kind, name: &str) -> [u8; 32] {
@@ -55,11 +58,32 @@ impl HashKey {
             Kind::Phone => b"phone ",
             Kind::Conversation => b"conversation ",
             Kind::Address => b"address ",
+            Kind::Request => b"request ",
         };
         let mut mac = self.0.clone();
         mac.update(kind);
         mac.update(name.as_bytes());
         mac.finalize().into_bytes().into()
+    }
+}
+
+fn hex(hash: &[u8]) -> String {
+    hash.iter().fold(String::with_capacity(2 * hash.len()), |mut hex, byte| {
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    })
+}
+
+impl KeyedHash {
+    /// The hash as it is kept.
+    pub fn to_hex(self) -> String {
+        hex(&self.0)
+    }
+
+    /// A hash as it was kept.
+    pub fn from_hex(text: &str) -> Option<Self> {
+        let digits = u128::from_str_radix(text, 16).ok().filter(|_| text.len() == 32)?;
+        Some(Self(digits.to_be_bytes()))
     }
 }
 

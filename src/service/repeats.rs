@@ -8,9 +8,9 @@ use std::time::Duration;
 use super::{Ask, PrincipalId};
 use crate::clock::Millis;
 use crate::domain::session::{Body, Failure};
-use crate::domain::text::AgentText;
-use crate::ids::SessionId;
-use crate::session::Pending;
+use crate::ids::{RequestKey, SessionId};
+use crate::privacy::keyed::HashKey;
+use crate::session::{Pending, Recalled, RequestName};
 
 /// How long an `Idempotency-Key` stands for its request.
 const KEYED: Duration = Duration::from_hours(24);
@@ -42,42 +42,38 @@ impl Route {
     }
 }
 
-/// What makes two requests the same.
-#[derive(Clone, PartialEq, Eq, Hash)]
-struct Key {
-    principal: PrincipalId,
-    route: Route,
-    session: Option<SessionId>,
-    name: Name,
-}
-
-#[derive(Clone, PartialEq, Eq, Hash)]
-enum Name {
-    /// The client's own name for it.
-    Given(String),
-    /// Its words.
-    Words(AgentText),
+/// What a request goes by, for its repeats: also in the store, which is to know neither words nor names of it.
+pub(super) fn name_of(key: &HashKey, route: Route, session: Option<&SessionId>, ask: &Ask) -> RequestName {
+    let keyed = ask.idempotency_key.is_some();
+    let named = if keyed { route.verb() } else { route };
+    let session = session.map_or("", SessionId::as_str);
+    let name = ask.idempotency_key.as_deref().unwrap_or(ask.message.as_str());
+    let PrincipalId(principal) = ask.principal;
+    RequestName {
+        key: RequestKey(key.request(&format!("{principal} {named:?} {session} {keyed} {name}"))),
+        content: key.request(&format!("{route:?} {}", ask.message.as_str())),
+        keyed,
+    }
 }
 
 /// A request that was begun, and perhaps answered.
 #[derive(Clone, Debug)]
 pub(super) struct Begun {
     pub(super) pending: Pending,
-    /// What was asked for.
-    route: Route,
-    message: AgentText,
+    pub(super) name: RequestName,
     collected: Arc<AtomicBool>,
-    at: Millis,
+    pub(super) at: Millis,
 }
 
 impl Begun {
-    /// A client has the answer: a repeat is a new request, unless it has a key.
-    pub(super) fn collect(&self) {
-        self.collected.store(true, Ordering::Relaxed);
+    /// A client has the answer: a repeat is a new request, unless it has a key. False when one had it before.
+    pub(super) fn collect(&self) -> bool {
+        !self.collected.swap(true, Ordering::Relaxed)
     }
 
     /// Whether a repeat gets this one's answer.
-    fn stands(&self, keyed: bool, now: Millis) -> bool {
+    fn stands(&self, now: Millis) -> bool {
+        let keyed = self.name.keyed;
         let Some(delivered) = self.pending.given() else { return keyed || !self.pending.is_dead() };
         match &delivered.answer.body {
             // A definite refusal: nothing was done, so the next try may do it.
@@ -98,7 +94,7 @@ impl Begun {
 /// The requests that a repeat may join.
 #[derive(Default)]
 pub(super) struct Repeats {
-    begun: HashMap<Key, Begun>,
+    begun: HashMap<RequestKey, Begun>,
 }
 
 /// What became of a request.
@@ -115,24 +111,18 @@ impl Repeats {
     /// Joins the request that this one repeats, or begins it.
     pub(super) fn join<E>(
         &mut self,
-        route: Route,
-        session: Option<&SessionId>,
-        ask: &Ask,
+        name: RequestName,
         now: Millis,
-        begin: impl FnOnce() -> Result<Pending, E>,
+        begin: impl FnOnce(RequestName) -> Result<Pending, E>,
     ) -> Joined<E> {
-        let name = ask.idempotency_key.clone().map_or_else(|| Name::Words(ask.message.clone()), Name::Given);
-        let keyed = matches!(name, Name::Given(_));
-        let named = if keyed { route.verb() } else { route };
-        let key = Key { principal: ask.principal, route: named, session: session.cloned(), name };
-        if let Some(begun) = self.begun.get(&key).filter(|begun| begun.stands(keyed, now)) {
-            let same = begun.message == ask.message && begun.route == route;
+        if let Some(begun) = self.begun.get(&name.key).filter(|begun| begun.stands(now)) {
+            let same = begun.name.content == name.content;
             return if same { Joined::Begun(begun.clone()) } else { Joined::Mismatch };
         }
-        match begin() {
+        match begin(name.clone()) {
             Ok(pending) => {
-                let message = ask.message.clone();
-                let begun = Begun { pending, route, message, collected: Arc::default(), at: now };
+                let key = name.key.clone();
+                let begun = Begun { pending, name, collected: Arc::default(), at: now };
                 self.make_room(now);
                 self.begun.insert(key, begun.clone());
                 Joined::Begun(begun)
@@ -141,11 +131,18 @@ impl Repeats {
         }
     }
 
+    /// Takes up a request that an earlier process was asked, unless it was asked anew since.
+    pub(super) fn recall(&mut self, Recalled { record, pending }: Recalled) {
+        let name = RequestName { key: record.key.clone(), content: record.content, keyed: record.keyed };
+        let collected = Arc::new(AtomicBool::new(record.collected));
+        self.begun.entry(record.key).or_insert(Begun { pending, name, collected, at: record.begun_at });
+    }
+
     fn make_room(&mut self, now: Millis) {
         if self.begun.len() < MOST {
             return;
         }
-        self.begun.retain(|key, begun| begun.stands(matches!(key.name, Name::Given(_)), now));
+        self.begun.retain(|_, begun| begun.stands(now));
         while self.begun.len() >= MOST {
             let answered = self.begun.iter().filter(|(_, begun)| begun.pending.given().is_some());
             let Some(oldest) = answered.min_by_key(|(_, begun)| begun.at).map(|(key, _)| key.clone()) else { return };

@@ -166,7 +166,7 @@ pub(super) fn crashed(id: &SessionId) -> Refusal {
 }
 
 /// The request waited as long as a client will; the session goes on.
-pub(super) fn out_of_time(id: &SessionId, session: Option<&Conversation>) -> Refusal {
+pub(super) fn out_of_time(id: &SessionId, kind: RefusalKind, session: Option<&Conversation>) -> Refusal {
     let channel = session.map_or(Channel::Voice, |session| session.channel);
     let what = match channel {
         Channel::Voice => format!(
@@ -175,7 +175,20 @@ pub(super) fn out_of_time(id: &SessionId, session: Option<&Conversation>) -> Ref
         Channel::WhatsApp => not_yet(id),
     };
     let outcome = session.map(|session| &session.outcome);
-    Refusal { channel: Some(channel), ..about(id, RefusalKind::NoReply, what, outcome) }
+    Refusal { channel: Some(channel), ..about(id, kind, what, outcome) }
+}
+
+/// What is kept of a running session is not to be deleted.
+pub(super) fn still_runs(id: &SessionId) -> Refusal {
+    about(id, RefusalKind::Busy, format!("{id} is still running. End it with end_call, then delete it."), None)
+}
+
+/// Nothing is said to be deleted that may come back.
+pub(super) fn not_deleted() -> Refusal {
+    bare(
+        RefusalKind::ProviderError,
+        "The store is out of order: what was deleted may come back with a restart. Look at /health, and delete it again then.",
+    )
 }
 
 /// The key stands for another message.

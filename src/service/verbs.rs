@@ -7,16 +7,17 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
-use super::repeats::{Begun, Joined, Repeats, Route};
-use super::{Ask, Ended, PrincipalId, Refusal, Reply, Spoken, Verbs, View, sentence};
+use super::repeats::{self, Begun, Joined, Repeats, Route};
+use super::{Ask, Ended, PrincipalId, Refusal, RefusalKind, Reply, Spoken, Verbs, View, sentence};
 use crate::clock::Clock;
 use crate::domain::messaging::Form;
-use crate::domain::session::{Body, Input, Said};
+use crate::domain::session::{Answer, Body, Input, Said};
 use crate::domain::text::PersonText;
 use crate::ids::{RequestId, SessionId};
 use crate::limit::Limit;
-use crate::session::{Delivered, Gone, Manager, Pending};
-use crate::store::{Conversation, Line, Speaker, Store, Write};
+use crate::privacy::keyed::HashKey;
+use crate::session::{Delivered, Gone, Manager, Pending, Recalled, RequestName};
+use crate::store::{Conversation, Given, Line, RequestRecord, Speaker, Store, Write};
 
 /// Common HTTP clients give up at 300 s: before that, whoever waits for a reply gets an answer.
 const REPLY_BUDGET: Duration = Duration::from_secs(285);
@@ -32,10 +33,11 @@ pub struct Service {
     calls: Limit<PrincipalId>,
     messages: Limit<PrincipalId>,
     opt_in: String,
+    hash_key: HashKey,
 }
 
 /// What the verbs need to know besides the sessions.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct ServiceConfig {
     /// How many calls an agent may place in an hour; `None` is no limit.
     pub calls_per_hour: Option<NonZeroU32>,
@@ -44,6 +46,8 @@ pub struct ServiceConfig {
     pub messages_per_hour: Option<NonZeroU32>,
     /// What the person must do before texts arrive: a sentence for the agent.
     pub opt_in: String,
+    /// Keys the hashes that requests are kept under.
+    pub hash_key: HashKey,
 }
 
 impl std::fmt::Debug for Service {
@@ -65,23 +69,31 @@ enum Answered {
 impl Service {
     /// The verbs over these sessions.
     pub fn new(manager: Manager, store: Arc<dyn Store>, clock: Arc<dyn Clock>, config: ServiceConfig) -> Self {
-        let ServiceConfig { calls_per_hour, messages_per_hour, opt_in } = config;
+        let ServiceConfig { calls_per_hour, messages_per_hour, opt_in, hash_key } = config;
         let (calls, messages) = (Limit::per_hour(calls_per_hour), Limit::per_hour(messages_per_hour));
-        Self { manager, store, clock, repeats: Mutex::default(), calls, messages, opt_in }
+        Self { manager, store, clock, repeats: Mutex::default(), calls, messages, opt_in, hash_key }
     }
 
-    fn begin_message(&self, ask: &Ask, first_contact: bool) -> Result<Pending, Refusal> {
+    /// Takes up the requests that an earlier process was asked, for their repeats.
+    pub fn recall(&self, requests: Vec<Recalled>) {
+        let mut repeats = self.repeats.lock().unwrap_or_else(PoisonError::into_inner);
+        for request in requests {
+            repeats.recall(request);
+        }
+    }
+
+    fn begin_message(&self, ask: &Ask, first_contact: bool, name: RequestName) -> Result<Pending, Refusal> {
         let form = if first_contact { Form::Template } else { Form::Free };
         self.manager.may_write(form).map_err(|why| sentence::not_started(&why))?;
         self.messages.take(&ask.principal).map_err(sentence::too_many_messages)?;
-        self.manager.write(ask.message.clone(), form).map_err(|why| sentence::not_started(&why))
+        self.manager.write(ask.message.clone(), form, Some(name)).map_err(|why| sentence::not_started(&why))
     }
 
     /// Begins a call, unless the person is busy (which costs the agent nothing) or the agent has placed too many.
-    fn begin_call(&self, ask: &Ask) -> Result<Pending, Refusal> {
+    fn begin_call(&self, ask: &Ask, name: RequestName) -> Result<Pending, Refusal> {
         self.manager.may_call().map_err(|why| sentence::not_started(&why))?;
         self.calls.take(&ask.principal).map_err(sentence::too_many_calls)?;
-        self.manager.call(ask.message.clone()).map_err(|why| sentence::not_started(&why))
+        self.manager.call(ask.message.clone(), Some(name)).map_err(|why| sentence::not_started(&why))
     }
 
     /// Joins or begins a request to a session, and waits for its answer.
@@ -93,9 +105,9 @@ impl Service {
         budget: Duration,
         input: impl FnOnce(RequestId) -> Input,
     ) -> Result<Answered, Refusal> {
-        let joined = self.join(route, Some(id), ask, || {
+        let joined = self.join(route, Some(id), ask, |name| {
             self.may_write(route, id, ask.principal).map_err(Some)?;
-            self.manager.request(id, input).map_err(|Gone| None)
+            self.manager.request(id, Some(name), input).map_err(|Gone| None)
         });
         match joined {
             Joined::Begun(begun) => self.answer(&begun.pending, Some(&begun), budget).await,
@@ -120,17 +132,20 @@ impl Service {
         route: Route,
         id: Option<&SessionId>,
         ask: &Ask,
-        begin: impl FnOnce() -> Result<Pending, E>,
+        begin: impl FnOnce(RequestName) -> Result<Pending, E>,
     ) -> Joined<E> {
+        let name = repeats::name_of(&self.hash_key, route, id, ask);
         let mut repeats = self.repeats.lock().unwrap_or_else(PoisonError::into_inner);
-        repeats.join(route, id, ask, self.clock.now(), begin)
+        repeats.join(name, self.clock.now(), begin)
     }
 
     async fn answer(&self, pending: &Pending, begun: Option<&Begun>, budget: Duration) -> Result<Answered, Refusal> {
         match tokio::time::timeout(budget, pending.answer()).await {
             Ok(Ok(delivered)) => {
-                if let Some(begun) = begun {
-                    begun.collect();
+                if let Some(begun) = begun
+                    && begun.collect()
+                {
+                    self.keep_collected(begun, &delivered);
                 }
                 if let Body::Reply(reply) = &delivered.answer.body
                     && !self.manager.collected(pending)
@@ -147,6 +162,24 @@ impl Service {
                 Ok(Answered::OutOfTime)
             }
         }
+    }
+
+    /// In the next process, too, a repeat is a new request.
+    fn keep_collected(&self, begun: &Begun, delivered: &Delivered) {
+        let Delivered { answer, at, channel, contact } = delivered;
+        let answer = Given { answer: Answer::clone(answer), at: *at, channel: *channel, contact: contact.clone() };
+        let RequestName { key, content, keyed } = begun.name.clone();
+        let record = RequestRecord {
+            key,
+            request: begun.pending.request,
+            session: begun.pending.session.clone(),
+            content,
+            keyed,
+            begun_at: begun.at,
+            answer: Some(answer),
+            collected: true,
+        };
+        drop(self.store.commit(vec![Write::Request(Box::new(record))]));
     }
 
     /// What is left of a session that does not run any more.
@@ -169,13 +202,14 @@ impl Service {
         }
     }
 
-    async fn reply(&self, id: &SessionId, answered: Answered) -> Result<Reply, Refusal> {
+    async fn reply(&self, id: &SessionId, answered: Answered, hurried: bool) -> Result<Reply, Refusal> {
         match answered {
             Answered::Given(delivered) => self.given(id, &delivered),
             Answered::Kept(conversation) => Err(over(&conversation)),
             Answered::OutOfTime => {
                 let session = self.view(id).await.ok().map(|view| view.conversation);
-                Err(sentence::out_of_time(id, session.as_ref()))
+                let kind = if hurried { RefusalKind::NotYet } else { RefusalKind::NoReply };
+                Err(sentence::out_of_time(id, kind, session.as_ref()))
             }
         }
     }
@@ -224,8 +258,8 @@ impl Service {
         }
     }
 
-    async fn wait_for_reply(&self, id: SessionId) -> Result<Reply, Refusal> {
-        let Ok(pending) = self.manager.request(&id, |request| Input::Wait { request }) else {
+    async fn wait_for_reply(&self, id: SessionId, patience: Option<Duration>) -> Result<Reply, Refusal> {
+        let Ok(pending) = self.manager.request(&id, None, |request| Input::Wait { request }) else {
             let Answered::Kept(conversation) = self.kept(&id).await? else {
                 return Err(sentence::unknown(&id));
             };
@@ -235,19 +269,44 @@ impl Service {
             self.forget_words(&id, &conversation.uncollected).await;
             return Ok(late_reply(*conversation));
         };
-        let answered = self.answer(&pending, None, REPLY_BUDGET).await?;
-        self.reply(&id, answered).await
+        let (budget, hurried) = budget(patience);
+        let answered = self.answer(&pending, None, budget).await?;
+        self.reply(&id, answered, hurried).await
+    }
+
+    /// Waits for the reply to a request that began a session, or that it joined.
+    async fn reply_to(&self, begun: &Begun, patience: Option<Duration>) -> Result<Reply, Refusal> {
+        let (budget, hurried) = budget(patience);
+        let answered = self.answer(&begun.pending, Some(begun), budget).await?;
+        self.reply(&begun.pending.session, answered, hurried).await
+    }
+
+    async fn forget_one(&self, id: &SessionId) -> Result<usize, Refusal> {
+        if self.manager.look(id).await.is_some() {
+            return Err(sentence::still_runs(id));
+        }
+        self.kept(id).await?;
+        self.delete([id.clone()]).await
+    }
+
+    async fn forget_all(&self) -> Result<usize, Refusal> {
+        let (conversations, _) = self.store.history(usize::MAX).await.unwrap_or_default();
+        self.delete(conversations.into_iter().filter(|kept| kept.ended_at.is_some()).map(|kept| kept.id)).await
+    }
+
+    /// What is not deleted for good is not said to be.
+    async fn delete(&self, ids: impl IntoIterator<Item = SessionId>) -> Result<usize, Refusal> {
+        let writes: Vec<Write> = ids.into_iter().map(Write::Delete).collect();
+        let count = writes.len();
+        self.store.commit(writes).await.map(|()| count).map_err(|_| sentence::not_deleted())
     }
 }
 
 impl Verbs for Service {
     fn call(&self, ask: Ask) -> BoxFuture<'_, Result<Reply, Refusal>> {
         async move {
-            match self.join(Route::Call, None, &ask, || self.begin_call(&ask)) {
-                Joined::Begun(begun) => {
-                    let answered = self.answer(&begun.pending, Some(&begun), REPLY_BUDGET).await?;
-                    self.reply(&begun.pending.session, answered).await
-                }
+            match self.join(Route::Call, None, &ask, |name| self.begin_call(&ask, name)) {
+                Joined::Begun(begun) => self.reply_to(&begun, ask.patience).await,
                 Joined::Mismatch => Err(sentence::mismatch()),
                 Joined::Refused(refusal) => Err(self.with_outcome(refusal).await),
             }
@@ -257,11 +316,9 @@ impl Verbs for Service {
 
     fn message(&self, ask: Ask, first_contact: bool) -> BoxFuture<'_, Result<Reply, Refusal>> {
         async move {
-            match self.join(Route::Message { first_contact }, None, &ask, || self.begin_message(&ask, first_contact)) {
-                Joined::Begun(begun) => {
-                    let answered = self.answer(&begun.pending, Some(&begun), REPLY_BUDGET).await?;
-                    self.reply(&begun.pending.session, answered).await
-                }
+            let begin = |name| self.begin_message(&ask, first_contact, name);
+            match self.join(Route::Message { first_contact }, None, &ask, begin) {
+                Joined::Begun(begun) => self.reply_to(&begun, ask.patience).await,
                 Joined::Mismatch => Err(sentence::mismatch()),
                 Joined::Refused(refusal) => Err(refusal),
             }
@@ -273,8 +330,9 @@ impl Verbs for Service {
         async move {
             let text = ask.message.clone();
             let input = |request| Input::Ask { request, text };
-            let answered = self.request(Route::Continue, &session, &ask, REPLY_BUDGET, input).await?;
-            self.reply(&session, answered).await
+            let (budget, hurried) = budget(ask.patience);
+            let answered = self.request(Route::Continue, &session, &ask, budget, input).await?;
+            self.reply(&session, answered, hurried).await
         }
         .boxed()
     }
@@ -319,8 +377,8 @@ impl Verbs for Service {
         .boxed()
     }
 
-    fn wait(&self, session: SessionId, _principal: PrincipalId) -> BoxFuture<'_, Result<Reply, Refusal>> {
-        self.wait_for_reply(session).boxed()
+    fn wait(&self, session: SessionId, patience: Option<Duration>) -> BoxFuture<'_, Result<Reply, Refusal>> {
+        self.wait_for_reply(session, patience).boxed()
     }
 
     fn look(&self, session: SessionId) -> BoxFuture<'_, Result<View, Refusal>> {
@@ -335,6 +393,24 @@ impl Verbs for Service {
             }))
         }
         .boxed()
+    }
+
+    fn forget(&self, session: Option<SessionId>) -> BoxFuture<'_, Result<usize, Refusal>> {
+        async move {
+            match session {
+                Some(id) => self.forget_one(&id).await,
+                None => self.forget_all().await,
+            }
+        }
+        .boxed()
+    }
+}
+
+/// How long a request waits for a reply, and whether that is its client's own wish.
+fn budget(patience: Option<Duration>) -> (Duration, bool) {
+    match patience.filter(|patience| *patience < REPLY_BUDGET) {
+        Some(patience) => (patience, true),
+        None => (REPLY_BUDGET, false),
     }
 }
 

@@ -11,15 +11,15 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::shared::{Entry, Shared, Tables};
-use super::task::{Begun, Message, Task};
-use super::{Delivered, Directory, Look, MediaPort, Pending};
+use super::task::{Begun, Fate, Message, Named, Task, Waiting};
+use super::{Delivered, Directory, Look, MediaPort, Pending, RequestName};
 use crate::clock::Clock;
 use crate::domain::keywords::Keywords;
 use crate::domain::messaging::Form;
 use crate::domain::outcome::Channel;
-use crate::domain::session::{CarrierNews, Input, Limits, Session};
+use crate::domain::session::{CarrierNews, Input, Limits, Said, Session};
 use crate::domain::text::AgentText;
-use crate::ids::{CarrierCallId, RequestId, SessionId, SessionIds};
+use crate::ids::{CarrierCallId, EntryId, RequestId, SessionId, SessionIds};
 use crate::metrics::Metrics;
 use crate::provider::{Carrier, Messaging};
 use crate::store::Store;
@@ -117,10 +117,12 @@ pub enum WebhookAnswer {
 impl Manager {
     /// A manager without sessions.
     pub fn new(config: ManagerConfig) -> Self {
+        // Far more than a process gives names in a millisecond of its life.
+        let names = AtomicU64::new(config.clock.now().0 << 16);
         let shared = Shared {
             config,
             ids: SessionIds::default(),
-            requests: AtomicU64::new(0),
+            names,
             generations: AtomicU64::new(0),
             closing: CancellationToken::new(),
             tables: Mutex::default(),
@@ -140,14 +142,14 @@ impl Manager {
     ///
     /// # Errors
     /// When the person is in a call, there are too many sessions, or the server stops.
-    pub fn call(&self, text: AgentText) -> Result<Pending, NotStarted> {
+    pub fn call(&self, text: AgentText, name: Option<RequestName>) -> Result<Pending, NotStarted> {
         let shared = &self.shared;
         let now = shared.config.clock.now();
         let id = shared.ids.call(now);
         let (pending, answer) = self.pending(&id);
         let session = Session::call(pending.request, text, shared.config.limits.clone(), now);
-        let begun = Begun { id, session, first: Some((pending.request, answer)) };
-        self.start(begun, |tables| {
+        let first = Waiting { request: pending.request, answer, named: name.map_or(Named::Not, Named::Anew) };
+        self.start(Begun::anew(id, session, Some(first)), |tables| {
             tables.line.take(&pending.session, shared.config.most_live_calls).map_err(NotStarted::Busy)
         })?;
         Ok(pending)
@@ -170,47 +172,65 @@ impl Manager {
     ///
     /// # Errors
     /// When there is no messaging, there are too many sessions, or the server stops.
-    pub fn write(&self, text: AgentText, form: Form) -> Result<Pending, NotStarted> {
+    pub fn write(&self, text: AgentText, form: Form, name: Option<RequestName>) -> Result<Pending, NotStarted> {
         self.may_write(form)?;
         let shared = &self.shared;
         let now = shared.config.clock.now();
         let id = shared.ids.message(now);
         let (pending, answer) = self.pending(&id);
         let session = Session::message(pending.request, text, form, shared.config.limits.clone(), now);
-        self.start(Begun { id, session, first: Some((pending.request, answer)) }, |_| Ok(()))?;
+        let first = Waiting { request: pending.request, answer, named: name.map_or(Named::Not, Named::Anew) };
+        self.start(Begun::anew(id, session, Some(first)), |_| Ok(()))?;
         Ok(pending)
     }
 
     /// Starts the session of a call that the person asked for, for which the line was taken.
-    pub(super) fn call_back(&self, id: SessionId) {
+    pub(super) fn call_back(&self, id: SessionId, entry: EntryId) {
         let now = self.shared.config.clock.now();
         let session = Session::call_back(self.shared.config.limits.clone(), now);
-        if self.start(Begun { id: id.clone(), session, first: None }, |_| Ok(())).is_err() {
-            self.shared.lock().line.release(&id);
+        let begun = Begun { entry: Some(entry), ..Begun::anew(id.clone(), session, None) };
+        if self.start(begun, |_| Ok(())).is_err() {
+            self.shared.line(|line, _| line.release(&id));
         }
     }
 
+    /// Starts a session, which gets what waits on the line.
     fn start(&self, begun: Begun, take: impl FnOnce(&mut Tables) -> Result<(), NotStarted>) -> Result<(), NotStarted> {
+        let now = self.shared.config.clock.now();
+        self.run(begun, |tables| {
+            self.shared.is_open(tables)?;
+            take(tables)?;
+            Ok(tables.line.take_held(now))
+        })
+    }
+
+    /// Runs a session's task; `enter` says whether it may begin, and with which words.
+    pub(super) fn run(
+        &self,
+        begun: Begun,
+        enter: impl FnOnce(&mut Tables) -> Result<Vec<Said>, NotStarted>,
+    ) -> Result<(), NotStarted> {
         let shared = &self.shared;
         let (inbox, messages) = mpsc::channel(INBOX);
         let generation = shared.generations.fetch_add(1, Ordering::Relaxed);
         let id = begun.id.clone();
-        let earlier = {
+        let task = {
             let mut tables = shared.lock();
-            shared.is_open(&tables)?;
-            take(&mut tables)?;
+            let earlier = enter(&mut tables)?;
             let writes = begun.session.channel() != Channel::Voice;
             tables.sessions.insert(id.clone(), Entry { generation, inbox: inbox.clone(), call: None, writes });
             shared.config.metrics.sessions(tables.sessions.len());
-            tables.line.take_held(shared.config.clock.now())
+            shared.config.directory.enter(&id);
+            Task::new(begun, Arc::clone(shared), &mut tables, messages, inbox.downgrade(), earlier)
         };
-        shared.config.directory.enter(&id);
-        let task = Task::new(begun, Arc::clone(shared), messages, inbox.downgrade(), earlier);
         let shared = Arc::clone(shared);
         self.shared.config.tasks.spawn(async move {
-            let died = AssertUnwindSafe(task.run()).catch_unwind().await.is_err();
+            let fate = AssertUnwindSafe(task.run()).catch_unwind().await;
+            if let Ok(Fate::Suspended) = fate {
+                return;
+            }
             let call = shared.forget(&id, generation);
-            if died {
+            if fate.is_err() {
                 shared.bury(&id, call).await;
             }
         });
@@ -226,21 +246,26 @@ impl Manager {
     ///
     /// # Errors
     /// When the session does not run (any more).
-    pub fn request(&self, id: &SessionId, input: impl FnOnce(RequestId) -> Input) -> Result<Pending, Gone> {
+    pub fn request(
+        &self,
+        id: &SessionId,
+        name: Option<RequestName>,
+        input: impl FnOnce(RequestId) -> Input,
+    ) -> Result<Pending, Gone> {
         let (pending, answer) = self.pending(id);
         let request = pending.request;
-        self.send(id, Message::Request { request, input: input(request), answer })?;
+        self.send(id, Message::Request { request, input: input(request), answer, name })?;
         Ok(pending)
     }
 
     /// Tells the session that an agent has this answer; `false` when the session does not run any more.
     pub fn collected(&self, pending: &Pending) -> bool {
-        self.send(&pending.session, Message::Input(Input::Collected { request: pending.request })).is_ok()
+        self.tell(&pending.session, Input::Collected { request: pending.request }).is_ok()
     }
 
     /// Tells the session that this request's client waits no longer; a session that does not run has no use for it.
     pub fn out_of_time(&self, pending: &Pending) {
-        let _ = self.send(&pending.session, Message::Input(Input::OutOfTime { request: pending.request }));
+        let _ = self.tell(&pending.session, Input::OutOfTime { request: pending.request });
     }
 
     /// How a running session stands.
@@ -255,7 +280,7 @@ impl Manager {
     pub fn news(&self, session: Option<SessionId>, call: CarrierCallId, news: CarrierNews) {
         let Some(id) = session.or_else(|| self.shared.session_of(&call)) else { return };
         let input = Input::Carrier { call: call.clone(), news };
-        let unwanted = self.send(&id, Message::Input(input)).is_err()
+        let unwanted = self.tell(&id, input).is_err()
             && matches!(news, CarrierNews::Queued | CarrierNews::Ringing | CarrierNews::Answered)
             && !self.shared.is_past(&call);
         if unwanted {
@@ -290,7 +315,7 @@ impl Manager {
             tables.sessions.keys().cloned().collect()
         };
         for id in &running {
-            let _ = self.send(id, Message::Input(Input::Shutdown));
+            let _ = self.send(id, Message::Shutdown);
         }
         let tasks = &self.shared.config.tasks;
         tasks.close();
@@ -300,13 +325,18 @@ impl Manager {
     }
 
     fn pending(&self, id: &SessionId) -> (Pending, watch::Sender<Option<Delivered>>) {
-        let request = RequestId(self.shared.requests.fetch_add(1, Ordering::Relaxed) + 1);
+        let request = RequestId(self.shared.next_name());
         let (sender, answer) = watch::channel(None);
         (Pending { session: id.clone(), request, answer }, sender)
     }
 
     pub(super) fn tell(&self, id: &SessionId, input: Input) -> Result<(), Gone> {
-        self.send(id, Message::Input(input))
+        self.send(id, Message::of(input))
+    }
+
+    /// Tells the session what a message of the person's means for it; it keeps that together with the message's arrival.
+    pub(super) fn entrust(&self, id: &SessionId, input: Input, entry: EntryId) -> Result<(), Gone> {
+        self.send(id, Message::Input { input, entry: Some(entry) })
     }
 
     fn send(&self, id: &SessionId, message: Message) -> Result<(), Gone> {

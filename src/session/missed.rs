@@ -1,17 +1,15 @@
-//! Messages of the person's that did not get through as they should: refused for what is in them, or turned away at the door
-//! and read back from the carrier.
+//! Messages of the person's that did not get through as they should, turned away at the door or written while no process was
+//! there: read back from the carrier.
 
 use std::time::Duration;
 
 use super::manager::Manager;
 use super::shared::Shared;
 use crate::clock::Millis;
-use crate::domain::line::Taken;
 use crate::domain::messaging::{Author, Inbound, MessagingError, PastMessage};
-use crate::domain::session::{Input, Said};
-use crate::domain::text::{BadWords, PersonText};
-use crate::ids::{ConversationId, MessageId};
+use crate::ids::ConversationId;
 use crate::phone_number::PhoneNumber;
+use crate::store::Mail;
 
 /// The soonest that is read back: the person may still be writing, and each reading is a request to the carrier.
 const SOONEST: Duration = Duration::from_secs(5);
@@ -33,31 +31,14 @@ pub(super) struct Missed {
     more: Option<Millis>,
 }
 
-impl Manager {
-    /// Notes that a message by this number was refused. The agent is told where the person's words would have stood; nothing
-    /// else comes of it.
-    pub async fn refused(&self, from: &PhoneNumber, message: &MessageId, why: BadWords) {
-        let shared = &self.shared;
-        if !shared.is_person(from) {
-            return;
-        }
-        let (text, channel) = (PersonText::refused(why), shared.messaging().abilities().channel);
-        let (taken, notice) = shared.line(|line, now| {
-            let notice = Said { text, at: now, channel };
-            (line.take_refused(message, &notice, now), notice)
-        });
-        if taken == Taken::Repeated {
-            return;
-        }
-        tracing::info!("a message of the person was refused: {why}");
-        if let Taken::Session(session, _) = taken
-            && self.tell(&session, Input::Earlier(vec![notice.clone()])).is_err()
-        {
-            shared.line(|line, _| line.hold(notice));
-        }
-        shared.keep_line().await;
+impl Missed {
+    /// Whatever was written in this conversation since then.
+    pub(super) fn anything_since(since: Millis, conversation: ConversationId) -> Self {
+        Self { since, conversation: Some(conversation), more: None }
     }
+}
 
+impl Manager {
     /// Notes that a message by this number was turned away, in this conversation where it named one. After `wait`, when
     /// others of its kind would be let in again, the conversation is read once, and what never reached us is taken.
     pub fn missed(&self, from: &PhoneNumber, conversation: Option<&ConversationId>, wait: Duration) {
@@ -85,13 +66,13 @@ impl Manager {
     }
 
     /// Reads until nothing more was turned away meanwhile.
-    async fn read_back(&self) {
+    pub(super) async fn read_back(&self) {
         let mut waits = READ_AGAIN.into_iter();
         loop {
             let Some(missed) = self.shared.begin_reading() else { return };
             let wait = match self.shared.read(&missed).await {
                 Ok(found) => {
-                    self.take_up(found, &missed).await;
+                    self.take_up(found, &missed);
                     if self.shared.nothing_more() {
                         return;
                     }
@@ -112,7 +93,7 @@ impl Manager {
     }
 
     /// Takes what never reached us, oldest first. `found` is the newest first.
-    async fn take_up(&self, found: Vec<PastMessage>, missed: &Missed) {
+    fn take_up(&self, found: Vec<PastMessage>, missed: &Missed) {
         let conversation = self.shared.place_of(missed);
         let mut taken = 0;
         for PastMessage { message, author, at } in found.into_iter().rev() {
@@ -123,18 +104,15 @@ impl Manager {
             let message = Inbound { message, conversation: conversation.clone(), quotes: None, text };
             // The carrier's clock may be ahead of ours, but nobody has written in the future.
             let at = at.min(self.shared.config.clock.now());
-            taken += usize::from(self.take_in(&message, Some(at)).await);
+            taken += usize::from(self.take(self.received(Mail::Message(message), Some(at))));
         }
-        tracing::info!(messages = taken, "{taken} messages that had been turned away were read back");
+        if taken > 0 {
+            tracing::info!(messages = taken, "{taken} messages that had not reached us were read back");
+        }
     }
 }
 
 impl Shared {
-    /// Whether there is messaging, and this is whom it is with.
-    fn is_person(&self, number: &PhoneNumber) -> bool {
-        self.config.messaging.is_some() && number == self.config.directory.person()
-    }
-
     /// What is turned away from here on may not be in what is read.
     fn begin_reading(&self) -> Option<Missed> {
         let mut tables = self.lock();
@@ -160,7 +138,7 @@ impl Shared {
 
     /// Where it was written: as the webhook said, else where the person writes.
     fn place_of(&self, missed: &Missed) -> Option<ConversationId> {
-        missed.conversation.clone().or_else(|| self.line(|line, _| line.conversation().cloned()))
+        missed.conversation.clone().or_else(|| self.read_line(|line, _| line.conversation().cloned()))
     }
 
     async fn read(&self, missed: &Missed) -> Result<Vec<PastMessage>, MessagingError> {

@@ -1,10 +1,12 @@
 //! What the manager and the sessions' tasks share: who runs, who is called what, and the person's line.
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use futures_util::FutureExt;
+use futures_util::future::{BoxFuture, ready};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
@@ -12,7 +14,7 @@ use super::manager::{ManagerConfig, NotStarted};
 use super::missed::Missed;
 use super::task::Message;
 use crate::clock::Millis;
-use crate::domain::line::{Line, Notice};
+use crate::domain::line::{self, Line, Notice};
 use crate::domain::outcome::EndedBy;
 use crate::domain::session::Input;
 use crate::ids::{CarrierCallId, Mark, SessionId, SessionIds};
@@ -26,7 +28,8 @@ const MOST_PAST: usize = 64;
 pub(super) struct Shared {
     pub(super) config: ManagerConfig,
     pub(super) ids: SessionIds,
-    pub(super) requests: AtomicU64,
+    /// Counts requests and messages of the person's, on from the start of the process: names do not repeat across restarts.
+    pub(super) names: AtomicU64,
     /// Counts sessions, so that a late clean-up cannot remove a newer entry.
     pub(super) generations: AtomicU64,
     /// The server stops.
@@ -42,6 +45,8 @@ pub(super) struct Tables {
     pub(super) past: VecDeque<CarrierCallId>,
     /// The person's line. One person, one line, for now.
     pub(super) line: Line,
+    /// The line as it was kept last.
+    pub(super) kept_line: line::Snapshot,
     /// What the person wrote and was not taken, until it has been read back.
     pub(super) missed: Option<Missed>,
 }
@@ -70,10 +75,39 @@ impl Shared {
         self.tables.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// One decision about the line.
+    /// Reads the line.
+    pub(super) fn read_line<T>(&self, read: impl FnOnce(&Line, Millis) -> T) -> T {
+        let now = self.config.clock.now();
+        read(&self.lock().line, now)
+    }
+
+    /// One decision about the line, which is kept.
     pub(super) fn line<T>(&self, decide: impl FnOnce(&mut Line, Millis) -> T) -> T {
         let now = self.config.clock.now();
-        decide(&mut self.lock().line, now)
+        let mut tables = self.lock();
+        let decided = decide(&mut tables.line, now);
+        drop(self.keep(&mut tables, Vec::new()));
+        decided
+    }
+
+    /// Keeps these writes, together with what is new about the line. To be called before the lock is let go by whoever has
+    /// changed the line: so what others keep later never tells of a change without what belongs to it.
+    pub(super) fn keep(&self, tables: &mut Tables, mut writes: Vec<Write>) -> BoxFuture<'static, bool> {
+        let line = tables.line.snapshot();
+        if line != tables.kept_line {
+            writes.push(Write::Line(self.config.directory.line_key().clone(), Box::new(line.clone())));
+            tables.kept_line = line;
+        }
+        if writes.is_empty() {
+            return ready(true).boxed();
+        }
+        // A store that does not keep them says so where the operator looks.
+        self.config.store.commit(writes).map(|kept| kept.is_ok()).boxed()
+    }
+
+    /// A name that no process before has given.
+    pub(super) fn next_name(&self) -> u64 {
+        self.names.fetch_add(1, Ordering::Relaxed) + 1
     }
 
     /// Gives the floor to whose turn it is.
@@ -82,7 +116,7 @@ impl Shared {
         let inbox = self.lock().sessions.get(&session).map(|entry| entry.inbox.clone());
         if let Some(inbox) = inbox {
             // A session whose inbox is full or gone is on its way out, and gives the floor on when it leaves.
-            let _ = inbox.try_send(Message::Input(Input::Floor));
+            let _ = inbox.try_send(Message::of(Input::Floor));
         }
     }
 
@@ -129,7 +163,8 @@ impl Shared {
         if let Some(text) = &self.config.privacy_notice
             && self.line(|line, _| line.take_notice())
         {
-            self.spawn_notice(Notice::Privacy(text.as_str().to_owned()), Mark::read(&format!("privacy.{id}")));
+            let mark = Mark::read(&format!("privacy.{id}"));
+            self.spawn_notice(Notice::Privacy(text.as_str().to_owned()), mark, None);
         }
     }
 
@@ -156,7 +191,7 @@ impl Shared {
     /// Removes every trace of a session that has ended, unless the entry is a newer one's; gives the call it had.
     pub(super) fn forget(&self, id: &SessionId, generation: u64) -> Option<CarrierCallId> {
         self.config.directory.leave(id);
-        let next = self.lock().line.forget(id);
+        let next = self.line(|line, _| line.forget(id));
         self.grant_floor(next);
         let mut tables = self.lock();
         tables.end_calls(id);
@@ -178,7 +213,8 @@ impl Shared {
             conversation.ended_at = Some(self.config.clock.now());
             conversation.outcome.ended_by = Some(EndedBy::Crash);
             self.config.metrics.call_ended(conversation.outcome.dial.as_str(), EndedBy::Crash.as_str());
-            let _ = self.config.store.commit(vec![Write::Conversation(Box::new(conversation))]).await;
+            let writes = vec![Write::Ended(id.clone()), Write::Conversation(Box::new(conversation))];
+            let _ = self.config.store.commit(writes).await;
         }
     }
 }

@@ -26,8 +26,8 @@ fn limits() -> Limits {
 async fn begin(ports: &Ports, n: usize) -> Pending {
     let manager = &ports.manager;
     let pending = match n % 3 {
-        0 => manager.write(text("Shall I deploy?"), Form::Free),
-        _ => manager.call(text("Shall I deploy?")),
+        0 => manager.write(text("Shall I deploy?"), Form::Free, None),
+        _ => manager.call(text("Shall I deploy?"), None),
     };
     let pending = pending.expect("there is room");
     tokio::task::yield_now().await;
@@ -51,7 +51,7 @@ fn end(ports: &Ports, n: usize, id: &SessionId) -> Option<Pending> {
     let manager = &ports.manager;
     let stop = Input::OptedOut { text: PersonText("stop".to_owned()) };
     match n % 5 {
-        0 => return manager.request(id, |request| Input::End { request, text: text("Bye.") }).ok(),
+        0 => return manager.request(id, None, |request| Input::End { request, text: text("Bye.") }).ok(),
         1 => _ = manager.tell(id, Input::Quit),
         2 => _ = manager.tell(id, stop),
         3 => ports.happens(id, MediaEvent::MediaGone { stopped: true }),
@@ -72,7 +72,7 @@ async fn ten_thousand_sessions_leave_no_task_no_timer_and_no_entry() {
     tokio::time::sleep(Duration::from_secs(10)).await;
     for n in 0..MANY {
         let id = requests[n].session.clone();
-        let wait = ports.manager.request(&id, |request| Input::Wait { request });
+        let wait = ports.manager.request(&id, None, |request| Input::Wait { request });
         requests.extend(wait.into_iter().chain(end(&ports, n, &id)));
     }
     ports.manager.close(Duration::from_mins(2)).await;

@@ -79,7 +79,7 @@ recorded!(SessionRecord, Conversation, RequestRecord, line::Snapshot, Received);
 pub fn request_until(request: &RequestRecord) -> Option<Millis> {
     let answered = request.answer.as_ref()?.at;
     Some(match (request.keyed, request.collected) {
-        (true, _) => (request.begun_at + KEYED).max(answered),
+        (true, _) => answered + KEYED,
         (false, false) => answered + UNCOLLECTED,
         (false, true) => answered,
     })

@@ -54,10 +54,10 @@ fn what_must_outlive_the_process_comes_back() {
 }
 
 #[test]
-fn a_window_that_the_carrier_called_closed_is_unknown_to_the_next_process() {
+fn a_window_that_the_carrier_called_closed_is_closed_to_the_next_process_too() {
     let mut line = Line::default();
     line.window_was_closed(at(0));
-    assert!(Line::restore(line.snapshot()).is_window_unknown());
+    assert!(!Line::restore(line.snapshot()).may_write_freely(at(60)));
 }
 
 #[test]

@@ -17,6 +17,7 @@ use super::signature::Verified;
 use super::tally::Tally;
 use crate::http::error::{ApiError, too_many};
 use crate::http::layers::Counted;
+use super::blocks::{Blocks, Way};
 use crate::limit::Limit;
 use crate::metrics::{Metrics, Webhook as Fate};
 use crate::privacy::keyed::{HashKey, KeyedHash, Kind};
@@ -52,11 +53,12 @@ impl Turnstile {
     pub(in crate::http) fn new(
         webhooks: Option<Arc<dyn MessagingWebhooks>>,
         limits: InboundLimits,
+        blocks: Blocks,
         hash_key: HashKey,
         events: Arc<dyn CallEvents>,
         metrics: Arc<Metrics>,
     ) -> Self {
-        let counters = Counters::new(limits, hash_key);
+        let counters = Counters::new(limits, hash_key, blocks);
         Self(Arc::new(Inner { webhooks, counters, events, metrics, refused: Tally::default() }))
     }
 }
@@ -105,24 +107,16 @@ impl Inner {
 
 /// What was let in.
 struct Counters {
-    phones: Limit<(Way, KeyedHash)>,
+    phones: Blocks,
     conversations: Limit<KeyedHash>,
     all: Limit<Way>,
     hash_key: HashKey,
 }
 
-/// The two ways a message comes by. Some accounts bring each message by both, and it is one message all the same: so each way
-/// has a count of its own.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-enum Way {
-    Conversation,
-    Plain,
-}
-
 impl Counters {
-    fn new(limits: InboundLimits, hash_key: HashKey) -> Self {
+    fn new(limits: InboundLimits, hash_key: HashKey, phones: Blocks) -> Self {
         Self {
-            phones: Limit::per_minute(limits.per_phone).shutting_out_for(limits.block),
+            phones,
             conversations: Limit::per_minute(limits.per_conversation),
             all: Limit::per_minute(limits.global),
             hash_key,
@@ -137,7 +131,7 @@ impl Counters {
         let way = if sender.conversation.is_some() { Way::Conversation } else { Way::Plain };
         if let Some(from) = &sender.from {
             let phone = self.hash_key.hash(Kind::Phone, from.reveal());
-            self.phones.take(&(way, phone)).map_err(|wait| ("per phone", wait))?;
+            self.phones.take(way, phone).map_err(|wait| ("per phone", wait))?;
         }
         if let Some(conversation) = &sender.conversation {
             let conversation = self.hash_key.hash(Kind::Conversation, conversation.as_str());

@@ -37,7 +37,7 @@ async fn each_route_asks_its_verb_and_answers_in_its_shape() {
             json!({ "durationSeconds": 8, "outcome": ended }),
             format!("end Some({ID:?}) \"Hi\" None 0"),
         ),
-        ("POST", format!("{session}/wait"), reply, format!("wait {ID} 0")),
+        ("POST", format!("{session}/wait"), reply, format!("wait {ID} None")),
         (
             "GET",
             session,
@@ -55,6 +55,8 @@ async fn each_route_asks_its_verb_and_answers_in_its_shape() {
                 { "speaker": "user", "message": "Yes.", "timestamp": 9 }] }] }),
             "history 3".to_owned(),
         ),
+        ("DELETE", format!("/api/history/{ID}"), json!({ "deleted": 3 }), format!("forget Some({ID:?})")),
+        ("DELETE", "/api/history".to_owned(), json!({ "deleted": 3 }), "forget None".to_owned()),
     ] {
         let edge = Edge::new();
         let got = edge.ask(method, &path, r#"{"message":" Hi ","more":1}"#).await;
@@ -109,6 +111,7 @@ async fn an_empty_key_lets_nobody_in() {
         carrier: Arc::new(FakeCarrier),
         message_webhooks: None,
         inbound: InboundLimits::default(),
+        blocks: blocks(InboundLimits::default()),
         hash_key: HashKey::new(b"a key"),
         api_key: String::new().into(),
         public_url: String::new(),
@@ -266,7 +269,7 @@ async fn a_server_that_cannot_make_calls_says_why() {
 
 #[tokio::test]
 async fn a_wrong_method_is_told_the_right_one() {
-    for (path, want) in [("/api/call", "POST"), ("/api/history", "GET,HEAD"), ("/twiml", "POST"), ("/whatsapp", "POST")]
+    for (path, want) in [("/api/call", "POST"), ("/api/history", "GET,HEAD,DELETE"), ("/twiml", "POST"), ("/whatsapp", "POST")]
     {
         let request = Request::put(path).header("authorization", format!("Bearer {KEY}")).body(Body::empty());
         let response = Edge::new().send(request.expect("a request")).await;

@@ -5,6 +5,7 @@ use std::convert::Infallible;
 use axum::body::{Body, Bytes};
 use axum::http::{Request, StatusCode};
 use futures_util::stream;
+use serde_json::json;
 
 use super::*;
 
@@ -98,4 +99,39 @@ async fn an_idempotency_key_is_one_visible_word() {
         assert_eq!(edge.asked(), Vec::from_iter(asked), "{keys:?}");
         assert_eq!(response.status() == StatusCode::BAD_REQUEST, want.is_none(), "{keys:?}");
     }
+}
+
+#[tokio::test]
+async fn a_client_says_how_long_it_wants_to_wait() {
+    for (headers, want) in [
+        (vec![], Some("")),
+        (vec!["wait=10"], Some(" within 10s")),
+        (vec!["respond-async, wait=\"7\"", "wait=8"], Some(" within 7s")),
+        (vec!["respond-async; Wait = 5"], Some(" within 5s")),
+        (vec!["handling=lenient"], Some("")),
+        (vec!["wait=soon"], None),
+        (vec!["wait=-1"], None),
+    ] {
+        let edge = Edge::new();
+        let mut request = Request::post("/api/call").header("authorization", format!("Bearer {KEY}"));
+        for header in &headers {
+            request = request.header("prefer", *header);
+        }
+        let response = edge.send(request.body(Body::from(r#"{"message":"Hi"}"#)).expect("a request")).await;
+        let asked = want.map(|wait| format!("call None \"Hi\" None 0{wait}"));
+        assert_eq!(edge.asked(), Vec::from_iter(asked), "{headers:?}");
+        assert_eq!(response.status() == StatusCode::BAD_REQUEST, want.is_none(), "{headers:?}");
+    }
+}
+
+#[tokio::test]
+async fn who_waited_as_long_as_they_wanted_is_told_where_to_go_on() {
+    let mut refusal = refusal(RefusalKind::NotYet);
+    refusal.session = Some(session());
+    refusal.channel = Some(Channel::Voice);
+    refusal.outcome = Some(Outcome::default());
+    let (status, body) = Edge::refusing(refusal).ask("POST", "/api/call", r#"{"message":"Hi"}"#).await;
+    assert_eq!(status, StatusCode::ACCEPTED);
+    assert_eq!((&body["status"], &body["callId"], &body["contactMode"]), (&json!("waiting"), &json!(ID), &json!("voice")));
+    assert_eq!((&body["next"], body.get("error")), (&json!("NotYet"), None));
 }

@@ -23,6 +23,8 @@ async fn every_route_is_described() {
     assert_eq!(
         routes,
         [
+            "delete /api/history",
+            "delete /api/history/{id}",
             "get /api/call/{id}",
             "get /api/health",
             "get /api/history",

@@ -109,6 +109,7 @@ async fn a_media_socket_is_handed_over_with_the_token_of_its_path() {
         carrier: Arc::new(FakeCarrier),
         message_webhooks: None,
         inbound: InboundLimits::default(),
+        blocks: blocks(InboundLimits::default()),
         hash_key: HashKey::new(b"a key"),
         api_key: KEY.to_owned().into(),
         public_url: String::new(),

@@ -22,8 +22,8 @@ async fn a_request_that_comes_while_its_call_ends_is_answered_for_what_it_is() {
         // Both lie in the inbox before the session looks into it.
         world.sessions.news(Some(id.clone()), call.clone(), CarrierNews::Over(CallEnd::NoAnswer));
         let text = AgentText::parse("Never mind.").expect("a short text");
-        let end = world.sessions.request(&id, |request| Input::End { request, text }).expect("it runs still");
-        let wait = world.sessions.request(&id, |request| Input::Wait { request }).expect("it runs still");
+        let end = world.sessions.request(&id, None, |request| Input::End { request, text }).expect("it runs still");
+        let wait = world.sessions.request(&id, None, |request| Input::Wait { request }).expect("it runs still");
         (end.answer().await, wait.answer().await)
     };
     let (answer, (end, wait)) = tokio::join!(world.call(QUESTION), ending);

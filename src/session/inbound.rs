@@ -1,0 +1,259 @@
+//! The person's messages: kept when they arrive, given to whom they belong, and done when all of those have kept them.
+
+use std::sync::Arc;
+
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+
+use super::mail::Cause;
+use super::manager::Manager;
+use super::shared::{Shared, Tables};
+use crate::clock::Millis;
+use crate::domain::line::{For, NoRing, Notice, Taken};
+use crate::domain::messaging::{Inbound, Receipt};
+use crate::domain::session::{Input, Said, Sense};
+use crate::domain::text::{BadWords, PersonText};
+use crate::ids::{EntryId, Mark, MessageId, SessionId};
+use crate::phone_number::PhoneNumber;
+use crate::store::{Mail, Received, Write};
+
+/// What a message sets off.
+enum Then {
+    Tell(SessionId, Input),
+    CallBack(SessionId),
+    Notify(Notice),
+}
+
+impl Then {
+    /// Whether whoever gets this settles the message's arrival.
+    fn settles(&self) -> bool {
+        match self {
+            Then::Tell(_, Input::Wrote { .. } | Input::WroteBefore { .. } | Input::Quit | Input::Earlier(_))
+            | Then::CallBack(_) => true,
+            Then::Tell(..) | Then::Notify(_) => false,
+        }
+    }
+}
+
+impl Manager {
+    /// Keeps what a signed webhook brought, where it is of the person's, and gives it a name; the future is done when it
+    /// would survive a crash, or cannot be made to. For anything else as much is done.
+    pub fn arrived(&self, from: &PhoneNumber, mail: Mail) -> (Option<Received>, BoxFuture<'static, ()>) {
+        if !self.shared.is_person(from) {
+            return (None, self.nothing_arrived());
+        }
+        let received = self.received(mail, None);
+        let kept = self.shared.config.store.commit(vec![Write::Received(Box::new(received.clone()))]);
+        (Some(received), kept.map(|_| ()).boxed())
+    }
+
+    /// Does for nothing what is done for a message.
+    pub fn nothing_arrived(&self) -> BoxFuture<'static, ()> {
+        self.shared.config.store.commit(vec![Write::Nothing]).map(|_| ()).boxed()
+    }
+
+    /// A message that arrived is not taken after all: it will be read back.
+    pub fn turned_back(&self, received: &Received) {
+        drop(self.shared.config.store.commit(vec![Write::Done(received.entry)]));
+    }
+
+    pub(super) fn received(&self, mail: Mail, late: Option<Millis>) -> Received {
+        let (entry, at) = (EntryId(self.shared.next_name()), self.shared.config.clock.now());
+        Received { entry, at, late, mail, decided: None }
+    }
+
+    /// Takes a message of the person's. False when it came before.
+    pub fn take(&self, received: Received) -> bool {
+        let entry = received.entry;
+        let again = received.decided.is_some();
+        let (then, mail, late) = {
+            let mut tables = self.shared.lock();
+            let Some((received, then)) = self.decide(&mut tables, received) else {
+                drop(self.shared.keep(&mut tables, vec![Write::Done(entry)]));
+                return false;
+            };
+            let id = match &received.mail {
+                Mail::Message(message) => message.message.clone(),
+                Mail::Refused(message, _) => message.clone(),
+            };
+            let seen = Write::Seen(self.shared.config.directory.line_key().clone(), id, received.at);
+            let last = if then.is_empty() { Write::Done(entry) } else { Write::Received(Box::new(received.clone())) };
+            drop(self.shared.keep(&mut tables, vec![seen, last]));
+            (then, received.mail, received.late)
+        };
+        let mut settled = then.iter().any(Then::settles);
+        for then in then {
+            // A notice settles what nobody else does.
+            let by_notice = matches!(then, Then::Notify(_)) && !std::mem::replace(&mut settled, true);
+            let by_itself = then.settles();
+            self.carry_out(then, &mail, late, Cause { entry: (by_notice || by_itself).then_some(entry), again });
+        }
+        true
+    }
+
+    /// What the line makes of a message, and what that sets off. Nothing when it came before.
+    fn decide(&self, tables: &mut Tables, mut received: Received) -> Option<(Received, Vec<Then>)> {
+        let shared = &self.shared;
+        let now = shared.config.clock.now();
+        let channel = shared.messaging().abilities().channel;
+        let taken = received.decided.take().unwrap_or_else(|| match &received.mail {
+            Mail::Message(message) => {
+                let keyword = shared.config.keywords.read(message.text.as_str());
+                tables.line.take_late(message, keyword, channel, received.late.unwrap_or(now), now)
+            }
+            Mail::Refused(message, why) => {
+                tracing::info!("a message of the person was refused: {why}");
+                tables.line.take_refused(message, &self.refusal(*why, received.at), now)
+            }
+        });
+        if taken == Taken::Repeated {
+            return None;
+        }
+        received.decided = Some(taken.clone());
+        let then = match &received.mail {
+            Mail::Message(message) => self.after_message(tables, taken, message, received.late, now),
+            Mail::Refused(_, why) => match taken {
+                Taken::Session(session, _) => {
+                    vec![Then::Tell(session, Input::Earlier(vec![self.refusal(*why, received.at)]))]
+                }
+                _ => Vec::new(),
+            },
+        };
+        Some((received, then))
+    }
+
+    fn refusal(&self, why: BadWords, at: Millis) -> Said {
+        Said { text: PersonText::refused(why), at, channel: self.shared.messaging().abilities().channel }
+    }
+
+    fn after_message(
+        &self,
+        tables: &mut Tables,
+        taken: Taken,
+        message: &Inbound,
+        late: Option<Millis>,
+        now: Millis,
+    ) -> Vec<Then> {
+        let mut then = self.then(tables, taken, &message.text, late, now);
+        then.retain(|then| if let Then::Notify(notice) = then { tables.line.may_tell(notice, now) } else { true });
+        let window = tables.line.window_until();
+        let writers = tables.line.writers().iter().cloned();
+        then.extend(writers.filter_map(|session| Some(Then::Tell(session, Input::Window { until: window? }))));
+        then
+    }
+
+    fn then(
+        &self,
+        tables: &mut Tables,
+        taken: Taken,
+        text: &PersonText,
+        late: Option<Millis>,
+        now: Millis,
+    ) -> Vec<Then> {
+        let wrote = |session, sense| {
+            let text = text.clone();
+            let input = match late {
+                None => Input::Wrote { text, sense },
+                Some(at) => Input::WroteBefore { text, sense, at },
+            };
+            Then::Tell(session, input)
+        };
+        match taken {
+            Taken::Repeated => Vec::new(),
+            Taken::Stopped => {
+                let sessions = tables.sessions.keys().cloned();
+                let told = sessions.map(|session| Then::Tell(session, Input::OptedOut { text: text.clone() }));
+                told.chain([Then::Notify(Notice::Stopped)]).collect()
+            }
+            Taken::Resumed => vec![Then::Notify(Notice::Resumed)],
+            Taken::Help => vec![Then::Notify(Notice::Help)],
+            Taken::Session(session, For::Reply) => vec![wrote(session, Sense::Reply)],
+            Taken::Session(session, For::Aside) => vec![wrote(session, Sense::Aside)],
+            Taken::Session(session, For::Quit) => {
+                vec![Then::Tell(session, Input::Quit), Then::Notify(Notice::Ended)]
+            }
+            Taken::Session(session, For::CallMe { tell }) => {
+                match tables.line.ring(&session, self.shared.config.most_live_calls, now) {
+                    Ok(()) => vec![wrote(session, Sense::CallMe { tell })],
+                    Err(why) => vec![wrote(session, Sense::Aside), Then::Notify(Notice::NoRing(why))],
+                }
+            }
+            Taken::Held { tell: true } => vec![Then::Notify(Notice::NoAgent)],
+            Taken::Held { tell: false } => Vec::new(),
+            Taken::CallMe { .. } => match self.shared.room_to_call_back(tables, now) {
+                Ok(session) => vec![Then::CallBack(session)],
+                Err(why) => vec![Then::Notify(Notice::NoRing(why))],
+            },
+        }
+    }
+
+    fn carry_out(&self, then: Then, mail: &Mail, late: Option<Millis>, cause: Cause) {
+        match (then, cause.entry) {
+            (Then::Tell(session, input), Some(entry)) => {
+                if self.entrust(&session, input, entry).is_err() {
+                    self.hold(mail, late, entry);
+                }
+            }
+            // A session that is over has no use for it.
+            (Then::Tell(session, input), None) => {
+                let _ = self.tell(&session, input);
+            }
+            (Then::CallBack(session), Some(entry)) => self.call_back(session, entry),
+            (Then::CallBack(_), None) => {}
+            (Then::Notify(notice), _) => {
+                let message = match mail {
+                    Mail::Message(message) => &message.message,
+                    Mail::Refused(message, _) => message,
+                };
+                self.shared.spawn_notice(notice, notice_mark(message), Some(cause));
+            }
+        }
+    }
+
+    /// Keeps words whose session has just gone for the next one.
+    fn hold(&self, mail: &Mail, late: Option<Millis>, entry: EntryId) {
+        let shared = &self.shared;
+        let now = shared.config.clock.now();
+        let said = match mail {
+            Mail::Message(message) => {
+                let channel = shared.messaging().abilities().channel;
+                Said { text: message.text.clone(), at: late.unwrap_or(now), channel }
+            }
+            Mail::Refused(_, why) => self.refusal(*why, now),
+        };
+        let mut tables = shared.lock();
+        tables.line.hold(said);
+        drop(shared.keep(&mut tables, vec![Write::Done(entry)]));
+    }
+
+    /// Takes what the carrier says of a text of ours.
+    pub fn receipt(&self, receipt: Receipt) {
+        self.shared.note_receipt(&receipt);
+        let session = self.shared.read_line(|line, _| line.session_of(&receipt.message).cloned());
+        if let Some(session) = session {
+            let input = Input::Receipt { message: receipt.message, delivery: receipt.delivery };
+            // A session that is over has no use for it.
+            let _ = self.tell(&session, input);
+        }
+    }
+}
+
+fn notice_mark(message: &MessageId) -> Mark {
+    Mark::read(&format!("notice.{}", message.as_str()))
+}
+
+impl Shared {
+    /// Whether there is messaging, and this is whom it is with.
+    pub(super) fn is_person(&self, number: &PhoneNumber) -> bool {
+        self.config.messaging.is_some() && number == self.config.directory.person()
+    }
+
+    fn room_to_call_back(self: &Arc<Self>, tables: &mut Tables, now: Millis) -> Result<SessionId, NoRing> {
+        if tables.sessions.len() >= self.config.most_sessions {
+            return Err(NoRing::Full);
+        }
+        let id = self.ids.call(now);
+        tables.line.ring(&id, self.config.most_live_calls, now)?;
+        Ok(id)
+    }
+}

@@ -1,0 +1,124 @@
+//! After a restart: what the process before has left goes on, or is brought to an honest end.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+use super::manager::Manager;
+use super::missed::Missed;
+use super::task::{Begun, Named, Waiting};
+use super::{Delivered, Pending, Recalled};
+use crate::domain::outcome::Channel;
+use crate::domain::session::{Input, Session};
+use crate::domain::text::PersonText;
+use crate::ids::SessionId;
+use crate::store::{Given, Left, RequestRecord, SessionRecord};
+
+/// What was written longer ago than this was taken, or is of no use any more; what was taken since is known by its id.
+const LOOK_BACK: Duration = Duration::from_hours(72);
+
+impl Manager {
+    /// Takes up what an earlier process has left: its line, its sessions, the messages that had
+    /// not reached them, and what was written meanwhile. Gives the requests that repeats may join.
+    pub async fn recall(&self, left: Left) -> Vec<Recalled> {
+        let Left { mut sessions, lines, seen, received, requests, blocks: _ } = left;
+        let key = self.shared.config.directory.line_key();
+        let names: HashSet<SessionId> = sessions.iter().map(|record| record.id.clone()).collect();
+        {
+            let mut tables = self.shared.lock();
+            let ours = lines.into_iter().find(|(line, _)| line == key).map(|(_, kept)| kept).unwrap_or_default();
+            let seen = seen.into_iter().filter(|(line, ..)| line == key).map(|(_, id, _)| id);
+            tables.line.recall(ours, seen);
+            let running: HashSet<SessionId> = tables.sessions.keys().cloned().chain(names).collect();
+            tables.line.keep_only(&running);
+        }
+        let (mut recalled, mut waiting) = (Vec::new(), Vec::new());
+        for record in requests {
+            let (pending, answer) = pending(&record);
+            if record.answer.is_none() {
+                waiting.push((record.clone(), answer));
+            }
+            recalled.push(Recalled { record, pending });
+        }
+        sessions.sort_by_key(|record| record.snapshot.began_at);
+        let count = sessions.len();
+        for record in sessions {
+            let its = waiting.extract_if(.., |(request, _)| request.session == record.id);
+            let requests = its.map(|(request, answer)| Waiting {
+                request: request.request,
+                answer,
+                named: Named::Kept(Box::new(request)),
+            });
+            let requests = requests.collect();
+            self.go_on(record, requests).await;
+        }
+        if self.shared.config.messaging.is_some() {
+            for received in received {
+                self.take(received);
+            }
+            self.catch_up();
+        }
+        if count > 0 {
+            tracing::info!(sessions = count, "{count} sessions of the process before were taken up");
+        }
+        recalled
+    }
+
+    /// A session goes on with its own task.
+    async fn go_on(&self, record: SessionRecord, requests: Vec<Waiting>) {
+        let shared = &self.shared;
+        let SessionRecord { id, snapshot, kept_at, by_person, owner: _ } = record;
+        let lines = match shared.config.store.conversation(&id).await {
+            Ok(conversation) => conversation.map(|conversation| conversation.lines).unwrap_or_default(),
+            Err(_) => Vec::new(),
+        };
+        let session = Session::restore(snapshot, kept_at, shared.config.limits.clone(), shared.config.clock.now());
+        let (on_phone, writes) = (session.is_on_phone(), session.channel() != Channel::Voice);
+        let begun = Begun { id: id.clone(), session, requests, by_person, lines, entry: None };
+        let taken = self.run(begun, |tables| {
+            if on_phone {
+                // It has the line, whoever else has.
+                let _ = tables.line.take(&id, usize::MAX);
+            }
+            Ok(Vec::new())
+        });
+        // The person stopped messages, and the process ended before the session learned it.
+        if taken.is_ok() && writes && shared.read_line(|line, _| line.is_opted_out()) {
+            let _ = self.tell(&id, Input::OptedOut { text: PersonText("stop".to_owned()) });
+        }
+    }
+
+    /// Reads what was written while no process was there.
+    fn catch_up(&self) {
+        let shared = &self.shared;
+        let now = shared.config.clock.now();
+        let Some((conversation, since)) =
+            shared.read_line(|line, _| Some((line.conversation()?.clone(), line.conversation_since()?)))
+        else {
+            return;
+        };
+        let missed = Missed::anything_since(since.max(now - LOOK_BACK), conversation);
+        if shared.lock().missed.replace(missed).is_some() {
+            // A reading is about to begin, and begins earlier in the conversation now.
+            return;
+        }
+        let manager = self.clone();
+        shared.config.tasks.spawn(async move {
+            let closing = manager.shared.closing.clone();
+            closing.run_until_cancelled(manager.read_back()).await;
+        });
+    }
+}
+
+fn pending(record: &RequestRecord) -> (Pending, watch::Sender<Option<Delivered>>) {
+    let given = record.answer.clone().map(|Given { answer, at, channel, contact }| Delivered {
+        answer: Arc::new(answer),
+        at,
+        channel,
+        contact,
+    });
+    let (sender, answer) = watch::channel(given);
+    (Pending { session: record.session.clone(), request: record.request, answer }, sender)
+}

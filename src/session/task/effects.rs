@@ -1,0 +1,192 @@
+//! Carrying out what the session's machine asks for.
+
+use std::sync::Arc;
+
+use tokio::sync::mpsc;
+
+use super::keeping::is_binding;
+use super::{Message, Task};
+use crate::domain::carrier::CallProgress;
+use crate::domain::media::{MediaCommand, MediaEvent};
+use crate::domain::outcome::Channel;
+use crate::domain::session::{Effect, Input};
+use crate::ids::{CarrierCallId, SessionId};
+use crate::phone_number::PhoneNumber;
+use crate::provider::DialOrder;
+use crate::session::mail::Letter;
+use crate::session::shared::Shared;
+use crate::store::{Line, Speaker};
+
+/// Added to the maximum length for the carrier's own limit, so that ours comes first.
+const CARRIER_LIMIT_SLACK: std::time::Duration = std::time::Duration::from_secs(30);
+
+impl Task {
+    /// Does all that the machine asks for, after what led to it is kept where it cannot be undone. A store that is out of
+    /// order keeps nobody waiting.
+    pub(super) async fn carry_out(&mut self) {
+        loop {
+            let effects: Vec<Effect> = std::iter::from_fn(|| self.session.poll_effect()).collect();
+            if effects.is_empty() {
+                break;
+            }
+            for effect in &effects {
+                self.note_effect(effect);
+            }
+            if effects.iter().any(is_binding) {
+                let begun = self.keeping.take();
+                let kept = self.keep();
+                if let Some(begun) = begun {
+                    begun.await;
+                }
+                kept.await;
+            }
+            for effect in effects {
+                self.carry_out_one(effect);
+            }
+        }
+        self.tell_manager();
+    }
+
+    /// Takes down what is to be kept of an effect before it is carried out.
+    fn note_effect(&mut self, effect: &Effect) {
+        match effect {
+            Effect::Answer { request, answer } => self.note_answer(*request, answer),
+            Effect::Said { by_person, text, at, channel } => {
+                let speaker = if *by_person { Speaker::Person } else { Speaker::Agent };
+                self.lines.push(Line { speaker, text: text.clone(), at: *at, channel: *channel });
+            }
+            Effect::Finished => {
+                self.finished = true;
+                self.ended_at = Some(self.shared.config.clock.now());
+                self.left_over = self.session.uncollected();
+            }
+            _ => {}
+        }
+    }
+
+    fn carry_out_one(&mut self, effect: Effect) {
+        match effect {
+            Effect::Dial => self.dial(),
+            Effect::FindCall { since } => {
+                let (id, to) = (self.id.clone(), self.number());
+                self.work(async move |shared| {
+                    let placed = shared.config.carrier.placed_since(&to, since).await;
+                    Some(Input::Found(placed.map(|calls| shared.not_of_others(&id, calls))))
+                });
+            }
+            Effect::HangUp { call } => {
+                self.work(async move |shared| Some(Input::HangUpAnswered(shared.config.carrier.hang_up(&call).await)));
+            }
+            Effect::Media(command) => self.media(command),
+            Effect::CloseMedia => self.media = None,
+            Effect::Claim => {
+                let granted = self.shared.line(|line, _| line.claim_floor(&self.id));
+                let answer = if granted { Input::Floor } else { Input::FloorTaken };
+                self.session.handle(answer, self.shared.config.clock.now());
+            }
+            Effect::Yield => {
+                let next = self.shared.line(|line, _| line.yield_floor(&self.id));
+                self.shared.grant_floor(next);
+            }
+            Effect::Post { post, form, text, again } => {
+                let id = self.id.clone();
+                self.work(async move |shared| {
+                    let result = shared.post(&id, Letter { post, form, text, again }).await;
+                    if result.is_ok() {
+                        shared.owe_privacy_notice(&id);
+                    } else {
+                        shared.line(|line, _| line.tried(&id));
+                    }
+                    Some(Input::Posted { post, result })
+                });
+            }
+            Effect::Inspect { message } => self.work(async move |shared| {
+                let receipt = shared.inspect(&message).await?;
+                Some(Input::Receipt { message: receipt.message, delivery: receipt.delivery })
+            }),
+            Effect::WindowCloses => {
+                tracing::warn!(call.id = %self.id, "the window of {} closes within the hour", self.id);
+            }
+            Effect::Answer { request, .. } => self.give(request),
+            // Taken down before.
+            Effect::Said { .. } | Effect::Finished => {}
+        }
+    }
+
+    /// Gives the answer that was noted for this request.
+    fn give(&mut self, request: crate::ids::RequestId) {
+        let Some(at) = self.given.iter().position(|(given, _)| *given == request) else { return };
+        let (_, delivered) = self.given.remove(at);
+        if let Some(to) = self.answers.remove(&request) {
+            to.send_replace(Some(delivered));
+        }
+    }
+
+    /// Tells the manager what it must know: which call is the session's, when the person's phone is free, and whether what is
+    /// said is written.
+    fn tell_manager(&mut self) {
+        let writes = self.session.channel() != Channel::Voice;
+        if self.writes != writes {
+            self.writes = writes;
+            self.shared.writes(&self.id, writes);
+        }
+        if self.known_call.as_ref() != self.session.live_call() {
+            self.known_call = self.session.live_call().cloned();
+            self.shared.names(&self.id, self.known_call.clone());
+        }
+        if self.on_phone && !self.session.is_on_phone() {
+            self.on_phone = false;
+            self.shared.line(|line, _| line.release(&self.id));
+        }
+    }
+
+    /// Does something that takes its time, aborted with the task.
+    fn work<F>(&mut self, work: impl FnOnce(Arc<Shared>) -> F)
+    where
+        F: Future<Output = Option<Input>> + Send + 'static,
+    {
+        self.work.spawn(work(Arc::clone(&self.shared)));
+    }
+
+    fn dial(&mut self) {
+        let config = &self.shared.config;
+        let order = DialOrder {
+            session: self.id.clone(),
+            to: self.number(),
+            ring: config.limits.ring,
+            longest: config.limits.longest + CARRIER_LIMIT_SLACK,
+        };
+        self.work(async move |shared| Some(Input::Dialed(shared.config.carrier.dial(order).await)));
+    }
+
+    fn number(&self) -> PhoneNumber {
+        self.shared.config.directory.number_of(&self.id).expect("a running session is in the directory")
+    }
+
+    /// A media task that cannot keep up with a handful of commands is broken, and so is the call.
+    fn media(&mut self, command: MediaCommand) {
+        let (id, shared, leg, events) = (&self.id, &self.shared, &mut self.leg, &self.events);
+        let media = self.media.get_or_insert_with(|| {
+            *leg += 1;
+            shared.config.media.open(id, events_into(events.clone(), *leg))
+        });
+        if let Err(error) = media.try_send(command) {
+            tracing::error!(call.id = %self.id, "the media of {} takes no command: {error}", self.id);
+        }
+    }
+}
+
+fn events_into(inbox: mpsc::WeakSender<Message>, leg: u64) -> Box<dyn Fn(MediaEvent) -> bool + Send + Sync> {
+    Box::new(move |event| inbox.upgrade().is_some_and(|inbox| inbox.try_send(Message::Media { leg, event }).is_ok()))
+}
+
+impl Shared {
+    /// The newest of these calls that belongs, and belonged, to no other session.
+    fn not_of_others(
+        &self,
+        id: &SessionId,
+        calls: Vec<(CarrierCallId, CallProgress)>,
+    ) -> Option<(CarrierCallId, CallProgress)> {
+        calls.into_iter().find(|(call, _)| !self.is_of_another(id, call))
+    }
+}
