@@ -161,11 +161,8 @@ pub const VARIABLES: &[Variable] = &[
 ];
 
 /// Variables of the original and of later versions that have no effect in this one.
-pub(super) const NOT_YET: &[&str] = &[
-    "CALLME_TELNYX_PUBLIC_KEY",
-    "CALLME_TELNYX_API_URL",
-    "CALLME_WHATSAPP_FALLBACK_TO_SMS",
-];
+pub(super) const NOT_YET: &[&str] =
+    &["CALLME_TELNYX_PUBLIC_KEY", "CALLME_TELNYX_API_URL", "CALLME_WHATSAPP_FALLBACK_TO_SMS"];
 
 /// The default of a variable in the table.
 pub(super) fn default_of(name: &str) -> &'static str {

@@ -7,9 +7,9 @@ use std::time::Duration;
 use super::durable::{DurableStore, Patience};
 use super::embedded::Embedded;
 use super::memory::MemoryStore;
+use super::record::{Dice, Kept};
 use super::redis::RedisBackend;
 use super::redis::tests::{Server, random};
-use super::record::{Dice, Kept};
 use super::*;
 use crate::domain::text::BadWords;
 

@@ -95,7 +95,11 @@ impl Batch {
         match write {
             Write::Session(session) => {
                 let fence = comparable(session.owner.fence);
-                self.change("fence", keys::fence(session.id.as_str()), [fence.into_bytes(), lasts(Some(keys::RUNNING))]);
+                self.change(
+                    "fence",
+                    keys::fence(session.id.as_str()),
+                    [fence.into_bytes(), lasts(Some(keys::RUNNING))],
+                );
                 self.keep(Kind::Session, session.id.as_str(), EVER, Some(keys::RUNNING), session.to_record());
             }
             Write::Ended(id) => {
@@ -170,7 +174,9 @@ fn session_of(write: &Write) -> Option<&SessionId> {
         Write::Ended(id) | Write::Delete(id) => Some(id),
         Write::Conversation(conversation) => Some(&conversation.id),
         Write::Request(request) => Some(&request.session),
-        Write::Line(..) | Write::Seen(..) | Write::Received(_) | Write::Done(_) | Write::Block(..) | Write::Nothing => None,
+        Write::Line(..) | Write::Seen(..) | Write::Received(_) | Write::Done(_) | Write::Block(..) | Write::Nothing => {
+            None
+        }
     }
 }
 

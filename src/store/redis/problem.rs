@@ -35,7 +35,9 @@ impl fmt::Display for Problem {
             Problem::Format { found, known } if found > known => {
                 fmt::Display::fmt(&OpenError::Newer { found: *found, known: *known }, f)
             }
-            Problem::Format { .. } => f.write_str("what Redis holds is of another format; it is brought to the present one"),
+            Problem::Format { .. } => {
+                f.write_str("what Redis holds is of another format; it is brought to the present one")
+            }
             Problem::Strange => f.write_str(
                 "Redis holds something else under our names: see that nobody else writes keys that begin with callme:",
             ),
@@ -59,7 +61,9 @@ fn redis_error(error: &RedisError, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         (ErrorKind::Server(ServerErrorKind::Moved | ServerErrorKind::CrossSlot | ServerErrorKind::ClusterDown), _) => {
             "Redis is part of a cluster, which this version does not know: use one that is not"
         }
-        (_, Some("OOM")) => "Redis has no memory left for it: give it more (maxmemory), or empty it of what is not needed",
+        (_, Some("OOM")) => {
+            "Redis has no memory left for it: give it more (maxmemory), or empty it of what is not needed"
+        }
         (_, Some("MISCONF")) => "Redis cannot write to its disk: make room there; its log says more",
         (_, Some("BUSY")) => "Redis is busy with somebody's script: end that (SCRIPT KILL), or wait",
         (_, Some("WRONGTYPE")) => return fmt::Display::fmt(&Problem::Strange, f),
@@ -70,7 +74,10 @@ fn redis_error(error: &RedisError, f: &mut fmt::Formatter<'_>) -> fmt::Result {
             let code = code.unwrap_or("no code");
             // A code is a word in capitals; anything else may be anything.
             let code = if code.bytes().all(|byte| byte.is_ascii_uppercase()) { code } else { "an error" };
-            return write!(f, "Redis refuses what it is told ({code}): see its log, and whether it is version 6 or later");
+            return write!(
+                f,
+                "Redis refuses what it is told ({code}): see its log, and whether it is version 6 or later"
+            );
         }
     };
     f.write_str(words)

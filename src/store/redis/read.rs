@@ -91,11 +91,7 @@ pub(super) fn values(connection: &mut Connection, kind: Kind) -> Result<Vec<(Str
     values_of(connection, kind, names)
 }
 
-fn values_of(
-    connection: &mut Connection,
-    kind: Kind,
-    names: Vec<String>,
-) -> Result<Vec<(String, Vec<u8>)>, Problem> {
+fn values_of(connection: &mut Connection, kind: Kind, names: Vec<String>) -> Result<Vec<(String, Vec<u8>)>, Problem> {
     let mut values = Vec::with_capacity(names.len());
     for names in names.chunks(AT_ONCE) {
         let mut call = READ.key(kind.list());

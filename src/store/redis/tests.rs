@@ -87,12 +87,22 @@ async fn everything_but_lines_and_their_format_has_an_end() {
     let store = store(&server.url());
     store.commit(writes(&everything())).await.expect("durable");
     let ended = Write::Conversation(Box::new(conversation(2, Some(Millis(2)))));
-    store.commit(vec![talk(1), ended, Write::Block("phone".to_owned(), Millis(9)), Write::Nothing]).await.expect("durable");
-    let answered = RequestRecord { answer: Some(crate::store::record::Kept::sample(&mut crate::store::record::Dice(1))), ..request(9) };
-    store.commit(vec![Write::Request(Box::new(answered)), Write::Ended(id(5)), Write::Delete(id(9))]).await.expect("durable");
+    store
+        .commit(vec![talk(1), ended, Write::Block("phone".to_owned(), Millis(9)), Write::Nothing])
+        .await
+        .expect("durable");
+    let answered = RequestRecord {
+        answer: Some(crate::store::record::Kept::sample(&mut crate::store::record::Dice(1))),
+        ..request(9)
+    };
+    store
+        .commit(vec![Write::Request(Box::new(answered)), Write::Ended(id(5)), Write::Delete(id(9))])
+        .await
+        .expect("durable");
     close(store).await;
     let keys = all_keys(&server);
-    for name in ["session:", "conversation:", "request:", "line:", "received:", "seen:", "block:", "fence:", "writer:"] {
+    for name in ["session:", "conversation:", "request:", "line:", "received:", "seen:", "block:", "fence:", "writer:"]
+    {
         assert!(keys.iter().any(|key| key.starts_with(&format!("callme:{name}"))), "{name} in {keys:?}");
     }
     let mut connection = raw(&server);
@@ -209,7 +219,6 @@ async fn what_is_wrong_is_said_with_a_remedy_and_without_a_secret() {
         (format!("redis://127.0.0.1:{locked}"), "password"),
         (format!("redis://:s3cret@127.0.0.1:{open_door}/4711"), "REDIS_URL"),
         ("redis://:s3cret@127.0.0.1:1".to_owned(), "nobody listens"),
-        ("redis://:s3cret@0.0.0.0:1".to_owned(), "REDIS_URL"),
         ("redis://:s3cret@no-such-host.invalid".to_owned(), "REDIS_URL"),
         (format!("redis://:s3cret@127.0.0.1:{other}"), "no Redis"),
         (format!("rediss://:s3cret@127.0.0.1:{other}"), "TLS"),
@@ -313,7 +322,8 @@ async fn two_instances_at_one_server_leave_each_others_things_whole() {
     let stores = [store(&server.url()), store(&server.url())];
     let mine = |which: usize, n: u64| -> Vec<Write> {
         let n = 2 * n + which as u64 + 1;
-        let both = Write::Session(Box::new(SessionRecord { kept_at: Millis(n), owner: Owner::default(), ..session(999) }));
+        let both =
+            Write::Session(Box::new(SessionRecord { kept_at: Millis(n), owner: Owner::default(), ..session(999) }));
         vec![
             Write::Session(Box::new(session(n))),
             Write::Received(Box::new(received(n))),
@@ -336,7 +346,8 @@ async fn two_instances_at_one_server_leave_each_others_things_whole() {
     assert!(odd.iter().all(|session| left.sessions.contains(session)) && left.sessions.len() == 51);
     assert_eq!((left.received.len(), left.requests.len()), (50, 100));
     assert_eq!(backend.conversations(999).expect("history").len(), 100);
-    let both: Vec<SessionId> = left.sessions.iter().filter(|kept| kept.kept_at.0 > 98).map(|kept| kept.id.clone()).collect();
+    let both: Vec<SessionId> =
+        left.sessions.iter().filter(|kept| kept.kept_at.0 > 98).map(|kept| kept.id.clone()).collect();
     assert!(both.contains(&id(999)), "one of the two last");
 }
 
