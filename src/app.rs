@@ -32,7 +32,6 @@ use crate::provider::twilio::{
 use crate::provider::{Messaging, MessagingWebhooks};
 use crate::service::{Service, ServiceConfig, Verbs};
 use crate::session::{Directory, Manager, ManagerConfig};
-use crate::store::Store;
 
 use keeping::Keeping;
 
@@ -55,7 +54,6 @@ pub struct App {
     media: TaskTracker,
     router: Router,
     service: Arc<Service>,
-    store: Arc<dyn Store>,
     blocks: Blocks,
     mail: mpsc::Receiver<bridge::Letter>,
 }
@@ -117,7 +115,7 @@ impl App {
         let texts = message_webhooks.clone();
         let router = http::router(Parts {
             verbs: Arc::clone(&service) as Arc<dyn Verbs>,
-            store: Arc::clone(&store),
+            store,
             events: Arc::new(bridge::Events { manager: manager.clone(), desk, webhooks: texts, mail: incoming }),
             carrier: Arc::new(webhooks),
             message_webhooks,
@@ -129,7 +127,7 @@ impl App {
             metrics_token: config.metrics_token.clone(),
             metrics,
         });
-        Ok(Self { manager, keeping, clock, service, store, blocks, media, router, mail })
+        Ok(Self { manager, keeping, clock, media, router, service, blocks, mail })
     }
 
     /// The same server with further routes beside its own, which they win over.
@@ -161,7 +159,7 @@ impl App {
     /// when that process has gone.
     async fn take_up(&self) {
         let (manager, service) = (self.manager.clone(), Arc::clone(&self.service));
-        let (store, blocks) = (Arc::clone(&self.store), self.blocks.clone());
+        let (store, blocks) = (self.keeping.store(), self.blocks.clone());
         let (taken_up, waiting) = oneshot::channel();
         self.media.spawn(async move {
             match store.left().await {

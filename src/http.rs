@@ -170,8 +170,14 @@ fn routes_and_description(parts: &Parts) -> (Groups, Vec<u8>) {
     let [agents, operators, open, calls, messages, media] = groups.map(|(routes, _)| routes);
     let Parts { carrier, events, metrics, message_webhooks, inbound, blocks, hash_key, .. } = parts;
     let gate = Gate::new(carrier.clone(), metrics.clone(), hash_key.clone());
-    let turnstile =
-        Turnstile::new(message_webhooks.clone(), *inbound, blocks.clone(), hash_key.clone(), events.clone(), metrics.clone());
+    let turnstile = Turnstile::new(
+        message_webhooks.clone(),
+        *inbound,
+        blocks.clone(),
+        hash_key.clone(),
+        events.clone(),
+        metrics.clone(),
+    );
     let calls = layers::before_calls(calls, gate.clone());
     let messages = layers::before_messages(messages, gate, turnstile);
     let groups = Groups { agents, operators, open, carrier: calls.merge(messages).merge(media) };

@@ -61,6 +61,8 @@ pub struct Session {
     outcome: Outcome,
     calls: Calls,
     began_at: Millis,
+    /// How long a dial is looked for whose answer an earlier process was to get.
+    looks_until: Millis,
     /// The server stops and cannot wait.
     hurried: bool,
     deadlines: Deadlines<Timer>,
@@ -102,6 +104,7 @@ impl Session {
             outcome: Outcome::default(),
             calls: Calls::none(now),
             began_at: now,
+            looks_until: now,
             hurried: false,
             deadlines: Deadlines::default(),
             effects: VecDeque::new(),

@@ -97,6 +97,7 @@ impl Session {
             outcome: kept.outcome,
             calls: kept.calls,
             began_at: kept.began_at,
+            looks_until: now + LOOK_FOR,
             hurried: false,
             deadlines: Deadlines::default(),
             effects: std::collections::VecDeque::new(),
@@ -164,19 +165,13 @@ impl Session {
 
     /// Whoever was to answer the dial is gone.
     pub(super) fn look_for_a_lost_dial(&mut self, now: Millis) {
-        if self.calls.is_in_the_air() {
-            self.deadlines.set(Timer::Settle, now + LOOK_AGAIN);
-            self.effects.push_back(Effect::FindCall { since: self.calls.dialed_at() });
+        if !self.calls.is_in_the_air() {
+            return;
         }
-    }
-
-    /// In messaging, what a look for a lost dial found out.
-    pub(super) fn found_none(&mut self, now: Millis) {
-        if now.since(self.calls.dialed_at()) < LOOK_FOR {
-            self.deadlines.hasten(Timer::Settle, now + LOOK_AGAIN);
-        } else {
-            self.deadlines.stop(Timer::Settle);
-            self.calls.dial_answered();
+        if now > self.looks_until {
+            return self.calls.dial_answered();
         }
+        self.deadlines.set(Timer::Settle, now + LOOK_AGAIN);
+        self.effects.push_back(Effect::FindCall { since: self.calls.dialed_at() });
     }
 }

@@ -15,6 +15,7 @@ mod random;
 mod receipts;
 mod replies;
 mod requests;
+mod restart;
 mod retries;
 mod scenario;
 mod speech;

@@ -93,7 +93,8 @@ impl Session {
         if let (State::Messaging { hanging: None }, true) = (&self.state, self.calls.is_in_the_air()) {
             return match found {
                 Ok(Some((call, _))) if !self.calls.knows(&call) => self.placed(call, now),
-                Ok(_) | Err(_) => self.found_none(now),
+                // The next look is due already.
+                Ok(_) | Err(_) => {}
             };
         }
         let (State::Dialing { looked, .. } | State::Ending(Ending::Unplaced { looked })) = self.state else { return };

@@ -13,11 +13,11 @@ use axum::response::{IntoResponse, Response};
 use tokio::time::Instant;
 
 use super::CallEvents;
+use super::blocks::{Blocks, Way};
 use super::signature::Verified;
 use super::tally::Tally;
 use crate::http::error::{ApiError, too_many};
 use crate::http::layers::Counted;
-use super::blocks::{Blocks, Way};
 use crate::limit::Limit;
 use crate::metrics::{Metrics, Webhook as Fate};
 use crate::privacy::keyed::{HashKey, KeyedHash, Kind};

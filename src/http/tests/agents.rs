@@ -269,7 +269,8 @@ async fn a_server_that_cannot_make_calls_says_why() {
 
 #[tokio::test]
 async fn a_wrong_method_is_told_the_right_one() {
-    for (path, want) in [("/api/call", "POST"), ("/api/history", "GET,HEAD,DELETE"), ("/twiml", "POST"), ("/whatsapp", "POST")]
+    for (path, want) in
+        [("/api/call", "POST"), ("/api/history", "GET,HEAD,DELETE"), ("/twiml", "POST"), ("/whatsapp", "POST")]
     {
         let request = Request::put(path).header("authorization", format!("Bearer {KEY}")).body(Body::empty());
         let response = Edge::new().send(request.expect("a request")).await;

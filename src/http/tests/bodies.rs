@@ -132,6 +132,9 @@ async fn who_waited_as_long_as_they_wanted_is_told_where_to_go_on() {
     refusal.outcome = Some(Outcome::default());
     let (status, body) = Edge::refusing(refusal).ask("POST", "/api/call", r#"{"message":"Hi"}"#).await;
     assert_eq!(status, StatusCode::ACCEPTED);
-    assert_eq!((&body["status"], &body["callId"], &body["contactMode"]), (&json!("waiting"), &json!(ID), &json!("voice")));
+    assert_eq!(
+        (&body["status"], &body["callId"], &body["contactMode"]),
+        (&json!("waiting"), &json!(ID), &json!("voice"))
+    );
     assert_eq!((&body["next"], body.get("error")), (&json!("NotYet"), None));
 }

@@ -189,7 +189,7 @@ async fn a_route_without_any_of_its_layers_fails_closed() {
     {
         let (events, metrics) = (Arc::new(FakeEvents::default()), Arc::<Metrics>::default());
         let app = App {
-            store: Arc::new(MemoryStore::new(Duration::from_hours(1))),
+            store: Arc::new(MemoryStore::new(Duration::ZERO)),
             verbs: Arc::new(FakeService::default()),
             events: events.clone(),
             carrier: Arc::new(FakeCarrier),
@@ -199,8 +199,7 @@ async fn a_route_without_any_of_its_layers_fails_closed() {
         };
         let gate = Gate::new(Arc::new(FakeCarrier), metrics.clone(), HashKey::new(b"a key"));
         let limits = InboundLimits::default();
-        let turnstile =
-            Turnstile::new(None, limits, blocks(limits), HashKey::new(b"a key"), events.clone(), metrics);
+        let turnstile = Turnstile::new(None, limits, blocks(limits), HashKey::new(b"a key"), events.clone(), metrics);
         let signature = axum::middleware::from_fn_with_state(gate.clone(), carrier::require);
         let keep = axum::middleware::from_fn_with_state(turnstile.clone(), carrier::keep);
         let bounds = tower::util::MapRequestLayer::new(bounds);
@@ -221,7 +220,7 @@ async fn a_route_without_any_of_its_layers_fails_closed() {
     }
     // The same for calls.
     let app = App {
-        store: Arc::new(MemoryStore::new(Duration::from_hours(1))),
+        store: Arc::new(MemoryStore::new(Duration::ZERO)),
         verbs: Arc::new(FakeService::default()),
         events: Arc::new(FakeEvents::default()),
         carrier: Arc::new(FakeCarrier),

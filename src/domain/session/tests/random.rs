@@ -15,7 +15,7 @@ use crate::domain::sweep::cases;
 use crate::ids::RequestId;
 
 use super::scenario::{text, texting, without_template};
-use story::{Story, beginning, calls, texts};
+use story::{Story, beginning, calls, crashes, texts};
 use trial::{START, Trial};
 
 /// How a session begins, with so many requests.
@@ -65,6 +65,16 @@ fn nor_is_one_that_may_write() {
     for limits in [texting(), without_template()] {
         for begin in [by_call as Begin, by_message, by_the_person] {
             check(cases(40), &limits, begin, &texts(0..200, 12));
+        }
+    }
+}
+
+#[test]
+fn nor_is_one_whose_process_dies_at_any_moment() {
+    check(cases(64), &Limits::default(), by_call, &crashes(calls(0..100, 12)));
+    for limits in [texting(), without_template()] {
+        for begin in [by_call as Begin, by_message, by_the_person] {
+            check(cases(64), &limits, begin, &crashes(texts(0..100, 6)));
         }
     }
 }

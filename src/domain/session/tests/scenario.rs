@@ -23,6 +23,7 @@ pub(super) const QUESTION: &str = "Shall I deploy the new version now?";
 #[derive(Clone)]
 pub(super) struct Scenario {
     pub(super) session: Session,
+    limits: Limits,
     now: Millis,
     /// Everything the session has asked for.
     pub(super) effects: Vec<Effect>,
@@ -41,15 +42,15 @@ impl Scenario {
     }
 
     pub(super) fn dialing_with(limits: Limits) -> Self {
-        let mut scenario = Self::of(Session::call(RequestId(1), text(QUESTION), limits, START), 1);
+        let mut scenario = Self::of(Session::call(RequestId(1), text(QUESTION), limits.clone(), START), limits, 1);
         scenario.carry_out();
         scenario
     }
 
     /// A session that has just begun, with so many requests.
-    fn of(session: Session, requests: u64) -> Self {
+    fn of(session: Session, limits: Limits, requests: u64) -> Self {
         let (effects, mail) = (Vec::new(), Mail::default());
-        Self { session, now: START, effects, obliging: true, mail, stretches: 0, requests }
+        Self { session, limits, now: START, effects, obliging: true, mail, stretches: 0, requests }
     }
 
     pub(super) fn ringing() -> Self {
@@ -161,6 +162,16 @@ impl Scenario {
 
     pub(super) fn give(&mut self, input: Input) -> &mut Self {
         self.session.handle(input, self.now);
+        self.carry_out();
+        self
+    }
+
+    /// The process dies, and the next one begins so many milliseconds later; nobody answers what the first one asked.
+    pub(super) fn restarts(&mut self, millis: u64) -> &mut Self {
+        let kept = self.session.snapshot().expect("it has not ended");
+        let kept_at = self.now;
+        self.now = kept_at + Duration::from_millis(millis);
+        self.session = Session::restore(kept, kept_at, self.limits.clone(), self.now);
         self.carry_out();
         self
     }

@@ -50,6 +50,8 @@ pub(super) enum Step {
     },
     /// The window is open for so many milliseconds.
     Window(u64),
+    /// The process dies, and the next one begins so many milliseconds later.
+    Crash(u64),
     Other(Input),
 }
 
@@ -165,6 +167,11 @@ fn turn() -> impl Strategy<Value = Step> {
     prop_oneof![9 => input.prop_map(Step::Other), 1 => Just(Step::End), 2 => (0..600_000_u64).prop_map(Step::Pass)]
 }
 
+/// A process dies at any moment, and is away for a moment or for long.
+fn crash() -> impl Strategy<Value = Step> {
+    prop_oneof![3 => 0..2000_u64, 1 => 0..400_000_u64].prop_map(Step::Crash)
+}
+
 /// What changes the course of a session that may write.
 fn change() -> impl Strategy<Value = Step> {
     prop_oneof![
@@ -187,6 +194,18 @@ pub(super) fn calls(steps: impl Into<prop::collection::SizeRange>, talks: u32) -
 pub(super) fn texts(steps: impl Into<prop::collection::SizeRange>, talks: u32) -> impl Strategy<Value = Story> {
     let step = prop_oneof![talks => talk(), 2 * talks => writing(), 3 => turn(), 2 => change()];
     (0..=5_usize, prop::collection::vec(step, steps), any::<bool>())
+}
+
+/// Either, in processes that die again and again.
+pub(super) fn crashes(story: impl Strategy<Value = Story>) -> impl Strategy<Value = Story> {
+    (story, prop::collection::vec((any::<prop::sample::Index>(), crash()), 1..6)).prop_map(
+        |((begun, mut steps, obliging), crashes)| {
+            for (at, crash) in crashes {
+                steps.insert(at.index(steps.len() + 1), crash);
+            }
+            (begun, steps, obliging)
+        },
+    )
 }
 
 /// A usual beginning, of which a story takes the first few.

@@ -80,6 +80,7 @@ impl Trial {
         };
         let input = match step {
             Step::Pass(millis) => return self.pass(millis),
+            Step::Crash(millis) => return self.crash(millis),
             Step::Ask => Input::Ask { request: request(), text: text("And?") },
             Step::Say => Input::Say { request: request(), text: text("So.") },
             Step::Wait => Input::Wait { request: request() },
@@ -129,6 +130,18 @@ impl Trial {
         self.last_input = self.now;
         self.may_dial = matches!(input, Input::Wrote { sense: Sense::CallMe { .. }, .. });
         self.handle(input);
+        self.carry_out();
+    }
+
+    /// What was asked of the carrier, the media and the line is answered to nobody; the line forgets the claim.
+    fn crash(&mut self, millis: u64) {
+        let Some(kept) = self.session.snapshot() else { return };
+        let kept_at = self.now;
+        self.now = kept_at + Duration::from_millis(millis);
+        (self.on_its_way, self.claimed, self.floor, self.may_dial) = (None, false, false, false);
+        self.session = Session::restore(kept, kept_at, self.limits.clone(), self.now);
+        self.last_input = self.now;
+        self.picked_up = self.picked_up.map(|_| self.now);
         self.carry_out();
     }
 

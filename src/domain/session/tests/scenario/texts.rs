@@ -53,8 +53,8 @@ impl Scenario {
         form: Form,
         prepare: impl FnOnce(&mut Self),
     ) -> Self {
-        let session = Session::message(RequestId(1), text(QUESTION), form, limits, START);
-        let mut scenario = Self::of(session, 1);
+        let session = Session::message(RequestId(1), text(QUESTION), form, limits.clone(), START);
+        let mut scenario = Self::of(session, limits, 1);
         prepare(&mut scenario);
         scenario.carry_out();
         scenario
@@ -69,7 +69,7 @@ impl Scenario {
 
     /// The person asked to be called and no session was there.
     pub(in crate::domain::session) fn called_back() -> Self {
-        let mut scenario = Self::of(Session::call_back(texting(), START), 0);
+        let mut scenario = Self::of(Session::call_back(texting(), START), texting(), 0);
         scenario.carry_out();
         scenario
     }
