@@ -26,6 +26,8 @@ pub(crate) const NEEDED: [&str; 6] = [
 const QUESTION: &str = "Shall I restart the xylophone turbine?";
 const REPLY: &str = "Certainly, use the marmalade zeppelin.";
 const GOODBYE: &str = "Farewell, honourable customer.";
+/// What the hashes of numbers are keyed with.
+const HASH_KEY: &str = "a-pepper-for-the-hashes-0123456789";
 
 async fn get(url: &str) -> (u16, Value) {
     let client = reqwest::Client::builder().no_proxy().build().expect("a client");
@@ -107,7 +109,11 @@ async fn whole_call(format: &str) -> String {
     emulator.person().set(Script::converses([REPLY]));
     let (port, other) = (free_port(), free_port());
     let mut settings = settings(&emulator, port);
-    settings.extend([("CALLME_LOG_FORMAT", format.to_owned()), ("CALLME_PORT", other.to_string())]);
+    settings.extend([
+        ("CALLME_LOG_FORMAT", format.to_owned()),
+        ("CALLME_PORT", other.to_string()),
+        ("CALLME_HASH_KEY", HASH_KEY.to_owned()),
+    ]);
     let server = Process::start(&["serve"], &settings);
     server.listens(port).await;
     assert!(tokio::net::TcpStream::connect(("127.0.0.1", other)).await.is_err(), "PORT wins");
@@ -128,11 +134,19 @@ async fn whole_call(format: &str) -> String {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_whole_call_through_the_binary_leaks_nothing() {
     let EmulatorConfig { number, auth_token, api_key, .. } = EmulatorConfig::default();
-    let scanner = Scanner::new(&[PERSON, &number], &[KEY, &auth_token, &api_key]);
+    let scanner = Scanner::new(&[PERSON, &number], &[KEY, &auth_token, &api_key, HASH_KEY]);
     let scanner = scanner.with_words(&[QUESTION, REPLY, GOODBYE]);
     let (text, json) = tokio::join!(whole_call("text"), whole_call("json"));
     scanner.check("the log", &text);
     scanner.check("the log", &json);
+    // It was started here, and might have left something.
+    for entry in std::fs::read_dir(env!("CARGO_TARGET_TMPDIR")).expect("the folder is there") {
+        let path = entry.expect("the folder can be read").path();
+        scanner.check("a file's name", &path.to_string_lossy());
+        if let Ok(bytes) = std::fs::read(&path) {
+            scanner.check("a file", &String::from_utf8_lossy(&bytes));
+        }
+    }
     assert!(!text.contains('\u{1b}'), "no colours into a file");
     for line in json.lines() {
         let line: Value = serde_json::from_str(line).unwrap_or_else(|_| panic!("not JSON: {line}"));

@@ -12,6 +12,7 @@ mod media_socket;
 mod metrics;
 mod peers;
 mod rows;
+mod security;
 mod speech;
 mod steered;
 mod webhook;
