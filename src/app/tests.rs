@@ -156,7 +156,7 @@ async fn a_session_that_dies_of_a_fault_tells_nothing_of_what_was_said() {
         let path = format!("/api/call/{id}/continue");
         let crashing = async {
             tokio::time::sleep(Duration::from_secs(1)).await;
-            world.sessions.request(&id, |_| Input::Panic).expect("it runs");
+            world.sessions.request(&id, None, |_| Input::Panic).expect("it runs");
         };
         let (second, ()) = tokio::join!(world.say(&path, "And the kaleidoscope?"), crashing);
         assert_eq!((second.0, &second.1["outcome"]["endedBy"]), (424, &json!("crash")), "{second:?}");
