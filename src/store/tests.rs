@@ -9,7 +9,7 @@ use super::embedded::Embedded;
 use super::memory::MemoryStore;
 use super::record::{Dice, Kept};
 use super::redis::RedisBackend;
-use super::redis::tests::{Server, random};
+use super::redis::tests::{random, running};
 use super::*;
 use crate::domain::text::BadWords;
 
@@ -64,7 +64,7 @@ fn embedded() -> Place {
 }
 
 fn redis() -> Place {
-    let server = Server::start();
+    let server = running(&[]);
     let open = move || {
         let backend = RedisBackend::new(&server.url().into(), KEEP, random()).expect("a URL");
         DurableStore::new("store", backend, KEEP, patient()).expect("a thread")

@@ -15,9 +15,23 @@ use crate::store::{Owner, RequestRecord, SessionRecord, Store, StoreState};
 
 mod server;
 
-pub(in crate::store) use server::Server;
+use server::Server;
 
 const KEEP: Duration = Duration::from_hours(48);
+
+/// What makes a server keep everything that it has acknowledged.
+const LASTING: [&str; 4] = ["--appendonly", "yes", "--appendfsync", "always"];
+
+/// A server with these arguments; without any it keeps nothing beyond its end.
+pub(in crate::store) fn running(arguments: &[&str]) -> Server {
+    loop {
+        let mut server = Server::planned(arguments);
+        // Somebody else may take the port between the question for it and the start.
+        if server.begin() {
+            return server;
+        }
+    }
+}
 
 /// What no other process has.
 pub(in crate::store) fn random() -> [u8; 16] {
@@ -83,7 +97,7 @@ async fn reason(store: &DurableStore, part: &str) -> String {
 
 #[tokio::test]
 async fn everything_but_lines_and_their_format_has_an_end() {
-    let server = Server::start();
+    let server = running(&[]);
     let store = store(&server.url());
     store.commit(writes(&everything())).await.expect("durable");
     let ended = Write::Conversation(Box::new(conversation(2, Some(Millis(2)))));
@@ -128,7 +142,7 @@ fn whole(hours: u64) -> u64 {
 
 #[tokio::test]
 async fn a_server_that_comes_late_is_caught_up_with() {
-    let mut server = Server::planned(&["--appendonly", "no"]);
+    let mut server = Server::planned(&[]);
     let store = store(&server.url());
     assert!(store.commit(writes(&everything())).await.is_err(), "it is in memory only");
     let reason = reason(&store, "Redis").await;
@@ -143,10 +157,11 @@ async fn a_server_that_comes_late_is_caught_up_with() {
 
 #[tokio::test]
 async fn a_server_that_is_killed_and_started_again_has_everything() {
-    let mut server = Server::lasting();
+    let mut server = running(&LASTING);
     let store = store(&server.url());
     store.commit(writes(&everything())).await.expect("durable");
     server.kill();
+    assert!(server.files().iter().any(|file| !file.is_empty()), "it is on its disk");
     let newer = SessionRecord { kept_at: Millis(77), ..session(1) };
     let away = vec![Write::Session(Box::new(newer.clone())), Write::Done(EntryId(1)), talk(1)];
     assert!(store.commit(away).await.is_err(), "it is in memory only");
@@ -165,7 +180,7 @@ async fn a_server_that_is_killed_and_started_again_has_everything() {
 
 #[tokio::test]
 async fn a_server_that_hangs_stops_nobody() {
-    let server = Server::start();
+    let server = running(&[]);
     let store = hasty(&server);
     store.left().await.expect("it is reached");
     caught_up(&store).await;
@@ -185,7 +200,7 @@ async fn a_server_that_hangs_stops_nobody() {
 
 #[test]
 fn what_arrives_late_does_not_undo_what_came_after_it() {
-    let server = Server::start();
+    let server = running(&[]);
     let instance = random();
     let write = |number: u64, ended: Option<Millis>| {
         let mut backend = RedisBackend::new(&server.url().into(), KEEP, instance).expect("a URL");
@@ -202,8 +217,8 @@ fn what_arrives_late_does_not_undo_what_came_after_it() {
 
 #[tokio::test]
 async fn what_is_wrong_is_said_with_a_remedy_and_without_a_secret() {
-    let locked = Server::with(&["--requirepass", "s3cret-0ne"]);
-    let open_door = Server::start();
+    let locked = running(&["--requirepass", "s3cret-0ne"]);
+    let open_door = running(&[]);
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let other = listener.local_addr().expect("a bound listener has an address").port();
     std::thread::spawn(move || {
@@ -240,7 +255,7 @@ fn a_server_that_refuses_says_why_and_keeps_nothing_of_it() {
         (vec![("min-replicas-to-write", "1")], "Redis refuses"),
         (vec![("replicaof", "127.0.0.1 1")], "replica"),
     ] {
-        let server = Server::start();
+        let server = running(&[]);
         let mut backend = open(&server);
         for (name, value) in settings {
             let mut set = cmd("CONFIG");
@@ -259,7 +274,7 @@ fn a_server_that_refuses_says_why_and_keeps_nothing_of_it() {
 
 #[test]
 fn a_list_that_is_somebody_elses_stops_a_write_before_it_begins() {
-    let server = Server::start();
+    let server = running(&[]);
     let mut backend = open(&server);
     cmd("SET").arg("callme:blocks").arg("mine").exec(&mut raw(&server)).expect("it is set");
     let error = backend.write(&writes(&everything())).expect_err("it cannot");
@@ -273,7 +288,7 @@ fn a_list_that_is_somebody_elses_stops_a_write_before_it_begins() {
 
 #[test]
 fn a_session_is_its_newest_owners() {
-    let server = Server::start();
+    let server = running(&[]);
     let owned = |n: u64, fence: u64, at: u64| {
         let owner = Owner { instance: "one".to_owned(), fence };
         Write::Session(Box::new(SessionRecord { kept_at: Millis(at), owner, ..session(n) }))
@@ -318,7 +333,7 @@ fn a_session_is_its_newest_owners() {
 
 #[tokio::test]
 async fn two_instances_at_one_server_leave_each_others_things_whole() {
-    let server = Server::start();
+    let server = running(&[]);
     let stores = [store(&server.url()), store(&server.url())];
     let mine = |which: usize, n: u64| -> Vec<Write> {
         let n = 2 * n + which as u64 + 1;
@@ -353,7 +368,7 @@ async fn two_instances_at_one_server_leave_each_others_things_whole() {
 
 #[test]
 fn a_server_of_a_later_version_is_left_alone() {
-    let server = Server::start();
+    let server = running(&[]);
     let mut backend = open(&server);
     backend.write(&writes(&everything())).expect("durable");
     let set = |format: u32| cmd("SET").arg(keys::FORMAT).arg(format).exec(&mut raw(&server)).expect("it is set");
@@ -369,7 +384,7 @@ fn a_server_of_a_later_version_is_left_alone() {
 
 #[test]
 fn a_server_of_an_earlier_format_is_taken_to_the_present_one() {
-    let server = Server::start();
+    let server = running(&[]);
     open(&server).write(&writes(&everything())).expect("durable");
     let step: Step = |table, mut record| {
         if table == "received" {
@@ -391,7 +406,7 @@ fn a_server_of_an_earlier_format_is_taken_to_the_present_one() {
 
 #[test]
 fn a_record_that_cannot_be_read_takes_no_other_with_it() {
-    let server = Server::start();
+    let server = running(&[]);
     let mut backend = open(&server);
     backend.write(&writes(&everything())).expect("durable");
     for key in ["callme:session:call-1-1", "callme:seen:line 1:IM1", "callme:block:phone 1"] {

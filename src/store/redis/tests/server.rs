@@ -15,27 +15,7 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// One that keeps nothing beyond its end.
-    pub(crate) fn start() -> Self {
-        Self::with(&["--appendonly", "no"])
-    }
-
-    /// One that keeps everything that it has acknowledged.
-    pub(crate) fn lasting() -> Self {
-        Self::with(&["--appendonly", "yes", "--appendfsync", "always"])
-    }
-
-    /// One with these arguments.
-    pub(crate) fn with(arguments: &[&str]) -> Self {
-        let mut server = Self::planned(arguments);
-        // Somebody else may take the port between the question for it and the start.
-        while !server.begin() {
-            server.port = free_port();
-        }
-        server
-    }
-
-    /// One that does not run yet, on a port that is free now.
+    /// One with these arguments that does not run yet, on a port that is free now.
     pub(crate) fn planned(arguments: &[&str]) -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let n = COUNT.fetch_add(1, Ordering::Relaxed);
@@ -86,6 +66,13 @@ impl Server {
     fn signal(&self, signal: &str) {
         let id = self.process.as_ref().expect("it runs").id().to_string();
         assert!(Command::new("kill").args([signal, &id]).status().expect("there is a kill").success());
+    }
+
+    /// What is on its disk.
+    pub(crate) fn files(&self) -> Vec<Vec<u8>> {
+        let directory = self.directory.join("appendonlydir");
+        let files = std::fs::read_dir(directory).expect("its directory").map(|file| file.expect("a file").path());
+        files.map(|file| std::fs::read(file).expect("our own file")).collect()
     }
 
     /// Where it is.
