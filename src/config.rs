@@ -4,7 +4,6 @@
 
 use std::fmt;
 use std::num::NonZeroU32;
-use std::path::PathBuf;
 use std::time::Duration;
 
 use secrecy::SecretString;
@@ -19,6 +18,7 @@ mod keywords;
 mod messaging;
 mod reader;
 mod speech;
+mod store;
 mod variables;
 
 #[cfg(test)]
@@ -30,6 +30,7 @@ pub use keywords::keywords;
 pub use messaging::{MessagingConfig, MessagingMode};
 use reader::Reader;
 pub use speech::{SoundFormat, SpeechConfig, SpeechFormat, SpeechServer};
+pub use store::StoreConfig;
 pub use variables::{VARIABLES, Variable};
 
 /// What reading the configuration came to.
@@ -121,15 +122,6 @@ pub struct Config {
     pub metrics_token: SecretString,
 }
 
-/// Where what outlives the process is kept.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum StoreConfig {
-    /// Nowhere.
-    Memory,
-    /// In a file of its own, in this directory.
-    Embedded(PathBuf),
-}
-
 /// The time limits of a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Timing {
@@ -172,7 +164,7 @@ impl Config {
         let door = door::read(&mut reader);
         let hash_key = door::hash_key(&mut reader);
         let metrics_token = reader.text("CALLME_METRICS_TOKEN").unwrap_or_default().into();
-        let store = store(&mut reader);
+        let store = store::read(&mut reader, hash_key.is_some());
         let history_ttl = reader.hours("CALLME_HISTORY_TTL_HOURS", 1..=8_760);
         reader.warn_of_ignored(variables::NOT_YET);
         let config = (|| {
@@ -243,17 +235,6 @@ fn public_url(reader: &mut Reader<'_>, port: u16) -> String {
         format!("is not set; using {local}, which no carrier can reach. Set it to this server's https:// address");
     reader.warn("CALLME_PUBLIC_URL", text);
     local
-}
-
-fn store(reader: &mut Reader<'_>) -> StoreConfig {
-    const NAME: &str = "CALLME_DATA_DIR";
-    match reader.text(NAME).as_deref().unwrap_or(variables::default_of(NAME)) {
-        "none" => {
-            reader.warn(NAME, "is none: running conversations, opt-outs and history end with the process".to_owned());
-            StoreConfig::Memory
-        }
-        directory => StoreConfig::Embedded(PathBuf::from(directory)),
-    }
 }
 
 fn timing(reader: &mut Reader<'_>) -> Timing {

@@ -1,4 +1,4 @@
-//! What the server keeps on disk, from opening to closing: the store, and the key of the hashes.
+//! What the server keeps, from opening to closing: the store, and the key of the hashes.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,6 +15,7 @@ use crate::store::Store;
 use crate::store::durable::{DurableStore, Patience};
 use crate::store::embedded::Embedded;
 use crate::store::memory::MemoryStore;
+use crate::store::redis::RedisBackend;
 
 /// How often what has had its time is forgotten.
 const SWEEP: Duration = Duration::from_hours(1);
@@ -43,6 +44,13 @@ impl Keeping {
                     tracing::warn!("{warning}");
                 }
                 let backend = Embedded::new(directory.clone());
+                let store = DurableStore::new("store", backend, config.history_ttl, Patience::default());
+                Keeping::Durable(Arc::new(store.context("the store's thread")?))
+            }
+            StoreConfig::Redis(url) => {
+                let mut instance = [0; 16];
+                random(&mut instance);
+                let backend = RedisBackend::new(url, config.history_ttl, instance).context("REDIS_URL")?;
                 let store = DurableStore::new("store", backend, config.history_ttl, Patience::default());
                 Keeping::Durable(Arc::new(store.context("the store's thread")?))
             }

@@ -8,7 +8,7 @@ use secrecy::ExposeSecret;
 mod messaging;
 
 use super::variables::NOT_YET;
-use super::{Config, Loaded, LogFormat, Severity, SpeechFormat, VARIABLES, Variable};
+use super::{Config, Loaded, LogFormat, Severity, SpeechFormat, StoreConfig, VARIABLES, Variable};
 
 const GOOD: &[(&str, &str)] = &[
     ("CALLME_API_KEY", "agent-key"),
@@ -153,6 +153,8 @@ fn each_slip_is_one_problem_with_its_variable() {
         ("CALLME_LOG_FORMAT", "xml", "Warning CALLME_LOG_FORMAT"),
         ("CALLME_WHATSAPP_FALLBACK_TO_SMS", "true", "Warning CALLME_WHATSAPP_FALLBACK_TO_SMS"),
         ("REDIS_URL", "redis://host", "Warning REDIS_URL"),
+        ("REDIS_URL", "http://host", "Warning REDIS_URL"),
+        ("CALLME_REDIS_URL", "localhost:6379", "Warning CALLME_REDIS_URL"),
     ] {
         let loaded = load(&[(name, value)]);
         assert_eq!(problems(&loaded), [want], "{name}={value:?}");
@@ -213,6 +215,32 @@ fn inactivity_is_in_milliseconds_or_in_minutes() {
         let loaded = load(&changes);
         assert_eq!(loaded.problems.len(), warnings, "{changes:?}");
         assert_eq!(loaded.config.expect("no fatal problem").timing.inactivity, Duration::from_secs(want));
+    }
+}
+
+#[test]
+fn state_is_kept_in_redis_where_its_url_and_the_hash_key_are_set() {
+    let (key, url) = (("CALLME_HASH_KEY", "pepper and salt and more"), ("REDIS_URL", "redis://:s3cret@one:6380/2"));
+    let other = ("CALLME_REDIS_URL", "rediss://user:s3cret@two");
+    for (changes, want, warnings) in [
+        (vec![key, url], Some(url.1), vec![]),
+        (vec![key, url, other], Some(other.1), vec![]),
+        (vec![key, url, ("CALLME_DATA_DIR", "none")], Some(url.1), vec![]),
+        (vec![url], None, vec!["Warning REDIS_URL"]),
+        (vec![url, other], None, vec!["Warning CALLME_REDIS_URL"]),
+        (vec![key, url, ("CALLME_REDIS_URL", "redis:s3cret")], None, vec!["Warning CALLME_REDIS_URL"]),
+        (vec![key, ("REDIS_URL", "rediss://:s3cret@one/#insecure")], None, vec!["Warning REDIS_URL"]),
+        (vec![key, ("REDIS_URL", "redis://:s3cret@one/two")], None, vec!["Warning REDIS_URL"]),
+        (vec![key, ("REDIS_URL", "redis+unix:///s3cret")], None, vec!["Warning REDIS_URL"]),
+    ] {
+        let loaded = load(&changes);
+        assert_eq!(problems(&loaded), warnings, "{changes:?}");
+        assert!(!format!("{loaded:?}").contains("s3cret"), "{changes:?}");
+        match loaded.config.expect("only warnings").store {
+            StoreConfig::Redis(kept) => assert_eq!(Some(kept.expose_secret()), want, "{changes:?}"),
+            StoreConfig::Embedded(_) => assert_eq!(want, None, "{changes:?}"),
+            StoreConfig::Memory => panic!("{changes:?}"),
+        }
     }
 }
 

@@ -189,6 +189,13 @@ pub const VARIABLES: &[Variable] = &[
         ".data",
         "Where what outlives the process is kept, for the owner alone; none for nowhere.",
     ),
+    unset(
+        "REDIS_URL",
+        "redis://:password@localhost:6379",
+        "Where it is kept instead: redis://[[user]:password@]host[:port][/number], or rediss:// with TLS; needs \
+         CALLME_HASH_KEY.",
+    ),
+    unset("CALLME_REDIS_URL", "rediss://redis.example.com", "The same; wins over REDIS_URL."),
     optional("CALLME_HISTORY_TTL_HOURS", "48", "How long finished sessions stay in history."),
     optional("CALLME_LOG_FORMAT", "text", "How log lines look: text or json."),
     optional("CALLME_LOG", "info", "Which log lines are written: error, warn, info, debug, trace, or a filter."),
@@ -196,13 +203,8 @@ pub const VARIABLES: &[Variable] = &[
 ];
 
 /// Variables of the original and of later versions that have no effect in this one.
-pub(super) const NOT_YET: &[&str] = &[
-    "CALLME_TELNYX_PUBLIC_KEY",
-    "CALLME_TELNYX_API_URL",
-    "CALLME_WHATSAPP_FALLBACK_TO_SMS",
-    "REDIS_URL",
-    "CALLME_REDIS_URL",
-];
+pub(super) const NOT_YET: &[&str] =
+    &["CALLME_TELNYX_PUBLIC_KEY", "CALLME_TELNYX_API_URL", "CALLME_WHATSAPP_FALLBACK_TO_SMS"];
 
 /// The default of a variable in the table.
 pub(super) fn default_of(name: &str) -> &'static str {

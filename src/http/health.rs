@@ -94,7 +94,8 @@ impl Health {
             }
             Health::Starting => (StatusCode::SERVICE_UNAVAILABLE, "starting"),
         };
-        (code, Json(HealthJson { status, public_url, error, warnings, store: store.map(StoreJson::from) })).into_response()
+        (code, Json(HealthJson { status, public_url, error, warnings, store: store.map(StoreJson::from) }))
+            .into_response()
     }
 }
 

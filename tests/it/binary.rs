@@ -1,6 +1,8 @@
 //! The real binary as a process of its own, in real time: how it starts, answers, calls and stops.
 
 mod process;
+#[path = "../../src/store/redis/tests/server.rs"]
+mod redis;
 
 use std::time::Duration;
 
@@ -224,6 +226,61 @@ async fn history_outlives_the_process_and_no_number_is_on_the_disk() {
     assert!(get_with_key(port, "/metrics").await.contains("callme_store_degraded 0"));
     drop(server);
     std::fs::remove_dir_all(directory).expect("our own directory");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_redis_that_comes_goes_and_hangs_stops_no_call_and_gets_everything() {
+    const SECRET: &str = "velvet-harpsichord-42";
+    let emulator = Emulator::start(EmulatorConfig::default()).await.expect("a free port");
+    emulator.person().set(Script::converses([REPLY]));
+    let port = free_port();
+    let mut redis =
+        redis::Server::planned(&["--requirepass", SECRET, "--appendonly", "yes", "--appendfsync", "always"]);
+    let mut settings = settings(&emulator, port);
+    settings.push(("CALLME_HASH_KEY", "a key of hashes for the tests".to_owned()));
+    settings.push(("REDIS_URL", redis.url().replace("redis://", &format!("redis://:{SECRET}@"))));
+    let server = Process::start(&["serve"], &settings);
+    server.listens(port).await;
+    let call = async |status: &str| {
+        let (code, answer) = post(port, "/api/call", QUESTION).await;
+        assert_eq!((code, &answer["response"]), (200, &json!(REPLY)), "{answer}");
+        let id = answer["callId"].as_str().expect("an id").to_owned();
+        let (code, _) = post(port, &format!("/api/call/{id}/end"), GOODBYE).await;
+        assert_eq!(code, 200);
+        let (code, health) = get(&format!("http://127.0.0.1:{port}/health")).await;
+        assert_eq!((code, &health["store"]["status"]), (200, &json!(status)), "{health}");
+        id
+    };
+    let caught_up = async || while get_with_key(port, "/health").await.contains("degraded") {};
+    let mut ids = vec![call("degraded").await];
+    assert!(redis.begin(), "the port is still free");
+    caught_up().await;
+    ids.push(call("ok").await);
+    redis.hang();
+    ids.push(call("degraded").await);
+    redis.go_on();
+    caught_up().await;
+    redis.kill();
+    ids.push(call("degraded").await);
+    assert!(redis.begin(), "the port is still free");
+    caught_up().await;
+    let ended = server.terminate().await;
+    assert_eq!((ended.code, ended.took < Duration::from_secs(8)), (Some(0), true), "{ended:?}");
+    let EmulatorConfig { number, auth_token, api_key, .. } = EmulatorConfig::default();
+    let scanner = Scanner::new(&[PERSON, &number], &[KEY, &auth_token, &api_key, SECRET, "a key of hashes"]);
+    scanner.check("the log", &format!("{ended:?}"));
+    for file in redis.files() {
+        let text = String::from_utf8_lossy(&file);
+        // Its own numbers look like those of phones.
+        for private in [&PERSON[1..], &number[1..], KEY, &auth_token, &api_key, SECRET, "a key of hashes"] {
+            assert!(!text.contains(private), "{private} is in Redis");
+        }
+    }
+    let server = Process::start(&["serve"], &settings);
+    server.listens(port).await;
+    caught_up().await;
+    let history = get_with_key(port, "/api/history").await;
+    assert!(ids.iter().all(|id| history.contains(id.as_str())), "{ids:?} in {history}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
