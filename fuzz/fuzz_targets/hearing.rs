@@ -55,6 +55,7 @@ fn keeps_the_promise(heard: &[Heard]) {
                 assert_eq!(began.insert(stretch.0, *began_at), None, "{heard:?}");
                 assert_eq!(stretch.0, began.len() as u64, "{heard:?}");
             }
+            Heard::BargedIn { .. } => assert!(!began.is_empty(), "nobody speaks: {heard:?}"),
             Heard::Stopped { stretch } => {
                 assert!(began.contains_key(&stretch.0) && stretch.0 > ended, "{heard:?}");
                 stopped += 1;
@@ -95,9 +96,12 @@ impl Played {
         let settings = SttSettings {
             endpoint: Endpoint::parse(&url).expect("a URL"),
             key: SecretString::from(KEY),
-            model: "gpt-4o-transcribe".to_owned(),
+            model: Some("gpt-4o-transcribe".to_owned()),
             silence: Duration::from_millis(800),
-            language: None,
+            barge_in: Duration::from_millis(200),
+            languages: Vec::new(),
+            keywords: Vec::new(),
+            audio: None,
         };
         let stt = OpenAiStt::new(&settings, Default::default()).expect("the settings are right");
         Self { listener, session: stt.listen(), socket: None, heard: Vec::new(), began: Instant::now() }

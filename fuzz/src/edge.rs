@@ -15,7 +15,7 @@ use callme::media::BoxSocket;
 use callme::phone_number::PhoneNumber;
 use callme::privacy::keyed::HashKey;
 use callme::provider::twilio::{PublicUrl, TwilioMessageWebhooks, TwilioWebhooks};
-use callme::provider::{Sender, Webhook};
+use callme::provider::{Sender, SpeechOutlook, Webhook};
 use callme::service::{Ask, Ended, PrincipalId, Refusal, RefusalKind, Reply, Spoken, Verbs, View};
 use callme::store::Conversation;
 use futures_util::FutureExt as _;
@@ -77,6 +77,7 @@ impl Edge {
             public_url: PUBLIC.to_owned(),
             metrics_token: METRICS_TOKEN.into(),
             metrics: Arc::default(),
+            speech: Arc::new(NoNews),
         });
         let runtime = Builder::new_current_thread().enable_all().start_paused(true).build().expect("a runtime");
         Self { router, runtime, notes, log }
@@ -109,6 +110,16 @@ impl Default for Edge {
 /// A question as the service notes it.
 pub fn asked(verb: &str, session: Option<&str>, message: &str, key: Option<&str>) -> String {
     format!("{verb} {session:?} {key:?} {message:?}")
+}
+
+/// The models of the speech provider stay.
+#[derive(Debug)]
+struct NoNews;
+
+impl SpeechOutlook for NoNews {
+    fn warnings(&self) -> Vec<String> {
+        Vec::new()
+    }
 }
 
 #[derive(Default)]
