@@ -7,8 +7,10 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::{Body, Bytes, to_bytes};
 use axum::http::{HeaderMap, Request};
+use callme::clock::Millis;
+use callme::clock::wall::WallClock;
 use callme::domain::outcome::{Channel, Outcome};
-use callme::http::carrier::{Answer, CallEvents, InboundLimits};
+use callme::http::carrier::{Answer, Blocks, CallEvents, InboundLimits};
 use callme::http::{Parts, router};
 use callme::ids::SessionId;
 use callme::media::BoxSocket;
@@ -16,8 +18,9 @@ use callme::phone_number::PhoneNumber;
 use callme::privacy::keyed::HashKey;
 use callme::provider::twilio::{PublicUrl, TwilioMessageWebhooks, TwilioWebhooks};
 use callme::provider::{Sender, SpeechOutlook, Webhook};
-use callme::service::{Ask, Ended, PrincipalId, Refusal, RefusalKind, Reply, Spoken, Verbs, View};
+use callme::service::{Ask, Ended, Refusal, RefusalKind, Reply, Spoken, Verbs, View};
 use callme::store::Conversation;
+use callme::store::memory::MemoryStore;
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use secrecy::SecretString;
@@ -66,12 +69,15 @@ impl Edge {
         let public = PublicUrl::parse(PUBLIC).expect("it is one");
         let webhooks = TwilioWebhooks::new(ACCOUNT.to_owned(), &SecretString::from(AUTH_TOKEN), public);
         let sender = PhoneNumber::parse(SENDER).expect("it is one");
+        let store = Arc::new(MemoryStore::new(Duration::ZERO));
         let router = router(Parts {
             verbs: notes.clone(),
             events: notes.clone(),
             carrier: Arc::new(webhooks),
             message_webhooks: Some(Arc::new(TwilioMessageWebhooks::new(ACCOUNT.to_owned(), sender))),
             inbound: InboundLimits::default(),
+            blocks: Blocks::new(&InboundLimits::default(), store.clone(), Arc::new(WallClock::starting_at(Millis(0)))),
+            store,
             hash_key: HashKey::new(b"a key for the hashes"),
             api_key: KEY.into(),
             public_url: PUBLIC.to_owned(),
@@ -187,7 +193,7 @@ impl Verbs for Notes {
             Ended { duration: Default::default(), outcome: Outcome::default() },
         )
     }
-    fn wait(&self, session: SessionId, _: PrincipalId) -> BoxFuture<'_, Result<Reply, Refusal>> {
+    fn wait(&self, session: SessionId, _: Option<Duration>) -> BoxFuture<'_, Result<Reply, Refusal>> {
         self.reply(asked("wait", Some(session.as_str()), "", None))
     }
     fn look(&self, session: SessionId) -> BoxFuture<'_, Result<View, Refusal>> {
@@ -197,6 +203,9 @@ impl Verbs for Notes {
     fn history(&self, limit: usize) -> BoxFuture<'_, Result<(Vec<Conversation>, usize), Refusal>> {
         assert!((1..=50).contains(&limit), "{limit}");
         self.answer("history".to_owned(), (vec![conversation()], 31))
+    }
+    fn forget(&self, session: Option<SessionId>) -> BoxFuture<'_, Result<usize, Refusal>> {
+        self.answer(asked("forget", session.as_ref().map(SessionId::as_str), "", None), 3)
     }
 }
 
@@ -213,9 +222,9 @@ impl CallEvents for Notes {
         };
         async { answer }.boxed()
     }
-    fn message(&self, body: Bytes) -> bool {
+    fn message(&self, body: Bytes) -> BoxFuture<'_, bool> {
         self.note(format!("inbound {}", String::from_utf8_lossy(&body)));
-        true
+        async { true }.boxed()
     }
     fn turned_away(&self, _: &Sender, _: Duration) {
         unreachable!("there are no limits");
@@ -239,7 +248,7 @@ fn conversation() -> Conversation {
         channel: Channel::Voice,
         conversation: None,
         lines: Vec::new(),
-        created_at: callme::clock::Millis(4),
+        created_at: Millis(4),
         ended_at: None,
         duration_seconds: 8,
         outcome: Outcome::default(),
