@@ -183,7 +183,7 @@ impl App {
             closed.cancel();
         };
         let sweeping = keeping.sweep(&*clock, &closed);
-        let work = async { tokio::join!(taking_up, serving, reading, watching, closing, sweeping) };
+        let work = Box::pin(async { tokio::join!(taking_up, serving, reading, watching, closing, sweeping) });
         tokio::select! {
             _ = work => {}
             () = keeping.died() => anyhow::bail!("the store's thread has died"),
