@@ -41,8 +41,8 @@ impl Kind {
     /// The `n`-th message of its kind; all are equally long.
     fn form(self, n: usize) -> Vec<(String, String)> {
         let author = match self {
-            Kind::Known | Kind::Invalid => carrier::PERSON,
-            Kind::Unknown => "+390000000099",
+            Kind::Known | Kind::Invalid => carrier::PERSON.to_owned(),
+            Kind::Unknown => carrier::PERSON.replace('0', "9"),
         };
         // A text of nothing but marks that are taken away is empty.
         let text = if self == Kind::Invalid { "\u{7}" } else { "a" }.repeat(40);
