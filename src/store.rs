@@ -175,6 +175,13 @@ pub struct Received {
     pub decided: Option<line::Taken>,
 }
 
+impl Received {
+    /// When it was written, as far as is known.
+    pub fn written_at(&self) -> Millis {
+        self.late.unwrap_or(self.at)
+    }
+}
+
 /// What came in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Mail {

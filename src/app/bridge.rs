@@ -118,11 +118,20 @@ impl CallEvents for Events {
         let (letter, kept) = self.open(&body);
         async move {
             kept.await;
-            let Err(full) = self.mail.try_send((Instant::now(), letter)) else { return true };
-            if let (_, Letter::Message(received)) = full.into_inner() {
-                self.manager.turned_back(&received);
+            match (self.mail.try_reserve(), letter) {
+                // It takes no room, and is turned away like others where there is none.
+                (Ok(_), Letter::Nothing) => true,
+                (Ok(room), letter) => {
+                    room.send((Instant::now(), letter));
+                    true
+                }
+                (Err(_), letter) => {
+                    if let Letter::Message(received) = letter {
+                        self.manager.turned_back(&received);
+                    }
+                    false
+                }
             }
-            false
         }
         .boxed()
     }

@@ -28,8 +28,7 @@ impl Then {
     /// Whether whoever gets this settles the message's arrival.
     fn settles(&self) -> bool {
         match self {
-            Then::Tell(_, Input::Wrote { .. } | Input::WroteBefore { .. } | Input::Quit | Input::Earlier(_))
-            | Then::CallBack(_) => true,
+            Then::Tell(_, Input::Wrote { .. } | Input::Quit | Input::Earlier(_)) | Then::CallBack(_) => true,
             Then::Tell(..) | Then::Notify(_) => false,
         }
     }
@@ -66,7 +65,7 @@ impl Manager {
     pub fn take(&self, received: Received) -> bool {
         let entry = received.entry;
         let again = received.decided.is_some();
-        let (then, mail, late) = {
+        let (then, mail, at) = {
             let mut tables = self.shared.lock();
             let Some((received, then)) = self.decide(&mut tables, received) else {
                 drop(self.shared.keep(&mut tables, vec![Write::Done(entry)]));
@@ -79,14 +78,17 @@ impl Manager {
             let seen = Write::Seen(self.shared.config.directory.line_key().clone(), id, received.at);
             let last = if then.is_empty() { Write::Done(entry) } else { Write::Received(Box::new(received.clone())) };
             drop(self.shared.keep(&mut tables, vec![seen, last]));
-            (then, received.mail, received.late)
+            {
+                let at = received.written_at();
+                (then, received.mail, at)
+            }
         };
         let mut settled = then.iter().any(Then::settles);
         for then in then {
             // A notice settles what nobody else does.
             let by_notice = matches!(then, Then::Notify(_)) && !std::mem::replace(&mut settled, true);
             let by_itself = then.settles();
-            self.carry_out(then, &mail, late, Cause { entry: (by_notice || by_itself).then_some(entry), again });
+            self.carry_out(then, &mail, at, Cause { entry: (by_notice || by_itself).then_some(entry), again });
         }
         true
     }
@@ -99,7 +101,7 @@ impl Manager {
         let taken = received.decided.take().unwrap_or_else(|| match &received.mail {
             Mail::Message(message) => {
                 let keyword = shared.config.keywords.read(message.text.as_str());
-                tables.line.take_late(message, keyword, channel, received.late.unwrap_or(now), now)
+                tables.line.take_late(message, keyword, channel, received.written_at(), now)
             }
             Mail::Refused(message, why) => {
                 tracing::info!("a message of the person was refused: {why}");
@@ -111,7 +113,7 @@ impl Manager {
         }
         received.decided = Some(taken.clone());
         let then = match &received.mail {
-            Mail::Message(message) => self.after_message(tables, taken, message, received.late, now),
+            Mail::Message(message) => self.after_message(tables, taken, message, received.written_at(), now),
             Mail::Refused(_, why) => match taken {
                 Taken::Session(session, _) => {
                     vec![Then::Tell(session, Input::Earlier(vec![self.refusal(*why, received.at)]))]
@@ -131,10 +133,10 @@ impl Manager {
         tables: &mut Tables,
         taken: Taken,
         message: &Inbound,
-        late: Option<Millis>,
+        at: Millis,
         now: Millis,
     ) -> Vec<Then> {
-        let mut then = self.then(tables, taken, &message.text, late, now);
+        let mut then = self.then(tables, taken, &message.text, at, now);
         then.retain(|then| if let Then::Notify(notice) = then { tables.line.may_tell(notice, now) } else { true });
         let window = tables.line.window_until();
         let writers = tables.line.writers().iter().cloned();
@@ -142,22 +144,8 @@ impl Manager {
         then
     }
 
-    fn then(
-        &self,
-        tables: &mut Tables,
-        taken: Taken,
-        text: &PersonText,
-        late: Option<Millis>,
-        now: Millis,
-    ) -> Vec<Then> {
-        let wrote = |session, sense| {
-            let text = text.clone();
-            let input = match late {
-                None => Input::Wrote { text, sense },
-                Some(at) => Input::WroteBefore { text, sense, at },
-            };
-            Then::Tell(session, input)
-        };
+    fn then(&self, tables: &mut Tables, taken: Taken, text: &PersonText, at: Millis, now: Millis) -> Vec<Then> {
+        let wrote = |session, sense| Then::Tell(session, Input::Wrote { text: text.clone(), sense, at });
         match taken {
             Taken::Repeated => Vec::new(),
             Taken::Stopped => {
@@ -187,11 +175,11 @@ impl Manager {
         }
     }
 
-    fn carry_out(&self, then: Then, mail: &Mail, late: Option<Millis>, cause: Cause) {
+    fn carry_out(&self, then: Then, mail: &Mail, at: Millis, cause: Cause) {
         match (then, cause.entry) {
             (Then::Tell(session, input), Some(entry)) => {
                 if self.entrust(&session, input, entry).is_err() {
-                    self.hold(mail, late, entry);
+                    self.hold(mail, at, entry);
                 }
             }
             // A session that is over has no use for it.
@@ -211,15 +199,14 @@ impl Manager {
     }
 
     /// Keeps words whose session has just gone for the next one.
-    fn hold(&self, mail: &Mail, late: Option<Millis>, entry: EntryId) {
+    fn hold(&self, mail: &Mail, at: Millis, entry: EntryId) {
         let shared = &self.shared;
-        let now = shared.config.clock.now();
         let said = match mail {
             Mail::Message(message) => {
                 let channel = shared.messaging().abilities().channel;
-                Said { text: message.text.clone(), at: late.unwrap_or(now), channel }
+                Said { text: message.text.clone(), at, channel }
             }
-            Mail::Refused(_, why) => self.refusal(*why, now),
+            Mail::Refused(_, why) => self.refusal(*why, at),
         };
         let mut tables = shared.lock();
         tables.line.hold(said);

@@ -298,10 +298,7 @@ impl Task {
 
     async fn feed(&mut self, input: Input) {
         // The line was taken for it before it came.
-        self.on_phone |= matches!(
-            input,
-            Input::Wrote { sense: Sense::CallMe { .. }, .. } | Input::WroteBefore { sense: Sense::CallMe { .. }, .. }
-        );
+        self.on_phone |= matches!(input, Input::Wrote { sense: Sense::CallMe { .. }, .. });
         self.session.handle(input, self.shared.config.clock.now());
         self.carry_out().await;
     }

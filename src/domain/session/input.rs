@@ -89,14 +89,7 @@ pub enum Input {
         text: PersonText,
         /// What it is for.
         sense: Sense,
-    },
-    /// The person wrote that some time ago, and it is known only now.
-    WroteBefore {
-        /// What.
-        text: PersonText,
-        /// What it is for.
-        sense: Sense,
-        /// When.
+        /// When: a moment ago, or longer where it is known only now.
         at: Millis,
     },
     /// The person stopped messages with these words.

@@ -126,6 +126,8 @@ async fn what_was_turned_away_is_read_back_once_when_the_block_is_over() {
         written.push(words);
     }
     let replies = async || {
+        // What came in is read a moment after it was answered.
+        tokio::time::sleep(Duration::from_millis(10)).await;
         let replies = world.look(&id).await.at("/replies");
         let words =
             replies.as_array().into_iter().flatten().map(|said| said["text"].as_str().unwrap_or_default().to_owned());
@@ -149,6 +151,8 @@ async fn a_reply_that_was_turned_away_answers_the_question_when_it_is_read_back(
     for n in 1..=9 {
         chat.write(&format!("Number {n}.")).await;
     }
+    // What came in is read a moment after it was answered.
+    tokio::time::sleep(Duration::from_millis(10)).await;
     assert_eq!(world.wait(&id).await.status, 200, "they are collected");
     let (answer, ()) = tokio::join!(world.say("continue", &id, "And the tests?"), async {
         chat.receives("And the tests?").await.expect("it arrives");

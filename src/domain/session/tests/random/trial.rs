@@ -99,9 +99,11 @@ impl Trial {
             }
             Step::Writes { aside } => {
                 let sense = if aside { Sense::Aside } else { Sense::Reply };
-                Input::Wrote { text: self.new_words(false, true), sense }
+                Input::Wrote { text: self.new_words(false, true), sense, at: self.now }
             }
-            Step::CallMe { tell } => Input::Wrote { text: self.new_words(false, tell), sense: Sense::CallMe { tell } },
+            Step::CallMe { tell } => {
+                Input::Wrote { text: self.new_words(false, tell), sense: Sense::CallMe { tell }, at: self.now }
+            }
             Step::Stop => {
                 self.sent_after_stop.get_or_insert(0);
                 Input::OptedOut { text: self.new_words(false, true) }

@@ -162,7 +162,7 @@ impl Scenario {
     }
 
     pub(in crate::domain::session) fn writes_as(&mut self, words: &str, sense: Sense) -> &mut Self {
-        self.give(Input::Wrote { text: PersonText(words.to_owned()), sense })
+        self.give(Input::Wrote { text: PersonText(words.to_owned()), sense, at: self.now })
     }
 
     pub(in crate::domain::session) fn stops_messages(&mut self) -> &mut Self {
