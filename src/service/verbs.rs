@@ -143,6 +143,7 @@ impl Service {
         match tokio::time::timeout(budget, pending.answer()).await {
             Ok(Ok(delivered)) => {
                 if let Some(begun) = begun
+                    && !delivered.is_put_off()
                     && begun.collect()
                 {
                     self.keep_collected(begun, &delivered);
