@@ -77,8 +77,9 @@ impl Service {
     /// Takes up the requests that an earlier process was asked, for their repeats.
     pub fn recall(&self, requests: Vec<Recalled>) {
         let mut repeats = self.repeats.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = self.clock.now();
         for request in requests {
-            repeats.recall(request);
+            repeats.recall(request, now);
         }
     }
 

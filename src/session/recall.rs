@@ -13,7 +13,7 @@ use super::{Delivered, Pending, Recalled};
 use crate::domain::outcome::Channel;
 use crate::domain::session::{Input, Session};
 use crate::domain::text::PersonText;
-use crate::ids::SessionId;
+use crate::ids::{RequestId, SessionId};
 use crate::store::{Given, Left, RequestRecord, SessionRecord};
 
 /// What was written longer ago than this was taken, or is of no use any more; what was taken since is known by its id.
@@ -45,6 +45,11 @@ impl Manager {
         sessions.sort_by_key(|record| record.snapshot.began_at);
         let count = sessions.len();
         for record in sessions {
+            let collected = recalled
+                .iter()
+                .map(|Recalled { record, .. }| record)
+                .filter(|request| request.session == record.id && request.collected);
+            let collected = collected.map(|request| request.request).collect();
             let its = waiting.extract_if(.., |(request, _)| request.session == record.id);
             let requests = its.map(|(request, answer)| Waiting {
                 request: request.request,
@@ -52,7 +57,7 @@ impl Manager {
                 named: Named::Kept(Box::new(request)),
             });
             let requests = requests.collect();
-            self.go_on(record, requests).await;
+            self.go_on(record, requests, collected).await;
         }
         if self.shared.config.messaging.is_some() {
             for received in received {
@@ -66,15 +71,20 @@ impl Manager {
         recalled
     }
 
-    /// A session goes on with its own task.
-    async fn go_on(&self, record: SessionRecord, requests: Vec<Waiting>) {
+    /// A session goes on with its own task. It may not have learned any more that the answers to these requests were
+    /// `collected`.
+    async fn go_on(&self, record: SessionRecord, requests: Vec<Waiting>, collected: Vec<RequestId>) {
         let shared = &self.shared;
         let SessionRecord { id, snapshot, kept_at, by_person, owner: _ } = record;
         let lines = match shared.config.store.conversation(&id).await {
             Ok(conversation) => conversation.map(|conversation| conversation.lines).unwrap_or_default(),
             Err(_) => Vec::new(),
         };
-        let session = Session::restore(snapshot, kept_at, shared.config.limits.clone(), shared.config.clock.now());
+        let now = shared.config.clock.now();
+        let mut session = Session::restore(snapshot, kept_at, shared.config.limits.clone(), now);
+        for request in collected {
+            session.handle(Input::Collected { request }, now);
+        }
         let (on_phone, writes) = (session.is_on_phone(), session.channel() != Channel::Voice);
         let begun = Begun { id: id.clone(), session, requests, by_person, lines, entry: None };
         let taken = self.run(begun, |tables| {
