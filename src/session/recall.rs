@@ -10,10 +10,11 @@ use super::manager::Manager;
 use super::missed::Missed;
 use super::task::{Begun, Named, Waiting};
 use super::{Delivered, Pending, Recalled};
+use crate::clock::Millis;
 use crate::domain::outcome::Channel;
 use crate::domain::session::{Input, Session};
 use crate::domain::text::PersonText;
-use crate::ids::{RequestId, SessionId};
+use crate::ids::{ConversationId, RequestId, SessionId};
 use crate::store::{Given, Left, RequestRecord, SessionRecord};
 
 /// What was written longer ago than this was taken, or is of no use any more; what was taken since is known by its id.
@@ -43,7 +44,7 @@ impl Manager {
             recalled.push(Recalled { record, pending });
         }
         sessions.sort_by_key(|record| record.snapshot.began_at);
-        let count = sessions.len();
+        let (count, began_at) = (sessions.len(), sessions.first().map(|record| record.snapshot.began_at));
         for record in sessions {
             let collected = recalled
                 .iter()
@@ -63,7 +64,7 @@ impl Manager {
             for received in received {
                 self.take(received);
             }
-            self.catch_up();
+            self.catch_up_with_the_line(began_at);
         }
         if count > 0 {
             tracing::info!(sessions = count, "{count} sessions of the process before were taken up");
@@ -100,15 +101,20 @@ impl Manager {
         }
     }
 
-    /// Reads what was written while no process was there.
-    fn catch_up(&self) {
+    /// Reads what was written while no process was there; where no conversation is known yet, once it is found. The sessions
+    /// that go on run since `began_at`.
+    fn catch_up_with_the_line(&self, began_at: Option<Millis>) {
+        let known = self.shared.read_line(|line, _| Some((line.conversation()?.clone(), line.conversation_since()?)));
+        match known {
+            Some((conversation, since)) => self.catch_up(since, conversation),
+            None => self.shared.lock().unread_since = began_at,
+        }
+    }
+
+    /// Reads what was written in this conversation since then.
+    pub(super) fn catch_up(&self, since: Millis, conversation: ConversationId) {
         let shared = &self.shared;
         let now = shared.config.clock.now();
-        let Some((conversation, since)) =
-            shared.read_line(|line, _| Some((line.conversation()?.clone(), line.conversation_since()?)))
-        else {
-            return;
-        };
         let missed = Missed::anything_since(since.max(now - LOOK_BACK), conversation);
         if shared.lock().missed.replace(missed).is_some() {
             // A reading is about to begin, and begins earlier in the conversation now.
