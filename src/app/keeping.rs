@@ -43,6 +43,8 @@ impl Keeping {
                     tracing::warn!("{warning}");
                 }
                 let backend = Embedded::new(directory.clone());
+                #[cfg(debug_assertions)]
+                let backend = super::crash_point::CrashPoint::in_front_of(backend);
                 let store = DurableStore::new("store", backend, config.history_ttl, Patience::default());
                 Keeping::Durable(Arc::new(store.context("the store's thread")?))
             }
