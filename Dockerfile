@@ -2,7 +2,7 @@
 #
 #   docker build -t callme .
 #   docker run --rm callme demo --script                            a whole call, without any account
-#   docker run --rm --read-only --env-file .env -p 3333:3333 callme the server
+#   docker run --rm --read-only --env-file .env -v callme:/data -p 3333:3333 callme    the server
 #
 # Base names are written out, so that every builder takes the same ones.
 
@@ -35,6 +35,8 @@ COPY --from=build /usr/local/bin/callme /usr/local/bin/callme
 
 USER 10001:10001
 WORKDIR /data
+# What is to outlive a container lies here: mount a volume.
+ENV CALLME_DATA_DIR=/data
 
 # Where PORT is set, callme listens there, and `callme health` asks there.
 EXPOSE 3333

@@ -14,24 +14,26 @@ use anyhow::Context;
 use axum::Router;
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::clock::Clock;
-use crate::config::{self, Config, DoorConfig, MessagingMode};
+use crate::config::{self, Config, DoorConfig, MessagingMode, SoundFormat, SpeechConfig, SpeechFormat, SpeechServer};
 use crate::domain::session::{Limits, Texting};
 use crate::http::carrier::{Blocks, InboundLimits};
 use crate::http::{self, Parts, serve};
 use crate::media::{Desk, DeskConfig};
 use crate::metrics::Metrics;
 use crate::provider::openai::endpoint::Endpoint;
-use crate::provider::openai::stt::{OpenAiStt, SttSettings};
-use crate::provider::openai::tts::{OpenAiTts, TtsSettings};
+use crate::provider::openai::stt::{OpenAiStt, SttAudio, SttSettings};
+use crate::provider::openai::tts::{AudioFormat, OpenAiTts, TtsSettings};
+use crate::provider::openai::watch::Watch;
 use crate::provider::twilio::{
     ConversationsConfig, MediaStreams, PublicUrl, SenderMode, Twilio, TwilioConfig, TwilioConversations,
     TwilioMessageWebhooks, TwilioWebhooks,
 };
-use crate::provider::{Messaging, MessagingWebhooks};
+use crate::provider::{Messaging, MessagingWebhooks, SpeechOutlook};
 use crate::service::{Service, ServiceConfig, Verbs};
 use crate::session::{Directory, Manager, ManagerConfig};
 
@@ -43,11 +45,6 @@ const SHUTDOWN: Duration = Duration::from_millis(6_500);
 /// How long the first request may have to wait for what the process before has left.
 const TAKE_UP: Duration = Duration::from_secs(3);
 
-/// The speech endpoint's model, where none is set by hand.
-const TTS_MODEL: &str = "gpt-4o-mini-tts";
-/// A transcription model that finds the ends of turns itself, where none is set by hand.
-const STT_MODEL: &str = "gpt-4o-transcribe";
-
 /// A server with everything it stands on.
 pub struct App {
     manager: Manager,
@@ -57,7 +54,10 @@ pub struct App {
     router: Router,
     service: Arc<Service>,
     blocks: Blocks,
-    mail: mpsc::Receiver<bridge::Letter>,
+    mail: mpsc::Receiver<(Instant, bridge::Letter)>,
+    watch: Arc<Watch>,
+    /// How often the watch looks.
+    probe: Option<Duration>,
 }
 
 impl std::fmt::Debug for App {
@@ -84,7 +84,19 @@ impl App {
         let webhooks = TwilioWebhooks::new(config.carrier.account.clone(), &config.carrier.token, public_url);
         let media = TaskTracker::new();
         let metrics = Arc::new(Metrics::default());
-        let desk = Arc::new(Desk::new(desk(config, Arc::clone(&clock), media.clone(), Arc::clone(&metrics))?));
+        let SpeechParts { tts, stt, watch } = speech(&config.speech, &clock, &metrics)?;
+        let watch = Arc::new(watch);
+        let desk = Arc::new(Desk::new(DeskConfig {
+            tts: Arc::new(tts),
+            stt: Arc::new(stt),
+            wire: Arc::new(MediaStreams),
+            account: config.carrier.account.clone(),
+            guard: config.timing.barge_in_guard,
+            clock: Arc::clone(&clock),
+            metrics: Arc::clone(&metrics),
+            tasks: media.clone(),
+            random,
+        }));
         let keeping = Keeping::open(config)?;
         let store = keeping.store();
         let messaging = messaging(config)?;
@@ -128,8 +140,10 @@ impl App {
             public_url: config.public_url.clone(),
             metrics_token: config.metrics_token.clone(),
             metrics,
+            speech: Arc::clone(&watch) as Arc<dyn SpeechOutlook>,
         });
-        Ok(Self { manager, keeping, clock, service, blocks, media, router, mail })
+        let probe = config.speech.probe;
+        Ok(Self { manager, keeping, clock, media, router, service, blocks, mail, watch, probe })
     }
 
     /// The same server with further routes beside its own, which they win over.
@@ -139,46 +153,61 @@ impl App {
         self
     }
 
-    /// Serves until `stop`, then ends every session as kindly as there is time for.
-    pub async fn serve(self, listener: TcpListener, stop: CancellationToken) {
+    /// Serves until `stop`, then ends every session as kindly as there is time for, or leaves it for the next process.
+    ///
+    /// # Errors
+    /// When a part without which nothing is kept has died. A panic of another part without which there is no server is the
+    /// caller's.
+    pub async fn serve(self, listener: TcpListener, stop: CancellationToken) -> anyhow::Result<()> {
+        let Self { manager, keeping, clock, service, blocks, media, router, mail, watch, probe } = self;
         let closed = CancellationToken::new();
-        self.take_up().await;
-        let serving = serve::run(listener, self.router, closed.clone());
-        // Ends with the router, which holds the other end.
-        let reading = bridge::read_mail(self.mail, self.manager.clone());
-        let closing = async {
-            stop.cancelled().await;
-            self.manager.close(SHUTDOWN).await;
-            self.media.close();
-            closed.cancel();
-        };
-        let sweeping = self.keeping.sweep(&*self.clock, &closed);
-        tokio::join!(serving, reading, closing, sweeping);
-        self.keeping.close().await;
-    }
-
-    /// Takes up what the process before has left. A store that another process still has is not waited for: it is taken up
-    /// when that process has gone.
-    async fn take_up(&self) {
-        let (manager, service) = (self.manager.clone(), Arc::clone(&self.service));
-        let (store, blocks) = (self.keeping.store(), self.blocks.clone());
-        let (taken_up, waiting) = oneshot::channel();
-        self.media.spawn(async move {
-            match store.left().await {
-                Ok(mut left) => {
-                    blocks.recall(std::mem::take(&mut left.blocks));
-                    service.recall(manager.recall(left).await);
-                }
-                Err(error) => tracing::error!(%error, "what the process before has left could not be taken up"),
-            }
+        let (taken_up, begins) = oneshot::channel();
+        let taking_up = closed.run_until_cancelled(async {
+            take_up(&keeping, &blocks, &service, &manager).await;
             let _ = taken_up.send(());
         });
-        let _ = tokio::time::timeout(TAKE_UP, waiting).await;
+        let serving = async {
+            // Before this, a repeat would not find its request.
+            let _ = tokio::time::timeout(TAKE_UP, begins).await;
+            serve::run(listener, router, closed.clone()).await;
+        };
+        // Ends with the router, which holds the other end.
+        let reading = bridge::read_mail(mail, manager.clone());
+        let watching = async {
+            if let Some(every) = probe {
+                stop.run_until_cancelled(watch.run(every)).await;
+            }
+        };
+        let closing = async {
+            stop.cancelled().await;
+            manager.close(SHUTDOWN).await;
+            media.close();
+            closed.cancel();
+        };
+        let sweeping = keeping.sweep(&*clock, &closed);
+        let work = Box::pin(async { tokio::join!(taking_up, serving, reading, watching, closing, sweeping) });
+        tokio::select! {
+            _ = work => {}
+            () = keeping.died() => anyhow::bail!("the store's thread has died"),
+        }
+        keeping.close().await;
+        Ok(())
     }
 
     /// The running sessions.
     pub fn sessions(&self) -> &Manager {
         &self.manager
+    }
+}
+
+/// Takes up what the process before has left. A store that another process still has is taken up when that has gone.
+async fn take_up(keeping: &Keeping, blocks: &Blocks, service: &Service, manager: &Manager) {
+    match keeping.store().left().await {
+        Ok(mut left) => {
+            blocks.recall(std::mem::take(&mut left.blocks));
+            service.recall(manager.recall(left).await);
+        }
+        Err(error) => tracing::error!(%error, "what the process before has left could not be taken up"),
     }
 }
 
@@ -232,41 +261,45 @@ fn limits(config: &Config, messaging: Option<&dyn Messaging>) -> Limits {
     }
 }
 
-fn desk(
-    config: &Config,
-    clock: Arc<dyn Clock>,
-    tasks: TaskTracker,
-    metrics: Arc<Metrics>,
-) -> anyhow::Result<DeskConfig> {
-    let speech = &config.speech;
-    let endpoint = Endpoint::parse(&speech.base_url).context("OPENAI_API_BASE_URL")?;
-    let tts = OpenAiTts::new(TtsSettings {
-        endpoint: endpoint.clone(),
-        key: speech.api_key.clone(),
-        model: speech.tts_model.clone().unwrap_or_else(|| TTS_MODEL.to_owned()),
+/// Who speaks and who listens, and the watch over their models.
+struct SpeechParts {
+    tts: OpenAiTts,
+    stt: OpenAiStt,
+    watch: Watch,
+}
+
+fn speech(speech: &SpeechConfig, clock: &Arc<dyn Clock>, metrics: &Arc<Metrics>) -> anyhow::Result<SpeechParts> {
+    let endpoint = |server: &SpeechServer| Endpoint::parse(&server.base_url).context("the speech provider's URL");
+    let settings = TtsSettings {
+        endpoint: endpoint(&speech.tts)?,
+        key: speech.tts.api_key.clone(),
+        model: speech.tts_model.clone(),
         voice: speech.tts_voice.clone(),
         instructions: speech.tts_instructions.clone(),
-    })
-    .context("the speech client")?;
-    let settings = SttSettings {
-        endpoint,
-        key: speech.api_key.clone(),
-        model: speech.stt_model.clone().unwrap_or_else(|| STT_MODEL.to_owned()),
-        silence: speech.silence,
-        language: None,
+        format: match speech.tts_format {
+            SpeechFormat::Pcm => AudioFormat::Pcm,
+            SpeechFormat::Wav => AudioFormat::Wav,
+        },
     };
-    let stt = OpenAiStt::new(&settings, Arc::clone(&metrics)).context("the transcription client")?;
-    Ok(DeskConfig {
-        tts: Arc::new(tts),
-        stt: Arc::new(stt),
-        wire: Arc::new(MediaStreams),
-        account: config.carrier.account.clone(),
-        guard: config.timing.barge_in_guard,
-        clock,
-        metrics,
-        tasks,
-        random,
-    })
+    let tts = OpenAiTts::new(&settings, metrics).context("the speech client")?;
+    let watch = Watch::new(Arc::clone(clock), Arc::clone(metrics));
+    let watch = watch.over(tts.watched(), &settings.endpoint, &settings.key).context("the list of models")?;
+    let settings = SttSettings {
+        endpoint: endpoint(&speech.stt)?,
+        key: speech.stt.api_key.clone(),
+        model: speech.stt_model.clone(),
+        silence: speech.silence,
+        barge_in: speech.barge_in,
+        languages: speech.stt_languages.clone(),
+        keywords: speech.stt_keywords.clone(),
+        audio: speech.stt_format.map(|format| match format {
+            SoundFormat::Ulaw => SttAudio::Ulaw,
+            SoundFormat::Pcm => SttAudio::Pcm24k,
+        }),
+    };
+    let stt = OpenAiStt::new(&settings, Arc::clone(metrics)).context("the transcription client")?;
+    let watch = watch.over(stt.watched(), &settings.endpoint, &settings.key).context("the list of models")?;
+    Ok(SpeechParts { tts, stt, watch })
 }
 
 /// Where chance enters the server.

@@ -65,6 +65,22 @@ pub struct Demo {
 pub enum BenchKind {
     /// Calls, with a played carrier and speech provider; fails when sound was lost, late or misplaced.
     Calls(BenchCalls),
+    /// Signed messages of known, unknown and invalid senders: whether the time of their answers tells them apart.
+    Door(BenchDoor),
+}
+
+/// What `bench door` is told.
+#[derive(Args, Clone, Debug, PartialEq, Eq)]
+pub struct BenchDoor {
+    /// How many requests of each kind there are.
+    #[arg(long, default_value_t = 2000, value_parser = clap::value_parser!(u32).range(100..=100_000))]
+    pub requests: u32,
+    /// Print one JSON object.
+    #[arg(long)]
+    pub json: bool,
+    /// Let the system place server and load, rather than give each a core of its own.
+    #[arg(long)]
+    pub unpinned: bool,
 }
 
 /// What `bench calls` is told.

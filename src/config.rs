@@ -4,7 +4,6 @@
 
 use std::fmt;
 use std::num::NonZeroU32;
-use std::path::PathBuf;
 use std::time::Duration;
 
 use secrecy::SecretString;
@@ -14,9 +13,12 @@ use crate::phone_number::PhoneNumber;
 mod carrier;
 mod door;
 pub mod environment;
+mod hearing;
 mod keywords;
 mod messaging;
 mod reader;
+mod speech;
+mod store;
 mod variables;
 
 #[cfg(test)]
@@ -27,6 +29,8 @@ pub use door::DoorConfig;
 pub use keywords::keywords;
 pub use messaging::{MessagingConfig, MessagingMode};
 use reader::Reader;
+pub use speech::{SoundFormat, SpeechConfig, SpeechFormat, SpeechServer};
+pub use store::StoreConfig;
 pub use variables::{VARIABLES, Variable};
 
 /// What reading the configuration came to.
@@ -118,34 +122,6 @@ pub struct Config {
     pub metrics_token: SecretString,
 }
 
-/// Where what outlives the process is kept.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum StoreConfig {
-    /// Nowhere.
-    Memory,
-    /// In a file of its own, in this directory.
-    Embedded(PathBuf),
-}
-
-/// The speech provider.
-#[derive(Clone, Debug)]
-pub struct SpeechConfig {
-    /// Its key.
-    pub api_key: SecretString,
-    /// Its base URL as it was given (http(s) or ws(s), with or without `/v1`), without a slash at the end.
-    pub base_url: String,
-    /// The text-to-speech model set by hand.
-    pub tts_model: Option<String>,
-    /// The voice.
-    pub tts_voice: String,
-    /// How the voice is to speak.
-    pub tts_instructions: Option<String>,
-    /// The speech-to-text model set by hand.
-    pub stt_model: Option<String>,
-    /// How long the person is silent before what they said is complete.
-    pub silence: Duration,
-}
-
 /// The time limits of a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Timing {
@@ -182,13 +158,13 @@ impl Config {
         let carrier = carrier::read(&mut reader);
         let messaging = messaging::read(&mut reader);
         let person = reader.phone_number("CALLME_USER_PHONE_NUMBER", "it is the number that is called");
-        let speech = speech(&mut reader);
+        let speech = speech::read(&mut reader);
         let timing = timing(&mut reader);
         let limits = limits(&mut reader);
         let door = door::read(&mut reader);
         let hash_key = door::hash_key(&mut reader);
         let metrics_token = reader.text("CALLME_METRICS_TOKEN").unwrap_or_default().into();
-        let store = store(&mut reader);
+        let store = store::read(&mut reader, hash_key.is_some());
         let history_ttl = reader.hours("CALLME_HISTORY_TTL_HOURS", 1..=8_760);
         reader.warn_of_ignored(variables::NOT_YET);
         let config = (|| {
@@ -259,34 +235,6 @@ fn public_url(reader: &mut Reader<'_>, port: u16) -> String {
         format!("is not set; using {local}, which no carrier can reach. Set it to this server's https:// address");
     reader.warn("CALLME_PUBLIC_URL", text);
     local
-}
-
-fn store(reader: &mut Reader<'_>) -> StoreConfig {
-    const NAME: &str = "CALLME_DATA_DIR";
-    match reader.text(NAME).as_deref().unwrap_or(variables::default_of(NAME)) {
-        "none" => {
-            reader.warn(NAME, "is none: running conversations, opt-outs and history end with the process".to_owned());
-            StoreConfig::Memory
-        }
-        directory => StoreConfig::Embedded(PathBuf::from(directory)),
-    }
-}
-
-fn speech(reader: &mut Reader<'_>) -> Option<SpeechConfig> {
-    let api_key = reader.secret("CALLME_OPENAI_API_KEY", "speech is made and understood with it");
-    let base_url = reader.url("OPENAI_API_BASE_URL", &["https", "http", "wss", "ws"]);
-    let silence = reader.millis("CALLME_STT_SILENCE_DURATION_MS", 100..=10_000);
-    Some(SpeechConfig {
-        tts_model: reader.text("CALLME_TTS_MODEL"),
-        tts_voice: reader
-            .text("CALLME_TTS_VOICE")
-            .unwrap_or_else(|| variables::default_of("CALLME_TTS_VOICE").to_owned()),
-        tts_instructions: reader.text("CALLME_TTS_INSTRUCTIONS"),
-        stt_model: reader.text("CALLME_STT_MODEL"),
-        api_key: api_key?,
-        base_url: base_url?,
-        silence,
-    })
 }
 
 fn timing(reader: &mut Reader<'_>) -> Timing {

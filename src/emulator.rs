@@ -45,15 +45,16 @@ mod world;
 
 pub use carrier::{CallRecord, Frame, Segment, Sent};
 pub use chat::{Chat, Guise, Shown, Written};
-pub use config::EmulatorConfig;
+pub use config::{EmulatorConfig, SpeechDialect};
 pub use faults::{DialFault, Fault, Faults, RestFault, Times};
 pub use messaging::{ConversationRecord, ConversationState, Failing, ReceiptWebhooks, TextRules, WindowRule};
 pub use person::{AnsweredBy, Person, PickUp, Script, Step, Verdict};
 pub use phone::{NotNow, Phone, Sound};
+pub use speech::Era;
 pub use tap::{Moment, OnWire};
 pub use timeline::{
     CallState, Callback, Event, Hearing, NeverHappened, RestVerb, Side, TextForm, TextState, TextWebhook, Timeline,
-    What,
+    Voicing, What,
 };
 pub use voice::Voice;
 
@@ -129,6 +130,8 @@ impl Emulator {
             ("CALLME_TWILIO_API_URL", self.url()),
             ("CALLME_TWILIO_CONVERSATIONS_URL", self.url()),
             ("OPENAI_API_BASE_URL", self.url()),
+            // A dry session would strike the faults that are laid out for a call.
+            ("CALLME_SPEECH_PROBE_HOURS", "0".to_owned()),
         ]
     }
 
@@ -184,6 +187,11 @@ impl Emulator {
     /// Every conversation that was not deleted, oldest first.
     pub fn conversations(&self) -> Vec<ConversationRecord> {
         self.world.exchange().records()
+    }
+
+    /// Lets the day come on which models of the speech provider end.
+    pub fn set_era(&self, era: Era) {
+        *self.world.era.lock().expect("no holder of the lock panics") = era;
     }
 
     /// What goes wrong.

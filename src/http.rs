@@ -13,7 +13,7 @@ use utoipa_axum::routes;
 
 use crate::metrics::Metrics;
 use crate::privacy::keyed::HashKey;
-use crate::provider::{CarrierWebhooks, MessagingWebhooks};
+use crate::provider::{CarrierWebhooks, MessagingWebhooks, SpeechOutlook};
 use crate::service::Verbs;
 use crate::store::Store;
 
@@ -62,6 +62,8 @@ pub struct Parts {
     pub metrics_token: SecretString,
     /// What is counted and measured.
     pub metrics: Arc<Metrics>,
+    /// What `/health` warns of.
+    pub speech: Arc<dyn SpeechOutlook>,
 }
 
 impl fmt::Debug for Parts {
@@ -91,7 +93,7 @@ pub fn router(parts: Parts) -> Router {
         store: parts.store,
         events: parts.events,
         carrier: parts.carrier,
-        health: health::Health::Ok { public_url: parts.public_url.into() },
+        health: health::Health::Ok { public_url: parts.public_url.into(), speech: parts.speech },
         openapi: openapi.into(),
         metrics: parts.metrics,
     };

@@ -5,7 +5,7 @@
 //!
 //! ```text
 //! session ──commands──▶ call task ◀──sockets── desk ◀── upgraded socket
-//!         ◀──events───  │      └──▶ Tts, SttSession
+//!         ◀──events───  │      └──▶ TtsSession, SttSession
 //! ```
 
 mod call;

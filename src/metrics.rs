@@ -21,6 +21,9 @@ pub struct Metrics {
     webhooks: Family<WebhookResult, Counter>,
     gaps: Counter,
     reconnects: Counter,
+    deviations: Counter,
+    moves: Family<Part, Counter>,
+    model_ends: Family<Part, Gauge>,
     frame_to_stt: Histogram,
     tts_to_frame: Histogram,
     speech_to_clear: Histogram,
@@ -35,6 +38,30 @@ struct CallEnd {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct WebhookResult {
     result: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Part {
+    part: &'static str,
+}
+
+/// A half of what the speech provider does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum SpeechPart {
+    /// Text to speech.
+    Tts,
+    /// Speech to text.
+    Stt,
+}
+
+impl SpeechPart {
+    /// How labels and sentences call it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            SpeechPart::Tts => "tts",
+            SpeechPart::Stt => "stt",
+        }
+    }
 }
 
 /// What became of a webhook.
@@ -82,6 +109,9 @@ impl Default for Metrics {
             webhooks: Family::default(),
             gaps: Counter::default(),
             reconnects: Counter::default(),
+            deviations: Counter::default(),
+            moves: Family::default(),
+            model_ends: Family::default(),
             frame_to_stt: latency(),
             tts_to_frame: latency(),
             speech_to_clear: latency(),
@@ -101,6 +131,22 @@ impl Default for Metrics {
         registry.register("webhooks", "Webhooks of the carrier, by what became of them", metrics.webhooks.clone());
         registry.register("audio_gaps", "Gaps that the person heard inside an utterance", metrics.gaps.clone());
         registry.register("media_reconnects", "Media sockets that came back within a call", metrics.reconnects.clone());
+        registry.register(
+            "speech_deviations",
+            "Texts that the speech provider did not say word for word",
+            metrics.deviations.clone(),
+        );
+        registry.register(
+            "speech_moves",
+            "Models of the speech provider that were left because they are gone",
+            metrics.moves.clone(),
+        );
+        registry.register_with_unit(
+            "speech_model_end_timestamp",
+            "When the provider means to end the model in use, since the Unix epoch; 0 is not known to end",
+            Unit::Seconds,
+            metrics.model_ends.clone(),
+        );
         let mut histogram = |name, help, histogram: &Histogram| {
             registry.register_with_unit(name, help, Unit::Seconds, histogram.clone());
         };
@@ -165,6 +211,21 @@ impl Metrics {
         self.reconnects.inc();
     }
 
+    /// The speech provider said something else than it was given.
+    pub fn speech_deviated(&self) {
+        self.deviations.inc();
+    }
+
+    /// A model that is gone was left for the next.
+    pub fn speech_moved(&self, part: SpeechPart) {
+        self.moves.get_or_create(&Part { part: part.as_str() }).inc();
+    }
+
+    /// The provider means to end the model in use at this second since the Unix epoch; `None`, it does not say so.
+    pub fn speech_model_ends(&self, part: SpeechPart, at: Option<i64>) {
+        self.model_ends.get_or_create(&Part { part: part.as_str() }).set(at.unwrap_or_default());
+    }
+
     /// The oldest frame of an append waited this long for the recogniser's socket.
     pub fn frame_to_stt(&self, took: Duration) {
         self.frame_to_stt.observe(took.as_secs_f64());
@@ -194,6 +255,9 @@ mod tests {
         metrics.webhook(Webhook::Forged);
         metrics.gaps(2);
         metrics.media_reconnected();
+        metrics.speech_deviated();
+        metrics.speech_moved(SpeechPart::Tts);
+        metrics.speech_model_ends(SpeechPart::Stt, Some(1_803_600_000));
         metrics.frame_to_stt(Duration::from_millis(21));
         metrics.tts_to_frame(Duration::from_millis(2));
         metrics.speech_to_clear(Duration::from_millis(1));
@@ -205,6 +269,9 @@ mod tests {
             "callme_webhooks_total{result=\"forged\"} 1",
             "callme_audio_gaps_total 2",
             "callme_media_reconnects_total 1",
+            "callme_speech_deviations_total 1",
+            "callme_speech_moves_total{part=\"tts\"} 1",
+            "callme_speech_model_end_timestamp_seconds{part=\"stt\"} 1803600000",
             "callme_frame_to_stt_seconds_count 1",
             "callme_tts_to_frame_seconds_count 1",
             "callme_speech_to_clear_seconds_sum 0.001",

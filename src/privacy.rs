@@ -14,7 +14,7 @@ mod tests;
 
 /// What may stand between two digits of one written number, plain, typographic or percent-encoded; `+` is a space in
 /// a form body.
-const GAP: &str = r"(?:[ \t\u{a0}\u{202f}\u{2009}\u{200b}-\u{200f}\u{2010}-\u{2015}\u{2060}\u{2212}\u{feff}().+/\-]|%2[089BDEFbdef]|%[aA]0|%[cC]2%[aA]0)";
+const GAP: &str = r"(?:[ \t\x0b\x0c\u{a0}\u{202f}\u{2009}\u{200b}-\u{200f}\u{2010}-\u{2015}\u{2060}\u{2212}\u{feff}().+/\-]|%2[089BDEFbdef]|%[aA]0|%[cC]2%[aA]0)";
 
 /// One alternative per thing that is known; the leftmost wins, and at one place the first.
 static KNOWN: LazyLock<Regex> = LazyLock::new(|| {

@@ -11,6 +11,7 @@ use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use futures_util::stream::BoxStream;
 
+use crate::audio::vad::Loudness;
 use crate::clock::Millis;
 pub use crate::domain::carrier::{CallEnd, CallProgress, ErrorClass, ProviderError, Verdict};
 pub use crate::domain::messaging::{
@@ -278,10 +279,29 @@ pub struct BadFrame;
 /// The stream's end is the speech's end; an error is the last item.
 pub type Speech = BoxStream<'static, Result<Bytes, ProviderError>>;
 
-/// Text to speech.
+/// Text to speech: one voice per call.
 pub trait Tts: Send + Sync {
-    /// Begins to say `text`. Nothing is asked of the provider before the first poll.
-    fn speak(&self, text: String) -> Speech;
+    /// A voice for a call. Nothing is asked of the provider before something is to be said.
+    fn open(&self) -> Box<dyn TtsSession>;
+}
+
+/// One call's voice. Needs no task of its own: whoever owns it polls it, and the speeches it makes.
+///
+/// What it says stays in order, and is made no faster than it is read; two speeches of one call may be made one after the
+/// other, since they are heard so.
+pub trait TtsSession: Send {
+    /// Begins to say `text`, of at most [`LONGEST_MESSAGE`](crate::domain::text::LONGEST_MESSAGE) characters. Nothing is
+    /// asked of the provider before the first poll; dropping the speech calls off what was.
+    fn speak(&mut self, text: String) -> Speech;
+    /// Does what is to be done beside the speeches: what a dropped one left behind, and what keeps the next one from
+    /// waiting for a connection. Nothing comes of it but a wake when it should be polled again.
+    fn poll_idle(&mut self, cx: &mut Context<'_>);
+}
+
+/// What is known of the speech provider's plans.
+pub trait SpeechOutlook: std::fmt::Debug + Send + Sync {
+    /// What the operator should know about the models in use, a sentence each; none in good times.
+    fn warnings(&self) -> Vec<String>;
 }
 
 /// Speech to text: one session per call.
@@ -295,6 +315,10 @@ pub trait SttSession: Send {
     /// Takes the person's voice as it comes (µ-law, 8 kHz), which arrived at `now`. Never waits, and wakes nobody: its
     /// caller polls next, and that sends it.
     fn hear(&mut self, ulaw: &[u8], now: Millis);
+    /// Whether [`SttSession::we_play`] is worth telling: where the ends of speech are found here, our echo matters.
+    fn minds_us(&self) -> bool;
+    /// Says how loud what the person hears of us is from now on, `None` for silence.
+    fn we_play(&mut self, ours: Option<Loudness>);
     /// The line is gone and no more audio will come: ends a stretch that is still open, so that its words come. Its
     /// caller polls next.
     fn finish(&mut self, now: Millis);
@@ -311,6 +335,12 @@ pub enum Heard {
         /// Which stretch.
         stretch: StretchId,
         /// When it began.
+        began_at: Millis,
+    },
+    /// The person speaks, as surely and as long as it takes to interrupt us: in a stretch that was reported, maybe some
+    /// time after its beginning, and again where we began to speak meanwhile.
+    BargedIn {
+        /// When they began, after the last pause.
         began_at: Millis,
     },
     /// The person stopped; the words follow.

@@ -18,6 +18,7 @@ pub mod durable;
 pub mod embedded;
 pub mod memory;
 pub mod record;
+pub mod redis;
 
 /// What outlives a session.
 pub trait Store: Send + Sync {

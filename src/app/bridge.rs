@@ -7,6 +7,7 @@ use axum::body::Bytes;
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, ready};
 use tokio::sync::mpsc;
+use tokio::time::Instant;
 
 use crate::domain::media::{MediaCommand, MediaEvent};
 use crate::domain::messaging::Receipt;
@@ -42,7 +43,7 @@ pub(super) struct Events {
     /// Reads messaging webhooks; without messaging nothing in them is for us.
     pub(super) webhooks: Option<Arc<dyn MessagingWebhooks>>,
     /// Where what they brought waits to be taken.
-    pub(super) mail: mpsc::Sender<Letter>,
+    pub(super) mail: mpsc::Sender<(Instant, Letter)>,
 }
 
 /// What a signed messaging webhook brought.
@@ -59,9 +60,14 @@ pub(super) enum Letter {
 /// What waits at once. What finds no room is answered with an error, for the carrier to know.
 pub(super) const MOST_MAIL: usize = 1024;
 
+/// From the arrival of a letter to its reading: by then its webhook is answered, and what the letter sets off does not show in
+/// the time of the answer.
+const UNREAD: Duration = Duration::from_millis(5);
+
 /// Takes what came in after it was answered, one by one and in order.
-pub(super) async fn read_mail(mut mail: mpsc::Receiver<Letter>, manager: Manager) {
-    while let Some(letter) = mail.recv().await {
+pub(super) async fn read_mail(mut mail: mpsc::Receiver<(Instant, Letter)>, manager: Manager) {
+    while let Some((arrived, letter)) = mail.recv().await {
+        tokio::time::sleep_until(arrived + UNREAD).await;
         match letter {
             Letter::Message(received) => drop(manager.take(received)),
             Letter::Receipt(receipt) => manager.receipt(receipt),
@@ -112,8 +118,8 @@ impl CallEvents for Events {
         let (letter, kept) = self.open(&body);
         async move {
             kept.await;
-            let Err(full) = self.mail.try_send(letter) else { return true };
-            if let Letter::Message(received) = full.into_inner() {
+            let Err(full) = self.mail.try_send((Instant::now(), letter)) else { return true };
+            if let (_, Letter::Message(received)) = full.into_inner() {
                 self.manager.turned_back(&received);
             }
             false

@@ -1,6 +1,8 @@
 //! What only the server's own crate can bring about: a fault of ours in the middle of a call.
 
 use std::collections::HashMap;
+use std::io;
+use std::sync::Mutex;
 
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
@@ -8,10 +10,12 @@ use tokio::task::JoinSet;
 use super::*;
 use crate::clock::Millis;
 use crate::clock::wall::WallClock;
+use crate::config::LogFormat;
 use crate::domain::session::Input;
 use crate::emulator::faults::DialFault;
 use crate::emulator::{CallState, Callback, Emulator, EmulatorConfig, Event, Fault, Script, Times, What};
 use crate::ids::SessionId;
+use crate::telemetry;
 
 const KEY: &str = "a-key-for-the-tests-0123456789";
 const PUBLIC: &str = "https://callme.example";
@@ -46,7 +50,7 @@ impl World {
         let app = App::new(&config, Arc::new(WallClock::starting_at(Millis(1_790_000_000_000)))).expect("a server");
         let sessions = app.sessions().clone();
         let mut tasks = JoinSet::new();
-        tasks.spawn(app.serve(listener, CancellationToken::new()));
+        tasks.spawn(async move { app.serve(listener, CancellationToken::new()).await.expect("it serves") });
         let client = reqwest::Client::builder().no_proxy().build().expect("an HTTP client");
         Self { emulator, sessions, url, client, _tasks: tasks }
     }
@@ -133,4 +137,49 @@ async fn a_session_that_dies_before_its_call_has_a_name_leaves_no_phone_ringing(
     let rang = timeline.first(|what| *what == What::State(CallState::Ringing)).map(|event| event.at);
     let over = timeline.first(|what| matches!(what, What::State(state) if state.is_over())).map(|event| event.at);
     assert!(rang.is_none_or(|rang| over.is_some_and(|over| over < rang + by)), "it rings no longer\n{timeline}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_session_that_dies_of_a_fault_tells_nothing_of_what_was_said() {
+    for format in [LogFormat::Text, LogFormat::Json] {
+        let written = Written::default();
+        let writer = written.clone();
+        // With a single subscriber, tracing lets whichever thread comes by a line first decide whether it is ever written.
+        let _second = tracing::Dispatch::new(tracing::subscriber::NoSubscriber::default());
+        let lines = telemetry::lines(format, "trace", move || writer.clone());
+        let _guard = tracing::subscriber::set_default(lines);
+        let world = World::new().await;
+        world.emulator.person().set(Script::converses(["Certainly, use the marmalade zeppelin."]));
+        let (status, answer) = world.say("/api/call", "Shall I restart the xylophone turbine?").await;
+        assert_eq!(status, 200, "{answer}");
+        let id = answer["callId"].as_str().and_then(SessionId::parse).expect("an id");
+        let path = format!("/api/call/{id}/continue");
+        let crashing = async {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            world.sessions.request(&id, None, |_| Input::Panic).expect("it runs");
+        };
+        let (second, ()) = tokio::join!(world.say(&path, "And the kaleidoscope?"), crashing);
+        assert_eq!((second.0, &second.1["outcome"]["endedBy"]), (424, &json!("crash")), "{second:?}");
+        world.emulator.wait_for(|event| matches!(event.what, What::Rest { verb: "hang up", .. })).await.expect("it is");
+        let lines = String::from_utf8(written.0.lock().expect("no holder panics").clone()).expect("lines are text");
+        assert!(lines.contains("died of a fault") && lines.contains("DEBUG"), "{lines}");
+        let EmulatorConfig { auth_token, api_key, .. } = EmulatorConfig::default();
+        let said = ["marmalade", "zeppelin", "xylophone", "turbine", "kaleidoscope"];
+        for secret in said.into_iter().chain([KEY, "3331234567", &auth_token, &api_key]) {
+            assert!(!lines.contains(secret), "{secret} is in\n{lines}");
+        }
+    }
+}
+
+/// The log, as it is written.
+#[derive(Clone, Default)]
+struct Written(Arc<Mutex<Vec<u8>>>);
+
+impl io::Write for Written {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().expect("no holder panics").write(bytes)
+    }
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }

@@ -34,6 +34,11 @@ pub fn decode(ulaw: &[u8], out: &mut Vec<i16>) {
     out.extend(ulaw.iter().map(|&code| decode_ulaw(code)));
 }
 
+/// The sample of one code, full 16-bit scale.
+pub fn sample(code: u8) -> i16 {
+    decode_ulaw(code)
+}
+
 /// How long so many bytes sound.
 pub fn duration_of(bytes: usize) -> Duration {
     let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);

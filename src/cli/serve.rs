@@ -33,7 +33,7 @@ pub async fn serve(loaded: Loaded) -> anyhow::Result<ExitCode> {
         Some(config) => {
             let app = App::new(&config, wall_clock())?;
             tracing::info!("callme listens on port {port}");
-            app.serve(listener, stop).await;
+            app.serve(listener, stop).await?;
         }
         None => {
             tracing::error!("callme cannot make calls; /health on port {port} says why");

@@ -8,7 +8,7 @@ use secrecy::ExposeSecret;
 mod messaging;
 
 use super::variables::NOT_YET;
-use super::{Config, Loaded, LogFormat, Severity, VARIABLES, Variable};
+use super::{Config, Loaded, LogFormat, Severity, SpeechFormat, StoreConfig, VARIABLES, Variable};
 
 const GOOD: &[(&str, &str)] = &[
     ("CALLME_API_KEY", "agent-key"),
@@ -41,7 +41,9 @@ fn the_required_variables_are_enough_and_the_rest_has_defaults() {
     assert_eq!(config.api_key.expose_secret(), "agent-key");
     assert_eq!(config.person.reveal(), "+15005550010");
     assert_eq!(config.carrier.api_url, "https://api.twilio.com");
-    assert_eq!(config.speech.base_url, "https://api.openai.com/v1");
+    let speech = [&config.speech.tts, &config.speech.stt].map(|at| (at.base_url.as_str(), at.api_key.expose_secret()));
+    assert_eq!(speech, [("https://api.openai.com/v1", "sk-speech"); 2]);
+    assert_eq!((config.speech.tts_format, config.speech.probe), (SpeechFormat::Pcm, Some(Duration::from_hours(6))));
     assert_eq!((config.speech.tts_voice.as_str(), config.speech.silence), ("coral", Duration::from_millis(800)));
     assert_eq!(config.timing.reply, Duration::from_mins(3));
     assert_eq!(config.timing.inactivity, Duration::from_mins(7));
@@ -75,6 +77,33 @@ fn the_limits_of_inbound_messages_are_set_by_number_and_switched_off_by_zero() {
 }
 
 #[test]
+fn the_key_of_the_speech_provider_goes_to_no_other_host() {
+    let (openai, own) = ("https://api.openai.com/v1", "http://localhost:8880/v1");
+    for (url, key, want) in
+        [("", "", (openai, "sk-speech")), ("", "k", (openai, "k")), (own, "", (own, "")), (own, "k", (own, "k"))]
+    {
+        for half in ["TTS", "STT"] {
+            let names = [format!("CALLME_{half}_BASE_URL"), format!("CALLME_{half}_API_KEY")];
+            let loaded = load(&[(&names[0], url), (&names[1], key)]);
+            let speech = loaded.config.expect("nothing is wrong").speech;
+            let (set, other) = if half == "TTS" { (speech.tts, speech.stt) } else { (speech.stt, speech.tts) };
+            assert_eq!((set.base_url.as_str(), set.api_key.expose_secret()), want, "{half}");
+            assert_eq!((other.base_url.as_str(), other.api_key.expose_secret()), (openai, "sk-speech"), "{half}");
+        }
+    }
+}
+
+#[test]
+fn who_speaks_and_listens_elsewhere_needs_no_key_of_the_speech_provider() {
+    let none = ("CALLME_OPENAI_API_KEY", "");
+    let (tts, stt) = (("CALLME_TTS_BASE_URL", "http://a"), ("CALLME_STT_API_KEY", "k"));
+    assert_eq!(problems(&load(&[none, tts, stt])), [""; 0]);
+    assert_eq!(problems(&load(&[none, tts])), ["Fatal CALLME_OPENAI_API_KEY"]);
+    let probe = load(&[("CALLME_SPEECH_PROBE_HOURS", "0")]).config.map(|config| config.speech.probe);
+    assert_eq!(probe, Some(None));
+}
+
+#[test]
 fn every_missing_setting_is_reported_at_once() {
     let loaded = Config::from_source(&|_| None);
     assert!(loaded.config.is_none());
@@ -100,6 +129,10 @@ fn each_slip_is_one_problem_with_its_variable() {
         ("CALLME_USER_PHONE_NUMBER", "+1 500 5550010", "Fatal CALLME_USER_PHONE_NUMBER"),
         ("OPENAI_API_BASE_URL", "api.openai.com", "Fatal OPENAI_API_BASE_URL"),
         ("OPENAI_API_BASE_URL", "https://user:pw@host", "Fatal OPENAI_API_BASE_URL"),
+        ("CALLME_TTS_BASE_URL", "localhost:8880", "Fatal CALLME_TTS_BASE_URL"),
+        ("CALLME_STT_API_KEY", "two\nlines", "Fatal CALLME_STT_API_KEY"),
+        ("CALLME_TTS_FORMAT", "mp3", "Warning CALLME_TTS_FORMAT"),
+        ("CALLME_SPEECH_PROBE_HOURS", "often", "Warning CALLME_SPEECH_PROBE_HOURS"),
         ("CALLME_TWILIO_API_URL", "ftp://host", "Fatal CALLME_TWILIO_API_URL"),
         ("CALLME_PUBLIC_URL", "", "Warning CALLME_PUBLIC_URL"),
         ("CALLME_PUBLIC_URL", "callme.example.com", "Warning CALLME_PUBLIC_URL"),
@@ -120,6 +153,8 @@ fn each_slip_is_one_problem_with_its_variable() {
         ("CALLME_LOG_FORMAT", "xml", "Warning CALLME_LOG_FORMAT"),
         ("CALLME_WHATSAPP_FALLBACK_TO_SMS", "true", "Warning CALLME_WHATSAPP_FALLBACK_TO_SMS"),
         ("REDIS_URL", "redis://host", "Warning REDIS_URL"),
+        ("REDIS_URL", "http://host", "Warning REDIS_URL"),
+        ("CALLME_REDIS_URL", "localhost:6379", "Warning CALLME_REDIS_URL"),
     ] {
         let loaded = load(&[(name, value)]);
         assert_eq!(problems(&loaded), [want], "{name}={value:?}");
@@ -180,6 +215,32 @@ fn inactivity_is_in_milliseconds_or_in_minutes() {
         let loaded = load(&changes);
         assert_eq!(loaded.problems.len(), warnings, "{changes:?}");
         assert_eq!(loaded.config.expect("no fatal problem").timing.inactivity, Duration::from_secs(want));
+    }
+}
+
+#[test]
+fn state_is_kept_in_redis_where_its_url_and_the_hash_key_are_set() {
+    let (key, url) = (("CALLME_HASH_KEY", "pepper and salt and more"), ("REDIS_URL", "redis://:s3cret@one:6380/2"));
+    let other = ("CALLME_REDIS_URL", "rediss://user:s3cret@two");
+    for (changes, want, warnings) in [
+        (vec![key, url], Some(url.1), vec![]),
+        (vec![key, url, other], Some(other.1), vec![]),
+        (vec![key, url, ("CALLME_DATA_DIR", "none")], Some(url.1), vec![]),
+        (vec![url], None, vec!["Warning REDIS_URL"]),
+        (vec![url, other], None, vec!["Warning CALLME_REDIS_URL"]),
+        (vec![key, url, ("CALLME_REDIS_URL", "redis:s3cret")], None, vec!["Warning CALLME_REDIS_URL"]),
+        (vec![key, ("REDIS_URL", "rediss://:s3cret@one/#insecure")], None, vec!["Warning REDIS_URL"]),
+        (vec![key, ("REDIS_URL", "redis://:s3cret@one/two")], None, vec!["Warning REDIS_URL"]),
+        (vec![key, ("REDIS_URL", "redis+unix:///s3cret")], None, vec!["Warning REDIS_URL"]),
+    ] {
+        let loaded = load(&changes);
+        assert_eq!(problems(&loaded), warnings, "{changes:?}");
+        assert!(!format!("{loaded:?}").contains("s3cret"), "{changes:?}");
+        match loaded.config.expect("only warnings").store {
+            StoreConfig::Redis(kept) => assert_eq!(Some(kept.expose_secret()), want, "{changes:?}"),
+            StoreConfig::Embedded(_) => assert_eq!(want, None, "{changes:?}"),
+            StoreConfig::Memory => panic!("{changes:?}"),
+        }
     }
 }
 

@@ -101,11 +101,53 @@ pub const VARIABLES: &[Variable] = &[
         "https://api.openai.com/v1",
         "Base URL of the speech provider: http(s) or ws(s), with or without /v1.",
     ),
+    unset(
+        "CALLME_TTS_BASE_URL",
+        "http://localhost:8880/v1",
+        "Base URL of another host that speaks, in the dialect of OpenAI's speech endpoint.",
+    ),
+    unset(
+        "CALLME_TTS_API_KEY",
+        "",
+        "The key for speaking; unset, that of the speech provider, or none where CALLME_TTS_BASE_URL is set.",
+    ),
+    optional(
+        "CALLME_TTS_FORMAT",
+        "pcm",
+        "What the speech endpoint is asked for: pcm (24 kHz, streamed) or wav, for servers that make nothing else.",
+    ),
     unset("CALLME_TTS_MODEL", "gpt-4o-mini-tts", "The text-to-speech model; unset, one that works is chosen."),
     optional("CALLME_TTS_VOICE", "coral", "The voice."),
     unset("CALLME_TTS_INSTRUCTIONS", "Speak calmly.", "How the voice is to speak."),
+    unset(
+        "CALLME_STT_BASE_URL",
+        "http://localhost:8080/v1",
+        "Base URL of another host that listens, in the dialect of OpenAI's realtime transcription.",
+    ),
+    unset(
+        "CALLME_STT_API_KEY",
+        "",
+        "The key for listening; unset, that of the speech provider, or none where CALLME_STT_BASE_URL is set.",
+    ),
     unset("CALLME_STT_MODEL", "gpt-4o-transcribe", "The speech-to-text model; unset, one that works is chosen."),
     optional("CALLME_STT_SILENCE_DURATION_MS", "800", "How long the person is silent before a reply is complete."),
+    optional(
+        "CALLME_BARGE_IN_MS",
+        "200",
+        "How long the person must speak to interrupt the agent, where the model does not find that out itself.",
+    ),
+    optional(
+        "CALLME_STT_FORMAT",
+        "auto",
+        "How sound is sent to be understood: ulaw, pcm (24 kHz), or auto, as the model is known to take it.",
+    ),
+    unset("CALLME_STT_LANGUAGES", "en,de", "The languages that the person may speak, two letters each; unset, any."),
+    unset("CALLME_STT_KEYWORDS", "Acme,IBAN", "Words that the person is likely to say, for models that can be told."),
+    optional(
+        "CALLME_SPEECH_PROBE_HOURS",
+        "6",
+        "How often the speech provider is asked whether its models are still there; 0 is never.",
+    ),
     optional("CALLME_TRANSCRIPT_TIMEOUT_MS", "180000", "How long a question waits for its reply."),
     optional("CALLME_INACTIVITY_TIMEOUT_MS", "420000", "How long a session may pass without a word from either side."),
     optional(
@@ -147,6 +189,13 @@ pub const VARIABLES: &[Variable] = &[
         ".data",
         "Where what outlives the process is kept, for the owner alone; none for nowhere.",
     ),
+    unset(
+        "REDIS_URL",
+        "redis://:password@localhost:6379",
+        "Where it is kept instead: redis://[[user]:password@]host[:port][/number], or rediss:// with TLS; needs \
+         CALLME_HASH_KEY.",
+    ),
+    unset("CALLME_REDIS_URL", "rediss://redis.example.com", "The same; wins over REDIS_URL."),
     optional("CALLME_HISTORY_TTL_HOURS", "48", "How long finished sessions stay in history."),
     optional("CALLME_LOG_FORMAT", "text", "How log lines look: text or json."),
     optional("CALLME_LOG", "info", "Which log lines are written: error, warn, info, debug, trace, or a filter."),
@@ -154,13 +203,8 @@ pub const VARIABLES: &[Variable] = &[
 ];
 
 /// Variables of the original and of later versions that have no effect in this one.
-pub(super) const NOT_YET: &[&str] = &[
-    "CALLME_TELNYX_PUBLIC_KEY",
-    "CALLME_TELNYX_API_URL",
-    "CALLME_WHATSAPP_FALLBACK_TO_SMS",
-    "REDIS_URL",
-    "CALLME_REDIS_URL",
-];
+pub(super) const NOT_YET: &[&str] =
+    &["CALLME_TELNYX_PUBLIC_KEY", "CALLME_TELNYX_API_URL", "CALLME_WHATSAPP_FALLBACK_TO_SMS"];
 
 /// The default of a variable in the table.
 pub(super) fn default_of(name: &str) -> &'static str {

@@ -10,7 +10,7 @@ mod tests;
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use crate::audio::mulaw::PER_MS;
+use crate::audio::mulaw::{PER_MS, bytes_in};
 use crate::clock::Millis;
 use crate::domain::carrier::{ErrorClass, ProviderError};
 use crate::domain::media::MediaEvent;
@@ -205,9 +205,13 @@ impl Playout {
         self.end_if_over(now);
     }
 
-    /// The person began to speak at `began_at`: cuts what plays, unless the opening guard covers it.
-    pub fn speech_started(&mut self, began_at: Millis, now: Millis) {
+    /// The person began to speak: what comes next waits for the end of it.
+    pub fn speech_started(&mut self, now: Millis) {
         self.spoken_over.get_or_insert(now);
+    }
+
+    /// The person interrupts us by what they began to say at `began_at`: cuts what plays, unless the opening guard covers it.
+    pub fn barged_in(&mut self, began_at: Millis, now: Millis) {
         // What has played is not cut, though its mark may still be on the way back.
         self.end_what_played(Duration::ZERO, now);
         let guarded = self.guard_until.is_none_or(|until| began_at < until);
@@ -300,6 +304,13 @@ impl Playout {
     /// How often sound came too late since the last time this was asked: the person heard a gap.
     pub fn take_gaps(&mut self) -> u64 {
         std::mem::take(&mut self.gaps)
+    }
+
+    /// What the person hears of us now, as far as that can be known here: some 20 ms, fewer at the end; `None` for silence.
+    pub fn audible(&self, now: Millis) -> Option<&[u8]> {
+        let ahead = bytes_in(self.plays_until.since(now));
+        let speech = self.queue.front().filter(|_| self.line == Line::Up && ahead > 0)?;
+        Some(speech.sent_before(ahead)).filter(|sound| !sound.is_empty())
     }
 
     /// Whether something is playing or waits to be played.

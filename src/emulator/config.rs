@@ -36,6 +36,8 @@ pub struct EmulatorConfig {
     pub api_key: String,
     /// How everybody sounds.
     pub voice: Voice,
+    /// What the speech endpoint is like.
+    pub speech_dialect: SpeechDialect,
     /// From a request for speech to its first byte.
     pub speech_delay: Duration,
     /// How many times faster than real time speech is made.
@@ -44,6 +46,17 @@ pub struct EmulatorConfig {
     pub transcript_delay: Duration,
     /// How long [`Emulator::wait_for`](super::Emulator::wait_for) waits.
     pub patience: Duration,
+}
+
+/// What the speech endpoint is like.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SpeechDialect {
+    /// The provider's own.
+    #[default]
+    OpenAi,
+    /// That of a server which people run at home: it makes WAV files only, each whole before it is sent, takes any model and
+    /// voice, wants no key, lists no models and words its errors as FastAPI does.
+    WavFiles,
 }
 
 impl Default for EmulatorConfig {
@@ -62,6 +75,7 @@ impl Default for EmulatorConfig {
             text_rules: TextRules::default(),
             api_key: "sk-emulated".to_owned(),
             voice: Voice::babble(),
+            speech_dialect: SpeechDialect::default(),
             speech_delay: Duration::from_millis(200),
             speech_rate: 4.0,
             transcript_delay: Duration::from_millis(300),

@@ -59,7 +59,7 @@ pub enum Fault {
     StreamLost,
     /// The person's sound comes in frames of this many bytes for one stream.
     FrameBytes(usize),
-    /// A request for speech is refused.
+    /// A request for speech is refused, whichever way it is made.
     SpeechRefused {
         /// HTTP status.
         status: u16,
@@ -78,6 +78,34 @@ pub enum Fault {
     },
     /// Speech repeats itself for ever.
     SpeechEndless,
+    /// A session that speaks says this instead of what it is given, and owns to it in its transcript.
+    SpeechReworded(&'static str),
+    /// A session that speaks goes on after it was told to stop, for so many bytes of PCM.
+    SpeechStopsLate {
+        /// How many.
+        by: usize,
+    },
+    /// The socket of a session that speaks is refused with this HTTP status.
+    VoiceRefused {
+        /// HTTP status.
+        status: u16,
+        /// `error.code`, such as `model_not_found`.
+        code: &'static str,
+    },
+    /// The configuration of a session that speaks is answered by an `error` with this code.
+    VoiceError {
+        /// `error.code`.
+        code: &'static str,
+    },
+    /// A session that speaks opens and never says anything.
+    VoiceDeaf,
+    /// The socket of a session that speaks breaks, without a close frame, as soon as it is asked for speech.
+    VoiceDropped,
+    /// The list of models is refused with this HTTP status.
+    ModelsRefused {
+        /// HTTP status.
+        status: u16,
+    },
     /// The transcription socket is refused with this HTTP status.
     HearingRefused {
         /// HTTP status.

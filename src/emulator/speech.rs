@@ -10,6 +10,8 @@ use axum::routing::{get, post};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::config::SpeechDialect;
+use super::faults::Fault;
 use super::voice::Speaker;
 use super::world::World;
 
@@ -17,6 +19,7 @@ pub(super) mod realtime;
 pub(super) mod recogniser;
 mod session;
 mod settings;
+mod speaking;
 mod tts;
 mod vad;
 
@@ -29,25 +32,72 @@ pub(super) fn router() -> Router<Arc<World>> {
         .route("/emulator/phrase", get(phrase))
 }
 
-/// The models of the day and when they end.
-const MODELS: [(&str, &str); 9] = [
+/// When it is, as far as the provider's models go.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Era {
+    /// All of them are there.
+    #[default]
+    Today,
+    /// After 2027-01-06: the models of the speech endpoint are gone.
+    January,
+    /// After 2027-02-26: the transcription models that find the ends of speech are gone, too.
+    February,
+}
+
+impl Era {
+    /// The day after which it is, as `shutdown_date` writes days.
+    fn day(self) -> &'static str {
+        match self {
+            Self::Today => "2026-11-21",
+            Self::January => "2027-01-06",
+            Self::February => "2027-02-26",
+        }
+    }
+
+    /// Whether there is such a model.
+    fn offers(self, model: &str) -> bool {
+        MODELS.iter().any(|(id, ends)| *id == model && (ends.is_empty() || *ends > self.day()))
+    }
+}
+
+/// The models and when they end.
+const MODELS: [(&str, &str); 14] = [
     ("tts-1", "2027-01-06"),
     ("tts-1-hd", "2027-01-06"),
     ("gpt-4o-mini-tts", "2027-01-06"),
     ("gpt-4o-mini-tts-2025-12-15", "2027-01-06"),
+    ("gpt-realtime-2.1-mini", ""),
+    ("gpt-realtime", "2027-01-20"),
     ("whisper-1", "2027-02-26"),
     ("gpt-4o-transcribe", "2027-02-26"),
+    ("gpt-4o-transcribe-diarize", "2027-02-26"),
     ("gpt-4o-mini-transcribe", "2027-02-26"),
+    ("gpt-4o-mini-transcribe-2025-12-15", "2027-02-26"),
+    ("gpt-transcribe", ""),
     ("gpt-live-transcribe", ""),
     ("gpt-realtime-whisper", ""),
 ];
 
+/// What the provider says about a model that it does not offer.
+fn no_such_model(model: &str) -> String {
+    format!("The model `{model}` does not exist or you do not have access to it.")
+}
+
 async fn models(State(world): State<Arc<World>>, headers: HeaderMap) -> Response {
+    if world.config.speech_dialect == SpeechDialect::WavFiles {
+        return (StatusCode::NOT_FOUND, axum::Json(json!({"detail": "Not Found"}))).into_response();
+    }
     if let Err(refusal) = authorise(&world, &headers) {
         return refusal.into_response();
     }
+    let refused = |fault: &Fault| if let Fault::ModelsRefused { status } = fault { Some(*status) } else { None };
+    if let Some(status) = world.faults.strike(refused) {
+        return Refused::fault(status, "not_found", &headers, b"").into_response();
+    }
+    let era = world.era();
     let list: Vec<Value> = MODELS
         .iter()
+        .filter(|(id, _)| era.offers(id))
         .map(|(id, ends)| {
             let ends = if ends.is_empty() { Value::Null } else { json!(ends) };
             json!({"id": id, "object": "model", "created": 1_715_367_049, "owned_by": "system", "shutdown_date": ends})

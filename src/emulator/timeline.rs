@@ -11,7 +11,7 @@ mod what;
 pub use call::{CallState, Callback};
 pub(crate) use recorder::Recorder;
 pub use text::{RestVerb, TextForm, TextState, TextWebhook};
-pub use what::{Hearing, What};
+pub use what::{Hearing, Voicing, What};
 
 /// One thing that happened.
 #[derive(Clone, Debug, PartialEq)]

@@ -16,6 +16,7 @@ use super::faults::Faults;
 use super::messaging::Exchange;
 use super::person::Person;
 use super::phone::Sound;
+use super::speech::Era;
 use super::speech::recogniser::Phrasebook;
 use super::tap::Tap;
 use super::timeline::{Recorder, What};
@@ -37,6 +38,8 @@ pub(super) struct World {
     pub(super) calls: Mutex<Vec<Arc<Call>>>,
     /// The text side.
     pub(super) exchange: Mutex<Exchange>,
+    /// Which of the speech provider's models there are.
+    pub(super) era: Mutex<Era>,
     /// Every sound that was made, so that it is known when it comes back.
     pub(super) phrases: Mutex<Phrasebook>,
     /// What the person's ear hears, for who listens in; a listener that is slow misses frames.
@@ -60,6 +63,7 @@ pub(super) struct World {
 pub(super) struct Counts {
     pub(super) speech: AtomicUsize,
     pub(super) hearing: AtomicUsize,
+    pub(super) voicing: AtomicUsize,
 }
 
 impl World {
@@ -84,6 +88,7 @@ impl World {
             person: Person::default(),
             calls: Mutex::default(),
             exchange,
+            era: Mutex::default(),
             phrases: Mutex::default(),
             ear: broadcast::Sender::new(EAR),
             routes: Mutex::default(),
@@ -94,6 +99,11 @@ impl World {
             began: Timestamp::now(),
             ids: AtomicUsize::new(0),
         })
+    }
+
+    /// Which of the speech provider's models there are.
+    pub(super) fn era(&self) -> Era {
+        *self.era.lock().expect("no holder of the lock panics")
     }
 
     /// The present time of day.

@@ -11,6 +11,7 @@ use utoipa::ToSchema;
 
 use super::App;
 use super::auth::Principal;
+use crate::provider::SpeechOutlook;
 use crate::store::StoreState;
 
 /// How the server stands.
@@ -20,6 +21,8 @@ pub(super) enum Health {
     Ok {
         /// Where it is reached.
         public_url: Arc<str>,
+        /// What is to be warned of.
+        speech: Arc<dyn SpeechOutlook>,
     },
     /// Its configuration is bad.
     Bad {
@@ -42,6 +45,9 @@ pub(super) struct HealthJson {
     /// Every missing or bad setting.
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<String>,
+    /// What will keep it from working one day unless something is done, such as a model of the speech provider that ends.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    warnings: Vec<String>,
     /// How what outlives the process is kept.
     #[serde(skip_serializing_if = "Option::is_none")]
     store: Option<StoreJson>,
@@ -76,12 +82,20 @@ impl Health {
     }
 
     fn answer(self, store: Option<StoreState>) -> Response {
-        let (code, status, public_url, error) = match self {
-            Health::Ok { public_url } => (StatusCode::OK, "ok", Some(public_url.to_string()), None),
-            Health::Bad { error } => (StatusCode::SERVICE_UNAVAILABLE, "error", None, Some(error.to_string())),
-            Health::Starting => (StatusCode::SERVICE_UNAVAILABLE, "starting", None, None),
+        let (mut public_url, mut error, mut warnings) = (None, None, Vec::new());
+        let (code, status) = match self {
+            Health::Ok { public_url: url, speech } => {
+                (public_url, warnings) = (Some(url.to_string()), speech.warnings());
+                (StatusCode::OK, "ok")
+            }
+            Health::Bad { error: why } => {
+                error = Some(why.to_string());
+                (StatusCode::SERVICE_UNAVAILABLE, "error")
+            }
+            Health::Starting => (StatusCode::SERVICE_UNAVAILABLE, "starting"),
         };
-        (code, Json(HealthJson { status, public_url, error, store: store.map(StoreJson::from) })).into_response()
+        (code, Json(HealthJson { status, public_url, error, warnings, store: store.map(StoreJson::from) }))
+            .into_response()
     }
 }
 

@@ -5,24 +5,31 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::body::Body;
 use axum::extract::Request;
 use hyper::body::Incoming;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tower::ServiceExt;
+use tower::{ServiceExt, service_fn};
+
+mod places;
+
+#[cfg(test)]
+mod tests;
+
+use places::{Answering, Place, Places};
 
 /// A connection that has not begun its first request by then is closed.
 const BEGIN: Duration = Duration::from_secs(10);
 /// A connection that has not sent its next request's head by then is closed. Longer than load balancers keep an idle
 /// one (60 s): else they would send requests into connections that are being closed, and answer 502 for us.
 const HEAD: Duration = Duration::from_secs(75);
-/// Connections at once; further ones wait in the kernel's queue. Media sockets leave this count when they are upgraded;
-/// live calls and the desk's own bound limit those.
+/// Connections at once. For a further one, whoever has had no request for longest is closed; where all are being answered,
+/// it waits. Media sockets leave this count when they are upgraded; live calls and the desk's own bound limit those.
 const MOST_CONNECTIONS: usize = 8192;
 /// After the end was called: for answers that are being written.
 const LAST_ANSWERS: Duration = Duration::from_secs(1);
@@ -35,44 +42,47 @@ pub(super) struct Peer(pub(super) IpAddr);
 
 /// Serves `router` until `stop`, then lets running requests finish for a moment.
 pub async fn run(listener: TcpListener, router: Router, stop: CancellationToken) {
-    let places = Arc::new(Semaphore::new(MOST_CONNECTIONS));
+    within(listener, router, stop, Places::new(MOST_CONNECTIONS)).await;
+}
+
+async fn within(listener: TcpListener, router: Router, stop: CancellationToken, places: Arc<Places>) {
     let tasks = TaskTracker::new();
     loop {
-        let place = tokio::select! {
-            place = Arc::clone(&places).acquire_owned() => place.expect("the semaphore is never closed"),
-            () = stop.cancelled() => break,
-        };
         let (stream, peer) = tokio::select! {
             accepted = listener.accept() => match accepted {
                 Ok((stream, address)) => (stream, Peer(address.ip())),
                 Err(error) => {
                     tracing::warn!(%error, "a connection could not be accepted");
+                    // Where descriptors are what is wanting, this makes room.
+                    places.dismiss();
                     tokio::time::sleep(ACCEPT_AGAIN).await;
                     continue;
                 }
             },
             () = stop.cancelled() => break,
         };
-        let (router, stop) = (router.clone(), stop.clone());
-        tasks.spawn(async move {
-            serve(stream, peer, router, stop).await;
-            drop(place);
-        });
+        let place = tokio::select! {
+            place = places.take() => Arc::new(place),
+            () = stop.cancelled() => break,
+        };
+        tasks.spawn(serve(stream, peer, place, router.clone(), stop.clone()));
     }
     tasks.close();
     let _ = tokio::time::timeout(LAST_ANSWERS, tasks.wait()).await;
 }
 
-async fn serve(stream: TcpStream, peer: Peer, router: Router, stop: CancellationToken) {
+async fn serve(stream: TcpStream, peer: Peer, place: Arc<Place>, router: Router, stop: CancellationToken) {
     // Frames are small and must not wait for one another.
     let _ = stream.set_nodelay(true);
     let begun = CancellationToken::new();
-    let begins = begun.clone();
-    let service = TowerToHyperService::new(router.map_request(move |request: Request<Incoming>| {
+    let (begins, requests) = (begun.clone(), Arc::clone(&place));
+    let service = TowerToHyperService::new(service_fn(move |request: Request<Incoming>| {
         begins.cancel();
-        let mut request = request.map(axum::body::Body::new);
+        let busy = requests.begin();
+        let mut request = request.map(Body::new);
         request.extensions_mut().insert(peer);
-        request
+        let answer = router.clone().oneshot(request);
+        async move { answer.await.map(|answer| answer.map(|body| Answering { body, _busy: busy })) }
     }));
     let mut builder = Builder::new(TokioExecutor::new());
     builder.http1().timer(TokioTimer::new()).header_read_timeout(HEAD);
@@ -89,6 +99,7 @@ async fn serve(stream: TcpStream, peer: Peer, router: Router, stop: Cancellation
         // A broken connection is its client's business.
         _ = connection.as_mut() => {}
         () = silent => {}
+        () = place.dismissed() => {}
         () = stop.cancelled() => {
             connection.as_mut().graceful_shutdown();
             let _ = connection.await;

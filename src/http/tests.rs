@@ -21,7 +21,7 @@ use crate::media::BoxSocket;
 use crate::metrics::Metrics;
 use crate::phone_number::PhoneNumber;
 use crate::privacy::keyed::HashKey;
-use crate::provider::{BadWebhook, CarrierWebhooks, MessageNews, MessagingWebhooks, Sender, Webhook};
+use crate::provider::{BadWebhook, CarrierWebhooks, MessageNews, MessagingWebhooks, Sender, SpeechOutlook, Webhook};
 use crate::service::{Ask, Ended, Refusal, RefusalKind, Reply, Spoken, Verbs, View};
 use crate::store::memory::MemoryStore;
 use crate::store::{Conversation, Line, Speaker};
@@ -38,6 +38,9 @@ mod whatsapp;
 const KEY: &str = "agent-key";
 const METRICS_TOKEN: &str = "a-token-for-the-scraper";
 const ID: &str = "call-1-1795248000000";
+
+/// What the speech provider is known to plan.
+const WARNING: &str = "a-model, which is used for tts, ends on 2027-01-06";
 
 /// Notes what it is asked, and answers with fixed words or the refusal it was given.
 #[derive(Default)]
@@ -222,6 +225,16 @@ impl CarrierWebhooks for FakeCarrier {
 /// Everybody's messages are `by <number> in <conversation>`; nobody wrote anything else.
 struct FakeMessages;
 
+/// What `/health` warns of.
+#[derive(Debug)]
+struct FakeSpeech;
+
+impl SpeechOutlook for FakeSpeech {
+    fn warnings(&self) -> Vec<String> {
+        vec![WARNING.to_owned()]
+    }
+}
+
 impl MessagingWebhooks for FakeMessages {
     fn sender_of(&self, body: &[u8]) -> Option<Sender> {
         let text = std::str::from_utf8(body).ok()?.strip_prefix("by ")?;
@@ -308,6 +321,7 @@ impl Edge {
             public_url: "https://callme.example.com".to_owned(),
             metrics_token: METRICS_TOKEN.to_owned().into(),
             metrics: metrics.clone(),
+            speech: Arc::new(FakeSpeech),
         });
         Self { service, events, metrics, router }
     }

@@ -4,29 +4,36 @@ use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
 use super::ears::Ears;
 use super::voice::{Made, Voice};
 use super::watch::Watch;
 use super::{BoxSocket, EventSink};
-use crate::clock::Clock;
+use crate::audio::vad::Loudness;
 use crate::clock::wall::Alarm;
+use crate::clock::{Clock, Millis};
 use crate::domain::media::{MediaCommand, MediaEvent};
 use crate::domain::playout::{Playout, Transmit};
 use crate::domain::text::PersonText;
 use crate::ids::SessionId;
 use crate::provider::{Heard, MediaIn, MediaWire};
 
+/// A line that carried sound within this time is alive: the carrier sends a frame every 20 ms, of silence too.
+const ALIVE: Duration = Duration::from_secs(1);
+
 /// A socket that has proved whose it is.
 pub(super) struct Attached {
     pub(super) socket: BoxSocket,
     /// The carrier's name for the stream.
     pub(super) stream: String,
+    /// Where the socket goes when it is not wanted; dropped when it is.
+    pub(super) refused: oneshot::Sender<BoxSocket>,
 }
 
 /// One call's media.
@@ -53,6 +60,8 @@ pub(super) struct Line {
     /// Written and not yet taken by the socket; bounded by how far ahead the playout sends.
     outbox: VecDeque<String>,
     unflushed: bool,
+    /// When sound came in last; at first, when it was attached.
+    heard_at: Millis,
 }
 
 /// What woke the task.
@@ -78,9 +87,10 @@ impl Call {
             let event = tokio::select! {
                 biased;
                 command = commands.recv() => Event::Command(command),
-                attached = sockets.recv() => Event::Attached(attached),
                 heard = poll_fn(|cx| ears.poll_heard(cx)) => Event::Heard(heard),
+                // Before a new line is looked at, the old one says what it still has to say: that it ended, mostly.
                 frame = poll_fn(|cx| poll_line(line, cx)) => Event::Frame(frame),
+                attached = sockets.recv() => Event::Attached(attached),
                 made = poll_fn(|cx| voice.poll_made(playout, cx)) => Event::Made(made),
                 () = alarm.ring() => Event::Alarm,
             };
@@ -151,14 +161,23 @@ impl Call {
         }
     }
 
+    /// Goes on with a new line, where there is none or the old one has fallen silent. While that one is alive the carrier asks
+    /// for no other: whoever comes then has got hold of what the carrier once sent, and does not get the call. A carrier whose
+    /// old line broke without our seeing it asks again, and is heard when that line has been silent for [`ALIVE`].
     fn attach(&mut self, attached: Attached) {
-        // A new stream replaces the old one, as it does at the carrier.
+        let now = self.clock.now();
+        let Attached { socket, stream, refused } = attached;
+        if self.line.as_ref().is_some_and(|line| now.since(line.heard_at) < ALIVE) {
+            tracing::warn!(call.id = %self.session, "a second media socket of {} was closed; the first is alive", self.session);
+            // Nobody waits for it when the desk has gone; dropping it closes it.
+            let _ = refused.send(socket);
+            return;
+        }
         self.lose_line(false);
         self.watch.connected();
-        let Attached { socket, stream } = attached;
-        self.line = Some(Line { socket, stream, outbox: VecDeque::new(), unflushed: false });
+        self.line = Some(Line { socket, stream, outbox: VecDeque::new(), unflushed: false, heard_at: now });
         self.ears.open();
-        self.playout.connected(self.clock.now());
+        self.playout.connected(now);
     }
 
     fn lose_line(&mut self, stopped: bool) {
@@ -172,9 +191,12 @@ impl Call {
         let now = self.clock.now();
         match heard {
             Heard::Started { stretch, began_at } => {
-                self.watch.spoken_up();
                 self.report(MediaEvent::SpeechStarted { stretch, began_at });
-                self.playout.speech_started(began_at, now);
+                self.playout.speech_started(now);
+            }
+            Heard::BargedIn { began_at } => {
+                self.watch.spoken_up();
+                self.playout.barged_in(began_at, now);
             }
             Heard::Stopped { .. } => self.playout.speech_stopped(),
             Heard::Words { stretch, began_at, text } => {
@@ -218,7 +240,15 @@ impl Call {
             Ok(MediaIn::Audio { payload }) => {
                 self.sound.clear();
                 match STANDARD.decode_vec(payload.as_bytes(), &mut self.sound) {
-                    Ok(()) => self.ears.hear(&self.sound, now),
+                    Ok(()) => {
+                        if let Some(line) = &mut self.line {
+                            line.heard_at = now;
+                        }
+                        if self.ears.minds_us() {
+                            self.ears.we_play(self.playout.audible(now).map(Loudness::of));
+                        }
+                        self.ears.hear(&self.sound, now);
+                    }
                     Err(_) => tracing::debug!(call.id = %self.session, "a media frame that is not base64 was dropped"),
                 }
             }
@@ -233,7 +263,7 @@ impl Call {
     async fn hang_up_socket(mut self) {
         if let Some(line) = &mut self.line {
             let goodbye = poll_fn(|cx| line.socket.as_mut().poll_close(cx));
-            let _ = tokio::time::timeout(std::time::Duration::from_secs(1), goodbye).await;
+            let _ = tokio::time::timeout(Duration::from_secs(1), goodbye).await;
         }
     }
 }

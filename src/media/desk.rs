@@ -9,7 +9,7 @@ use std::time::Duration;
 use futures_util::{FutureExt, StreamExt};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tokio_util::task::TaskTracker;
 
 use super::call::{Attached, Call};
@@ -17,8 +17,8 @@ use super::ears::Ears;
 use super::voice::Voice;
 use super::watch::Watch;
 use super::{BoxSocket, EventSink};
-use crate::clock::Clock;
 use crate::clock::wall::Alarm;
+use crate::clock::{Clock, Millis};
 use crate::domain::carrier::{ErrorClass, ProviderError};
 use crate::domain::media::{MediaCommand, MediaEvent};
 use crate::domain::playout::Playout;
@@ -32,6 +32,8 @@ const AUTHENTICATE: Duration = Duration::from_secs(10);
 const MOST_STRANGERS: usize = 256;
 /// Tokens of one session that may be unused at once: a webhook may come twice, each time with a token of its own.
 const MOST_TOKENS: usize = 4;
+/// A token is good for this long. The carrier comes with it within a second; its own patience for a socket is a few.
+const TOKEN_LIFE: Duration = Duration::from_secs(30);
 /// Commands a session may be ahead of its media: as many as it may queue utterances, and a few.
 const MOST_COMMANDS: usize = 32;
 /// 256 bits, as lower-case hex in the path and as a parameter.
@@ -103,6 +105,9 @@ struct Seat {
     leg: u64,
     call: CarrierCallId,
     minted: u64,
+    good_until: Millis,
+    /// A socket has come with it.
+    at_door: bool,
 }
 
 /// Leave to authenticate; bounded in number, for strangers by a count and for others by the tokens that were minted.
@@ -136,7 +141,7 @@ impl Desk {
             clock: Arc::clone(&self.config.clock),
             events: Box::new(move |event| to_session(event)),
             playout: Playout::new(self.config.guard),
-            voice: Voice::new(Arc::clone(&self.config.tts)),
+            voice: Voice::new(self.config.tts.open()),
             ears: Ears::new(Arc::clone(&self.config.stt)),
             alarm: Alarm::default(),
             line: None,
@@ -176,7 +181,9 @@ impl Desk {
         let minted =
             seats.tokens.values().filter(|seat| of_session(seat)).map(|seat| seat.minted).max().unwrap_or(0) + 1;
         seats.tokens.retain(|_, seat| !of_session(seat) || seat.minted + MOST_TOKENS as u64 > minted);
-        seats.tokens.insert(hash(&token), Seat { session: session.clone(), leg, call: call.clone(), minted });
+        let (session, call) = (session.clone(), call.clone());
+        let good_until = self.config.clock.now() + TOKEN_LIFE;
+        seats.tokens.insert(hash(&token), Seat { session, leg, call, minted, good_until, at_door: false });
         Some(token)
     }
 
@@ -184,11 +191,15 @@ impl Desk {
     /// stranger's: however many strangers wait at the door, a call gets its media. `None` for any other token, and
     /// without one when too many are at it.
     pub fn admit(&self, path_token: Option<&str>) -> Option<Admission> {
-        let permit = match path_token {
-            Some(token) => self.lock().tokens.contains_key(&hash(token)).then_some(None)?,
-            None => Some(Arc::clone(&self.strangers).try_acquire_owned().ok()?),
-        };
-        Some(Admission { _permit: permit })
+        if let Some(token) = path_token {
+            let mut seats = self.lock();
+            let seat = seats.tokens.get_mut(&hash(token)).filter(|seat| self.is_good(seat))?;
+            // One socket for each token; others with the same one are as good as any.
+            if !std::mem::replace(&mut seat.at_door, true) {
+                return Some(Admission { _permit: None });
+            }
+        }
+        Some(Admission { _permit: Some(Arc::clone(&self.strangers).try_acquire_owned().ok()?) })
     }
 
     /// Takes a socket in: waits for it to say which call it carries, checks that, and hands it to the call. Whatever
@@ -202,14 +213,16 @@ impl Desk {
                     let seats = self.lock();
                     seats.calls.get(&seat.session).filter(|open| open.leg == seat.leg).map(|open| open.attach.clone())
                 };
-                if let Some(attach) = attach {
-                    let _ = attach.send(Attached { socket, stream }).await;
+                let Some(attach) = attach else { return };
+                let (refused, back) = oneshot::channel();
+                let _ = attach.send(Attached { socket, stream, refused }).await;
+                if let Ok(socket) = back.await {
+                    close(socket).await;
                 }
             }
             Ok(None) | Err(_) => {
                 tracing::warn!("a media socket that did not prove which call it belongs to was closed");
-                let close = std::future::poll_fn(|cx| socket.as_mut().poll_close(cx));
-                let _ = tokio::time::timeout(Duration::from_secs(1), close).await;
+                close(socket).await;
             }
         }
     }
@@ -234,13 +247,23 @@ impl Desk {
             (None, None) => return None,
         };
         let seat = self.lock().tokens.remove(&hash(token))?;
-        let ours = start.account == self.config.account && start.call == seat.call.as_str();
+        let ours = start.account == self.config.account && start.call == seat.call.as_str() && self.is_good(&seat);
         ours.then(|| (seat, start.stream.clone().into_owned()))
+    }
+
+    fn is_good(&self, seat: &Seat) -> bool {
+        self.config.clock.now() < seat.good_until
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Seats> {
         self.seats.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Says goodbye to a socket that is not wanted.
+async fn close(mut socket: BoxSocket) {
+    let goodbye = std::future::poll_fn(|cx| socket.as_mut().poll_close(cx));
+    let _ = tokio::time::timeout(Duration::from_secs(1), goodbye).await;
 }
 
 fn hash(token: &str) -> TokenHash {

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::audio::vad::Loudness;
 use crate::clock::Millis;
 use crate::provider::{Heard, Stt, SttSession};
 use std::sync::Arc;
@@ -39,6 +40,17 @@ impl Ears {
         }
     }
 
+    /// Whether the recogniser is to be told what we play.
+    pub(super) fn minds_us(&self) -> bool {
+        self.session.as_ref().is_some_and(|session| session.minds_us())
+    }
+
+    pub(super) fn we_play(&mut self, ours: Option<Loudness>) {
+        if let Some(session) = &mut self.session {
+            session.we_play(ours);
+        }
+    }
+
     /// No more will be said: get out of the recogniser what it still has.
     pub(super) fn drain(&mut self, now: Millis) {
         if self.draining.is_none() {
@@ -67,7 +79,7 @@ impl Ears {
         match &heard {
             Heard::Started { .. } => self.open += 1,
             Heard::Words { .. } | Heard::Nothing { .. } => self.open = self.open.saturating_sub(1),
-            Heard::Stopped { .. } => {}
+            Heard::BargedIn { .. } | Heard::Stopped { .. } => {}
             Heard::Failed(_) => {
                 self.session = None;
                 self.failed = true;

@@ -1,6 +1,5 @@
 //! The speech being made for a call: one stream an utterance, read only as far as the playout wants it.
 
-use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
@@ -10,11 +9,11 @@ use crate::domain::carrier::{ErrorClass, ProviderError};
 use crate::domain::playout::Playout;
 use crate::domain::text::AgentText;
 use crate::ids::UtteranceId;
-use crate::provider::{Speech, Tts};
+use crate::provider::{Speech, TtsSession};
 
 /// The utterances in the making.
 pub(super) struct Voice {
-    tts: Arc<dyn Tts>,
+    tts: Box<dyn TtsSession>,
     making: Vec<Making>,
 }
 
@@ -36,7 +35,7 @@ pub(super) enum Made {
 }
 
 impl Voice {
-    pub(super) fn new(tts: Arc<dyn Tts>) -> Self {
+    pub(super) fn new(tts: Box<dyn TtsSession>) -> Self {
         Self { tts, making: Vec::new() }
     }
 
@@ -79,6 +78,7 @@ impl Voice {
                 }
             }
         }
+        self.tts.poll_idle(cx);
         Poll::Pending
     }
 }

@@ -127,6 +127,13 @@ impl DurableStore {
         }
     }
 
+    /// Returns when the thread has ended: after a close, or because it died.
+    pub async fn ended(&self) {
+        let mut phase = self.desk.phase.subscribe();
+        // The sender lives in the desk.
+        let _ = phase.wait_for(|phase| *phase == Phase::Closed).await;
+    }
+
     /// The answer to something that the thread was asked to do.
     fn answer(&self, ticket: Ticket) -> BoxFuture<'static, Result<(), StoreError>> {
         match ticket {

@@ -16,6 +16,7 @@ use redb::backends::FileBackend;
 use redb::{Builder, Database, DatabaseError};
 
 use super::durable::{Backend, OpenError};
+use super::record::STEPS;
 use super::{Conversation, Left, StoreError, Write};
 use crate::clock::Millis;
 
@@ -58,7 +59,7 @@ impl Embedded {
             builder.set_cache_size(CACHE).set_check_integrity_on_open(self.suspicious);
             let database = (self.put_on)(&mut builder, file)?;
             // With everything that is read at the start: what is damaged must show now.
-            format::check(&database, format::STEPS)?;
+            format::check(&database, STEPS)?;
             tables::left(&database)?;
             Ok(database)
         })

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 use super::{Conversation, Received, RequestRecord, SessionRecord};
 use crate::clock::Millis;
@@ -26,6 +27,14 @@ pub(in crate::store) use dice::Dice;
 
 /// How records look in this version. A store says which format it is in; a newer one is left alone.
 pub const FORMAT: u32 = 1;
+
+/// Makes a record of one format into one of the next; told which kind of record it is, by the name of its table.
+pub type Step = fn(&str, Value) -> Value;
+
+/// From each format to the next, the first from 1 to 2. There is one more format than there are steps.
+pub const STEPS: &[Step] = &[];
+
+const _: () = assert!(STEPS.len() + 1 == FORMAT as usize, "each format is reached by a step");
 
 /// How long a seen message is remembered: no carrier repeats one later.
 pub const SEEN: Duration = Duration::from_hours(72);
@@ -70,7 +79,7 @@ recorded!(SessionRecord, Conversation, RequestRecord, line::Snapshot, Received);
 pub fn request_until(request: &RequestRecord) -> Option<Millis> {
     let answered = request.answer.as_ref()?.at;
     Some(match (request.keyed, request.collected) {
-        (true, _) => (request.begun_at + KEYED).max(answered),
+        (true, _) => answered + KEYED,
         (false, false) => answered + UNCOLLECTED,
         (false, true) => answered,
     })

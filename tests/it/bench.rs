@@ -9,8 +9,9 @@ fn a_short_load_is_carried_whole_and_told_in_figures() {
     let arguments = ["bench", "calls", "--calls", "3", "--seconds", "4", "--json", "--unpinned"];
     let run = Command::new(env!("CARGO_BIN_EXE_callme")).args(arguments).output().expect("the binary runs");
     let (shown, errors) = (String::from_utf8_lossy(&run.stdout), String::from_utf8_lossy(&run.stderr));
-    assert!(run.status.success(), "{shown}{errors}");
-    let report: Value = serde_json::from_str(&shown).expect("one JSON object");
+    let report: Value = serde_json::from_str(&shown).unwrap_or_else(|_| panic!("one JSON object: {shown}{errors}"));
+    assert_eq!(report["good"], run.status.success(), "{shown}{errors}");
+    assert_eq!(report["problems"], serde_json::json!([]), "{shown}");
     let at = |pointer: &str| {
         report.pointer(pointer).and_then(Value::as_f64).unwrap_or_else(|| panic!("no {pointer} in {shown}"))
     };

@@ -1,6 +1,8 @@
 //! The real binary as a process of its own, in real time: how it starts, answers, calls and stops.
 
 mod process;
+#[path = "../../src/store/redis/tests/server.rs"]
+mod redis;
 
 use std::time::Duration;
 
@@ -26,6 +28,8 @@ pub(crate) const NEEDED: [&str; 6] = [
 const QUESTION: &str = "Shall I restart the xylophone turbine?";
 const REPLY: &str = "Certainly, use the marmalade zeppelin.";
 const GOODBYE: &str = "Farewell, honourable customer.";
+/// What the hashes of numbers are keyed with.
+const HASH_KEY: &str = "a-pepper-for-the-hashes-0123456789";
 
 async fn get(url: &str) -> (u16, Value) {
     let client = reqwest::Client::builder().no_proxy().build().expect("a client");
@@ -107,7 +111,11 @@ async fn whole_call(format: &str) -> String {
     emulator.person().set(Script::converses([REPLY]));
     let (port, other) = (free_port(), free_port());
     let mut settings = settings(&emulator, port);
-    settings.extend([("CALLME_LOG_FORMAT", format.to_owned()), ("CALLME_PORT", other.to_string())]);
+    settings.extend([
+        ("CALLME_LOG_FORMAT", format.to_owned()),
+        ("CALLME_PORT", other.to_string()),
+        ("CALLME_HASH_KEY", HASH_KEY.to_owned()),
+    ]);
     let server = Process::start(&["serve"], &settings);
     server.listens(port).await;
     assert!(tokio::net::TcpStream::connect(("127.0.0.1", other)).await.is_err(), "PORT wins");
@@ -128,11 +136,19 @@ async fn whole_call(format: &str) -> String {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_whole_call_through_the_binary_leaks_nothing() {
     let EmulatorConfig { number, auth_token, api_key, .. } = EmulatorConfig::default();
-    let scanner = Scanner::new(&[PERSON, &number], &[KEY, &auth_token, &api_key]);
+    let scanner = Scanner::new(&[PERSON, &number], &[KEY, &auth_token, &api_key, HASH_KEY]);
     let scanner = scanner.with_words(&[QUESTION, REPLY, GOODBYE]);
     let (text, json) = tokio::join!(whole_call("text"), whole_call("json"));
     scanner.check("the log", &text);
     scanner.check("the log", &json);
+    // It was started here, and might have left something.
+    for entry in std::fs::read_dir(env!("CARGO_TARGET_TMPDIR")).expect("the folder is there") {
+        let path = entry.expect("the folder can be read").path();
+        scanner.check("a file's name", &path.to_string_lossy());
+        if let Ok(bytes) = std::fs::read(&path) {
+            scanner.check("a file", &String::from_utf8_lossy(&bytes));
+        }
+    }
     assert!(!text.contains('\u{1b}'), "no colours into a file");
     for line in json.lines() {
         let line: Value = serde_json::from_str(line).unwrap_or_else(|_| panic!("not JSON: {line}"));
@@ -187,11 +203,14 @@ async fn history_outlives_the_process_and_no_number_is_on_the_disk() {
     let ended = server.terminate().await;
     assert_eq!((ended.code, ended.took < Duration::from_secs(8)), (Some(0), true), "{ended:?}");
     let EmulatorConfig { number, auth_token, api_key, .. } = EmulatorConfig::default();
-    let scanner = Scanner::new(&[PERSON, &number], &[KEY, &auth_token, &api_key]);
     let mut files = 0;
     for file in std::fs::read_dir(&directory).expect("the data directory") {
         let bytes = std::fs::read(file.expect("a file").path()).expect("our own file");
-        scanner.check("the data directory", &String::from_utf8_lossy(&bytes));
+        let text = String::from_utf8_lossy(&bytes);
+        // Without the plus sign, as any part of an id or a key.
+        for private in [&PERSON[1..], &number[1..], KEY, &auth_token, &api_key] {
+            assert!(!text.contains(private), "{private} is on the disk");
+        }
         files += 1;
     }
     assert_eq!(files, 2, "the state and the key");
@@ -207,6 +226,61 @@ async fn history_outlives_the_process_and_no_number_is_on_the_disk() {
     assert!(get_with_key(port, "/metrics").await.contains("callme_store_degraded 0"));
     drop(server);
     std::fs::remove_dir_all(directory).expect("our own directory");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_redis_that_comes_goes_and_hangs_stops_no_call_and_gets_everything() {
+    const SECRET: &str = "velvet-harpsichord-42";
+    let emulator = Emulator::start(EmulatorConfig::default()).await.expect("a free port");
+    emulator.person().set(Script::converses([REPLY]));
+    let port = free_port();
+    let mut redis =
+        redis::Server::planned(&["--requirepass", SECRET, "--appendonly", "yes", "--appendfsync", "always"]);
+    let mut settings = settings(&emulator, port);
+    settings.push(("CALLME_HASH_KEY", "a key of hashes for the tests".to_owned()));
+    settings.push(("REDIS_URL", redis.url().replace("redis://", &format!("redis://:{SECRET}@"))));
+    let server = Process::start(&["serve"], &settings);
+    server.listens(port).await;
+    let call = async |status: &str| {
+        let (code, answer) = post(port, "/api/call", QUESTION).await;
+        assert_eq!((code, &answer["response"]), (200, &json!(REPLY)), "{answer}");
+        let id = answer["callId"].as_str().expect("an id").to_owned();
+        let (code, _) = post(port, &format!("/api/call/{id}/end"), GOODBYE).await;
+        assert_eq!(code, 200);
+        let (code, health) = get(&format!("http://127.0.0.1:{port}/health")).await;
+        assert_eq!((code, &health["store"]["status"]), (200, &json!(status)), "{health}");
+        id
+    };
+    let caught_up = async || while get_with_key(port, "/health").await.contains("degraded") {};
+    let mut ids = vec![call("degraded").await];
+    assert!(redis.begin(), "the port is still free");
+    caught_up().await;
+    ids.push(call("ok").await);
+    redis.hang();
+    ids.push(call("degraded").await);
+    redis.go_on();
+    caught_up().await;
+    redis.kill();
+    ids.push(call("degraded").await);
+    assert!(redis.begin(), "the port is still free");
+    caught_up().await;
+    let ended = server.terminate().await;
+    assert_eq!((ended.code, ended.took < Duration::from_secs(8)), (Some(0), true), "{ended:?}");
+    let EmulatorConfig { number, auth_token, api_key, .. } = EmulatorConfig::default();
+    let scanner = Scanner::new(&[PERSON, &number], &[KEY, &auth_token, &api_key, SECRET, "a key of hashes"]);
+    scanner.check("the log", &format!("{ended:?}"));
+    for file in redis.files() {
+        let text = String::from_utf8_lossy(&file);
+        // Its own numbers look like those of phones.
+        for private in [&PERSON[1..], &number[1..], KEY, &auth_token, &api_key, SECRET, "a key of hashes"] {
+            assert!(!text.contains(private), "{private} is in Redis");
+        }
+    }
+    let server = Process::start(&["serve"], &settings);
+    server.listens(port).await;
+    caught_up().await;
+    let history = get_with_key(port, "/api/history").await;
+    assert!(ids.iter().all(|id| history.contains(id.as_str())), "{ids:?} in {history}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

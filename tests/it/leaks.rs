@@ -1,6 +1,7 @@
 //! Nothing that identifies the person, nothing that was said, and no key is ever written: everything that the server
 //! writes in good calls and bad ones is read.
 
+mod door;
 mod ink;
 pub(crate) mod scanner;
 mod stranger;
@@ -87,11 +88,10 @@ async fn good_calls(reader: &mut Reader<'_>) {
     {
         reader.post(&format!("/api/call/{id}/{verb}"), message).await;
     }
-    for path in
-        [format!("/api/call/{id}"), "/api/history?limit=50".to_owned(), "/health".to_owned(), "/api/health".to_owned()]
-    {
-        let request = reader.request(Method::GET, &path).bearer_auth(KEY);
-        assert_eq!(reader.send(request).await.0, 200);
+    let look = format!("/api/call/{id}");
+    for path in [&look, "/api/history?limit=50", "/health", "/api/health", "/metrics", "/api/openapi.json"] {
+        let request = reader.request(Method::GET, path).bearer_auth(KEY);
+        assert_eq!(reader.send(request).await.0, 200, "{path}");
     }
     reader.call(Script::answers().when_heard(Duration::from_secs(2)).say(REPLY).hang_up(), 200).await;
     reader.world.settled().await;

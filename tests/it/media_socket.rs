@@ -4,7 +4,7 @@ use std::io;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use callme::emulator::{Script, Side, What};
+use callme::emulator::{Fault, Script, Side, Times, What};
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
@@ -24,6 +24,8 @@ const NOBODYS: &str = "CA00000000000000000000000000000000";
 const WRONG: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 /// Who has not said whose it is by then is closed.
 const AUTHENTICATE: Duration = Duration::from_secs(10);
+/// A stream without sound for so long gives way to another.
+const SILENT: Duration = Duration::from_millis(1100);
 
 /// Opens a socket; the path's token, where it has one.
 async fn connect(world: &World, token: Option<&str>) -> Socket {
@@ -64,12 +66,52 @@ async fn in_a_call<F: Future>(world: &World, work: impl FnOnce(String, String) -
     let working = async {
         tokio::time::sleep(Duration::from_secs(5)).await;
         let (id, call) = (world.newest().await, world.emulator.calls()[0].sid.clone());
-        let out = work(id.clone(), call).await;
+        let out = Box::pin(work(id.clone(), call)).await;
         assert_eq!(world.look(&id).await.at("/state"), "listening", "{}", world.emulator.timeline());
         assert_eq!(world.say("end", &id, "Goodbye.").await.status, 200);
         out
     };
     tokio::join!(world.call(QUESTION), working).1
+}
+
+/// What the server said on a socket that it then closed, within a second.
+async fn said_before_it_was_closed(socket: &mut Socket) -> Vec<String> {
+    let mut said = Vec::new();
+    let reading = async {
+        while let Some(Ok(frame)) = socket.next().await {
+            said.extend(frame.into_text().ok().filter(|text| !text.is_empty()).map(|text| text.to_string()));
+        }
+    };
+    timeout(Duration::from_secs(1), reading).await.expect("it is closed");
+    said
+}
+
+/// Whether the server keeps a socket for another second.
+async fn is_open(socket: &mut Socket) -> bool {
+    let ended = async { while let Some(Ok(_)) = socket.next().await {} };
+    timeout(Duration::from_secs(1), ended).await.is_err()
+}
+
+/// A socket that has said that it is the call's, with this token.
+async fn with_token(world: &World, token: &str, call: &str) -> Socket {
+    let mut socket = connect(world, Some(token)).await;
+    // A bad token's is closed before it says a word, or after.
+    let _ = socket.send(start(Some(token), &account(), call)).await;
+    socket
+}
+
+/// The same with a new token.
+async fn attached(world: &World, call: &str) -> Socket {
+    with_token(world, &world.fresh_token(call).await, call).await
+}
+
+/// A world in whose call the carrier's stream breaks after ten seconds and does not come back: whoever comes next with a
+/// token has the call.
+async fn losing_its_stream() -> World {
+    let world = World::new().await;
+    world.emulator.faults().add(Fault::StreamLost, Times::Once);
+    world.person(Script::answers().wait(Duration::from_secs(10)).drop_socket());
+    world
 }
 
 /// Media sockets that the carrier lost to the server.
@@ -117,28 +159,70 @@ async fn a_socket_that_does_not_prove_whose_it_is_is_closed_and_its_token_is_spe
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_second_stream_takes_the_place_of_the_first_and_no_token_works_twice() {
+async fn a_second_stream_does_not_get_a_call_whose_first_is_alive_and_no_token_works_twice() {
     let world = World::new().await;
     in_a_call(&world, async |_, call| {
         for way in ["path", "parameter", "both"] {
-            let (streams, token) = (world.emulator.calls()[0].streams, world.fresh_token(&call).await);
+            let token = world.fresh_token(&call).await;
             let in_path = (way != "parameter").then_some(token.as_str());
             let as_parameter = (way != "path").then_some(token.as_str());
-            let mut socket = connect(&world, in_path).await;
-            let hello = json!({"event": "connected", "protocol": "Call", "version": "1.0.0"});
-            socket.send(text(&hello)).await.expect("it is open");
-            socket.send(start(as_parameter, &account(), &call)).await.expect("it is open");
-            // The carrier sees its own stream end and asks again: that one in turn takes the place of ours.
-            assert!(kept(&mut socket).await.is_some_and(|after| after < Duration::from_secs(2)), "{way}");
-            tokio::time::sleep(Duration::from_secs(1)).await;
-            let calls = world.emulator.calls();
-            assert_eq!(calls[0].streams, streams + 1, "{way}\n{}", world.emulator.timeline());
-            let down = lost(&world);
-            let mut again = connect(&world, in_path).await;
-            let _ = again.send(start(as_parameter, &account(), &call)).await;
-            assert!(kept(&mut again).await.is_some_and(|after| after < Duration::from_secs(1)), "{way}");
-            assert_eq!(lost(&world), down, "{way}: a used token");
+            for time in ["first", "second"] {
+                let mut socket = connect(&world, in_path).await;
+                let hello = json!({"event": "connected", "protocol": "Call", "version": "1.0.0"});
+                // One that comes with a used token may be closed before it says anything.
+                let _ = socket.send(text(&hello)).await;
+                let _ = socket.send(start(as_parameter, &account(), &call)).await;
+                assert_eq!(said_before_it_was_closed(&mut socket).await, [""; 0], "{way}, for the {time} time");
+            }
         }
+        assert_eq!((lost(&world), world.emulator.calls()[0].streams), (0, 1), "{}", world.emulator.timeline());
+    })
+    .await;
+    world.settled().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stream_takes_the_place_of_one_that_has_fallen_silent() {
+    let world = losing_its_stream().await;
+    in_a_call(&world, async |_, call| {
+        world.event(|what| *what == What::MediaDown(Side::Carrier)).await;
+        let mut first = attached(&world, &call).await;
+        assert!(is_open(&mut first).await);
+        first.send(media()).await.expect("it is open");
+        let mut early = attached(&world, &call).await;
+        assert!(kept(&mut early).await.is_some_and(|after| after < Duration::from_secs(1)), "the first is alive");
+        tokio::time::sleep(SILENT).await;
+        let mut second = attached(&world, &call).await;
+        assert!(
+            kept(&mut first).await.is_some_and(|after| after < Duration::from_secs(1)),
+            "the second took its place"
+        );
+        assert!(is_open(&mut second).await);
+    })
+    .await;
+    world.settled().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_has_four_tokens_at_once_and_each_for_half_a_minute() {
+    let world = losing_its_stream().await;
+    in_a_call(&world, async |_, call| {
+        world.event(|what| *what == What::MediaDown(Side::Carrier)).await;
+        let mut tokens = Vec::new();
+        for _ in 0..5 {
+            tokens.push(world.fresh_token(&call).await);
+        }
+        let mut pushed_out = with_token(&world, &tokens[0], &call).await;
+        assert!(!is_open(&mut pushed_out).await, "one of five");
+        let mut line = with_token(&world, &tokens[1], &call).await;
+        assert!(is_open(&mut line).await, "one of four");
+        tokio::time::sleep(Duration::from_secs(26)).await;
+        let mut late = with_token(&world, &tokens[2], &call).await;
+        assert!(is_open(&mut late).await, "in time");
+        assert!(!is_open(&mut line).await, "it had fallen silent");
+        tokio::time::sleep(Duration::from_secs(4)).await;
+        let mut too_late = with_token(&world, &tokens[3], &call).await;
+        assert!(!is_open(&mut too_late).await && is_open(&mut late).await, "after half a minute");
     })
     .await;
     world.settled().await;
@@ -178,8 +262,9 @@ async fn what_is_no_carriers_word_is_not_listened_to() {
 
 #[tokio::test(start_paused = true)]
 async fn bad_frames_in_a_call_do_it_no_harm() {
-    let world = World::new().await;
+    let world = losing_its_stream().await;
     in_a_call(&world, async |_, call| {
+        world.event(|what| *what == What::MediaDown(Side::Carrier)).await;
         let bad_payload =
             json!({"event": "media", "streamSid": "MZ0", "media": {"track": "inbound", "payload": "%%%"}});
         for frames in [
@@ -188,15 +273,15 @@ async fn bad_frames_in_a_call_do_it_no_harm() {
             vec![Message::binary(vec![0; 4000]), Message::text("{".repeat(4000)), Message::text("x".repeat(1 << 20))],
             vec![start(None, "", ""), text(&json!({"event": "unheard of"})), text(&json!({"event": "stop"}))],
         ] {
-            let token = world.fresh_token(&call).await;
-            let mut socket = connect(&world, Some(&token)).await;
-            socket.send(start(Some(&token), &account(), &call)).await.expect("it is open");
+            let mut socket = attached(&world, &call).await;
+            assert!(is_open(&mut socket).await);
             for frame in frames {
                 let _ = socket.send(frame).await;
             }
-            assert!(kept(&mut socket).await.is_some(), "the carrier's next stream takes over");
-            tokio::time::sleep(Duration::from_secs(1)).await;
+            tokio::time::sleep(SILENT).await;
         }
+        // The carrier's next.
+        assert!(is_open(&mut attached(&world, &call).await).await);
     })
     .await;
     world.settled().await;

@@ -1,7 +1,10 @@
 //! Calls in which the speech provider fails, in every way it can.
 
+mod after;
 mod hearing;
 mod line;
+mod moving;
+mod voicing;
 
 use callme::emulator::{CallState, Fault, Script, Side, Times, What};
 use serde_json::json;
@@ -32,10 +35,10 @@ fn assert_claimed(world: &World, claimed: &serde_json::Value) {
 #[tokio::test(start_paused = true)]
 async fn a_voice_that_is_refused_while_it_rings_stops_the_ringing() {
     let world = World::new().await;
-    world.emulator.faults().add(Fault::SpeechRefused { status: 404, code: "model_not_found" }, Times::Always);
+    world.emulator.faults().add(Fault::SpeechRefused { status: 400, code: "invalid_value" }, Times::Always);
     let answer = world.call(QUESTION).await;
     assert_eq!((answer.status, &answer.body["code"]), (424, &json!("speech_failed")), "{answer:?}");
-    assert!(answer.error().contains("model_not_found"), "{answer:?}");
+    assert!(answer.error().contains("invalid_value"), "{answer:?}");
     assert_eq!(answer.at("/outcome/messageHeard"), "none");
     world.settled().await;
     let call = world.last_call();
@@ -49,7 +52,7 @@ async fn a_voice_that_is_refused_later_fails_the_question_and_not_the_call() {
         Script::converses(["Yes."]).wait(ms(8000)).say("Are you still there?").when_silent(ms(400)).say("Good."),
     );
     let id = world.call(QUESTION).await.call_id();
-    world.emulator.faults().add(Fault::SpeechRefused { status: 404, code: "model_not_found" }, Times::Once);
+    world.emulator.faults().add(Fault::SpeechRefused { status: 400, code: "invalid_value" }, Times::Once);
     let failed = world.say("continue", &id, "It is done. Anything else?").await;
     assert_eq!((failed.status, &failed.body["code"]), (424, &json!("speech_failed")), "{failed:?}");
     assert_eq!(failed.at("/outcome/endedBy"), json!(null));
@@ -131,7 +134,7 @@ async fn speech_without_an_end_is_ended() {
 
 #[tokio::test(start_paused = true)]
 async fn a_goodbye_that_cannot_be_said_still_hangs_up() {
-    for fault in [Fault::SpeechRefused { status: 404, code: "model_not_found" }, Fault::SpeechStalled { after: 0 }] {
+    for fault in [Fault::SpeechRefused { status: 400, code: "invalid_value" }, Fault::SpeechStalled { after: 0 }] {
         let world = World::new().await;
         world.person(Script::converses(["Yes."]));
         let id = world.call(QUESTION).await.call_id();

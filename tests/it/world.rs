@@ -100,7 +100,18 @@ impl World {
     }
 
     pub(crate) async fn built(emulator: EmulatorConfig, settings: &[(&str, &str)]) -> Self {
-        Self::around(Emulator::start(emulator).await.expect("a free port on loopback"), settings, START).await
+        Self::over(Emulator::start(emulator).await.expect("a free port on loopback"), settings).await
+    }
+
+    /// A world over an emulator that runs already.
+    pub(crate) async fn over(emulator: Emulator, settings: &[(&str, &str)]) -> Self {
+        Self::around(emulator, settings, START).await
+    }
+
+    /// A world whose server's clock begins then.
+    pub(crate) async fn at(now: Millis, settings: &[(&str, &str)]) -> Self {
+        let emulator = Emulator::start(EmulatorConfig::default()).await.expect("a free port on loopback");
+        Self::around(emulator, settings, now).await
     }
 
     async fn around(emulator: Emulator, settings: &[(&str, &str)], now: Millis) -> Self {
@@ -121,7 +132,8 @@ impl World {
         let app = App::new(&config, clock).expect("a server can be built");
         let (sessions, stop) = (app.sessions().clone(), CancellationToken::new());
         let mut tasks = JoinSet::new();
-        tasks.spawn(app.serve(listener, stop.clone()));
+        let stopping = stop.clone();
+        tasks.spawn(async move { app.serve(listener, stopping).await.expect("it serves") });
         let client = reqwest::Client::builder().no_proxy().pool_max_idle_per_host(0).build().expect("an HTTP client");
         Self { emulator, sessions, stop, url, client, tasks }
     }

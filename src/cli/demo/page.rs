@@ -68,7 +68,7 @@ pub(super) async fn show(port: Option<u16>, open: bool) -> anyhow::Result<ExitCo
     if open {
         browser::open(&address);
     }
-    app.beside(routes(demo, port)).serve(listener, stop).await;
+    app.beside(routes(demo, port)).serve(listener, stop).await?;
     Ok(ExitCode::SUCCESS)
 }
 

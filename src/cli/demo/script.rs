@@ -86,7 +86,9 @@ pub(super) async fn play() -> anyhow::Result<Played> {
     let from = emulator.timeline().events().iter().position(|event| arrives(&event.what)).unwrap_or_default();
     let _ = emulator.wait_from(from, |event| matches!(event.what, What::TextWebhook { .. })).await;
     stop.cancel();
-    while tasks.join_next().await.is_some() {}
+    while let Some(served) = tasks.join_next().await {
+        served??;
+    }
     let call = emulator.calls().into_iter().next().context("nobody was rung")?;
     Ok(Played { timeline: emulator.timeline(), call, voice, talk, missed, chat: emulator.chat().shown(), asked })
 }

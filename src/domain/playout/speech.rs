@@ -125,6 +125,13 @@ impl Speech {
         &self.sound[from..from + length]
     }
 
+    /// The least that goes out at once, from so many bytes before the end of what was sent.
+    pub(super) fn sent_before(&self, ahead: usize) -> &[u8] {
+        let sent = self.sent - self.heard;
+        let at = sent.saturating_sub(ahead);
+        &self.sound[at..sent.min(at + LEAST)]
+    }
+
     /// A mark is due each second, and behind the last sound.
     pub(super) fn wants_mark(&self) -> bool {
         self.sent >= self.marked + MARK_EVERY || (self.is_sent() && self.sent > self.marked)

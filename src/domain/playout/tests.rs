@@ -167,7 +167,8 @@ fn speech_that_began_within_the_opening_guard_cuts_nothing() {
         };
         phone.say(n).sound(n, 8000).whole(n);
         phone.at(1200);
-        phone.playout.speech_started(START + Duration::from_millis(began), phone.now);
+        phone.playout.speech_started(phone.now);
+        phone.playout.barged_in(START + Duration::from_millis(began), phone.now);
         phone.pump();
         assert_eq!(phone.sent.iter().any(|(_, sent)| *sent == Sent::Clear), cuts, "began at {began} ms");
     }

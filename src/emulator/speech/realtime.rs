@@ -9,23 +9,24 @@ use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade};
 use axum::extract::{RawQuery, State};
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
-use serde_json::{Value, json};
+use serde_json::Value;
 use tokio::time::Instant;
 
 use super::session::{Ears, Out, Session};
 use super::settings::{Refusal, is_transcription_model};
-use super::{Refused, authorise};
+use super::{Refused, authorise, speaking};
 use crate::emulator::faults::Fault;
 use crate::emulator::timeline::{Hearing, What};
 use crate::emulator::world::World;
 
 /// The longest a session may last.
-const LIFETIME: Duration = Duration::from_hours(1);
+pub(super) const LIFETIME: Duration = Duration::from_hours(1);
 
 /// What kind of socket the URL and the headers ask for.
 enum Kind {
     Transcription,
-    Conversation,
+    /// With this model.
+    Conversation(String),
     /// Refused after the upgrade, with this close code.
     Refused(Refusal, u16),
 }
@@ -40,14 +41,26 @@ pub(super) async fn open(
     if let Err(refusal) = authorise(&world, &headers) {
         return refusal.into_response();
     }
-    let refused = world.faults.strike(|f| if let Fault::HearingRefused { status } = f { Some(*status) } else { None });
-    if let Some(status) = refused {
-        return Refused::fault(status, "invalid_api_key", &headers, b"").into_response();
-    }
     let kind = kind(query.as_deref().unwrap_or(""), &headers);
+    let refused = world.faults.strike(|fault| match (fault, &kind) {
+        (Fault::HearingRefused { status }, Kind::Transcription | Kind::Refused(..)) => {
+            Some((*status, "invalid_api_key"))
+        }
+        (Fault::VoiceRefused { status, code }, Kind::Conversation(_)) => Some((*status, *code)),
+        _ => None,
+    });
+    if let Some((status, code)) = refused {
+        return Refused::fault(status, code, &headers, b"").into_response();
+    }
     upgrade.on_upgrade(move |socket| async move {
         let stop = world.stop.clone();
-        stop.run_until_cancelled_owned(run(world, socket, kind)).await;
+        let served = async {
+            match kind {
+                Kind::Conversation(model) => speaking::run(&world, socket, model, &headers).await,
+                kind => run(world, socket, kind).await,
+            }
+        };
+        stop.run_until_cancelled_owned(served).await;
     })
 }
 
@@ -71,7 +84,7 @@ fn kind(query: &str, headers: &HeaderMap) -> Kind {
                 format!("Model \"{model}\" is a transcription model and cannot be used as the realtime session model.");
             refused("invalid_model", &message, "model", 4000)
         }
-        (_, Some(_)) => Kind::Conversation,
+        (_, Some(model)) => Kind::Conversation(model),
     }
 }
 
@@ -90,7 +103,8 @@ async fn run(world: Arc<World>, mut socket: WebSocket, kind: Kind) {
             let socket = Socket { wire: socket, due: BTreeMap::new(), sent: 0, deaf, mute };
             transcribe(&world, socket, &mut session, drop_after, note).await;
         }
-        Kind::Conversation => converse(&mut socket, &mut session).await,
+        // Served elsewhere.
+        Kind::Conversation(_) => {}
         Kind::Refused(refusal, code) => {
             let error = session.error(&refusal, &Value::Null);
             note(Hearing::Refused(refusal.code.to_owned()));
@@ -142,7 +156,8 @@ async fn transcribe(
     note: impl Fn(Hearing),
 ) {
     let recognise = |ulaw: &[u8]| world.phrases.lock().expect("no holder of the lock panics").recognise(ulaw);
-    let ears = Ears { recognise: &recognise, faults: &world.faults, delay: world.config.transcript_delay };
+    let ears =
+        Ears { recognise: &recognise, faults: &world.faults, delay: world.config.transcript_delay, era: world.era() };
     let ends = Instant::now() + LIFETIME;
     let mut appends = 0;
     let mut open = socket.send(vec![session.created()], &note).await;
@@ -181,26 +196,8 @@ async fn transcribe(
     }
 }
 
-/// A conversation session, which is good for nothing here and says so.
-async fn converse(socket: &mut WebSocket, session: &mut Session) {
-    let created = json!({"type": "session.created", "event_id": "event_0", "session": {"type": "realtime", "object": "realtime.session"}});
-    let _ = socket.send(Message::text(created.to_string())).await;
-    while let Some(Ok(message)) = socket.recv().await {
-        let Message::Text(text) = message else { continue };
-        let event: Value = serde_json::from_str(&text).unwrap_or_default();
-        let message = if event["session"]["type"] == "transcription" {
-            "Passing a transcription session update event to a realtime session is not allowed."
-        } else {
-            "The emulator holds no conversations."
-        };
-        let error = session.error(&Refusal::new("invalid_parameter", message, ""), &event["event_id"]);
-        if socket.send(Message::text(error.event.to_string())).await.is_err() {
-            return;
-        }
-    }
-}
-
-async fn close(socket: &mut WebSocket, code: u16, reason: &str) {
+/// Closes a socket with a reason.
+pub(super) async fn close(socket: &mut WebSocket, code: u16, reason: &str) {
     let _ = socket.send(Message::Close(Some(CloseFrame { code, reason: reason.into() }))).await;
     // The other side's close frame, so that ours is not lost with the connection.
     let drained = async { while let Some(Ok(_)) = socket.recv().await {} };

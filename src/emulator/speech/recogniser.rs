@@ -3,10 +3,12 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use crate::audio::mulaw;
-use crate::emulator::FRAME;
+use crate::emulator::{FRAME, SILENCE};
 
 /// Root mean square below which a frame is too quiet to tell phrases apart.
 const QUIET: f64 = 150.0;
+/// The µ-law code of minus zero.
+const MINUS_ZERO: u8 = 0x7F;
 /// The base of the rolling hash; odd, so that no byte is shifted out of 64 bits.
 const BASE: u64 = 0x0000_0100_0000_01b3;
 
@@ -72,8 +74,8 @@ impl Phrasebook {
                 rolled = None;
             } else {
                 rolled = ulaw.get(at + FRAME).map(|next| {
-                    let without = value.wrapping_sub(u64::from(ulaw[at]).wrapping_mul(highest));
-                    without.wrapping_mul(BASE).wrapping_add(u64::from(*next))
+                    let without = value.wrapping_sub(sound_of(ulaw[at]).wrapping_mul(highest));
+                    without.wrapping_mul(BASE).wrapping_add(sound_of(*next))
                 });
                 at += 1;
             }
@@ -133,9 +135,14 @@ impl Phrasebook {
     }
 }
 
+/// A code by its sound: what came as PCM has lost the sign of its zeros.
+fn sound_of(code: u8) -> u64 {
+    u64::from(if code == MINUS_ZERO { SILENCE } else { code })
+}
+
 /// Polynomial in [`BASE`], so that it can be rolled on.
 fn hash(bytes: &[u8]) -> u64 {
-    bytes.iter().fold(0, |h: u64, byte| h.wrapping_mul(BASE).wrapping_add(u64::from(*byte)))
+    bytes.iter().fold(0, |h: u64, byte| h.wrapping_mul(BASE).wrapping_add(sound_of(*byte)))
 }
 
 /// Loudness of µ-law, in 16-bit sample units.
@@ -149,7 +156,6 @@ pub(crate) fn rms(ulaw: &[u8]) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::emulator::SILENCE;
     use crate::emulator::voice::{Speaker, Voice};
 
     async fn book(texts: &[&str]) -> (Phrasebook, Vec<Vec<u8>>) {

@@ -6,6 +6,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
+use super::Era;
 use super::settings::{Format, Refusal, Settings, is_live};
 use super::vad::{Change, Vad};
 use crate::audio::mulaw::{self, PER_MS};
@@ -32,6 +33,8 @@ pub(super) struct Ears<'a> {
     /// Words for µ-law.
     pub(super) recognise: &'a (dyn Fn(&[u8]) -> String + Sync),
     pub(super) faults: &'a Faults,
+    /// Which models there are.
+    pub(super) era: Era,
     /// How long a transcript takes.
     pub(super) delay: Duration,
 }
@@ -134,7 +137,7 @@ impl Session {
             return Err(Refusal::new(code, "The session could not be configured.", "session"));
         }
         let format = self.settings.format;
-        self.settings.update(session)?;
+        self.settings.update(session, ears.era)?;
         if self.settings.format != format {
             self.empty();
         }

@@ -2,6 +2,8 @@
 
 use serde_json::{Map, Value, json};
 
+use super::{Era, no_such_model};
+
 /// A refusal: `error.code`, `error.message`, `error.param`.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Refusal {
@@ -90,7 +92,7 @@ impl Settings {
     }
 
     /// Merges the `session` of an update; on refusal nothing has changed.
-    pub(super) fn update(&mut self, session: &Value) -> Result<(), Refusal> {
+    pub(super) fn update(&mut self, session: &Value, era: Era) -> Result<(), Refusal> {
         let session = object(session, "session")?;
         match session.get("type").and_then(Value::as_str) {
             Some("transcription") => {}
@@ -113,14 +115,14 @@ impl Settings {
             let audio = object(audio, "session.audio")?;
             known(audio, &["input"], "session.audio")?;
             if let Some(input) = audio.get("input") {
-                next.merge(object(input, INPUT)?)?;
+                next.merge(object(input, INPUT)?, era)?;
             }
         }
         *self = next;
         Ok(())
     }
 
-    fn merge(&mut self, input: &Map<String, Value>) -> Result<(), Refusal> {
+    fn merge(&mut self, input: &Map<String, Value>, era: Era) -> Result<(), Refusal> {
         known(input, &["format", "noise_reduction", "transcription", "turn_detection"], INPUT)?;
         if let Some(format) = input.get("format") {
             self.format = read_format(format)?;
@@ -133,7 +135,7 @@ impl Settings {
             }
         }
         if let Some(transcription) = input.get("transcription") {
-            self.model = read_transcription(transcription)?;
+            self.model = read_transcription(transcription, era)?;
         }
         let live = self.model.as_deref().is_some_and(is_live);
         match input.get("turn_detection") {
@@ -181,7 +183,7 @@ fn read_format(format: &Value) -> Result<Format, Refusal> {
     Ok(found)
 }
 
-fn read_transcription(transcription: &Value) -> Result<Option<String>, Refusal> {
+fn read_transcription(transcription: &Value, era: Era) -> Result<Option<String>, Refusal> {
     if transcription.is_null() {
         return Ok(None);
     }
@@ -192,9 +194,8 @@ fn read_transcription(transcription: &Value) -> Result<Option<String>, Refusal> 
         let message = format!("Missing required parameter: '{at}.model'.");
         return Err(Refusal::new("missing_required_parameter", message, &format!("{at}.model")));
     };
-    if !is_transcription_model(model) {
-        let message = format!("The model `{model}` does not exist or you do not have access to it.");
-        return Err(Refusal::new("model_not_found", message, &format!("{at}.model")));
+    if !is_transcription_model(model) || !era.offers(model) {
+        return Err(Refusal::new("model_not_found", no_such_model(model), &format!("{at}.model")));
     }
     // `languages` and `keywords` came with the new models; the old ones know one `language` only.
     let new = matches!(model, "gpt-transcribe" | "gpt-live-transcribe");
@@ -258,13 +259,13 @@ fn read_turns(turns: &Value) -> Result<Turns, Refusal> {
     }
 }
 
-fn object<'a>(value: &'a Value, at: &str) -> Result<&'a Map<String, Value>, Refusal> {
+pub(super) fn object<'a>(value: &'a Value, at: &str) -> Result<&'a Map<String, Value>, Refusal> {
     value
         .as_object()
         .ok_or_else(|| Refusal::new("invalid_type", format!("Invalid type for '{at}': expected an object."), at))
 }
 
-fn known(fields: &Map<String, Value>, names: &[&str], at: &str) -> Result<(), Refusal> {
+pub(super) fn known(fields: &Map<String, Value>, names: &[&str], at: &str) -> Result<(), Refusal> {
     match fields.keys().find(|key| !names.contains(&key.as_str())) {
         None => Ok(()),
         Some(key) => {
@@ -274,7 +275,7 @@ fn known(fields: &Map<String, Value>, names: &[&str], at: &str) -> Result<(), Re
     }
 }
 
-fn invalid(at: &str, why: &str) -> Refusal {
+pub(super) fn invalid(at: &str, why: &str) -> Refusal {
     Refusal::new("invalid_value", format!("Invalid value for '{at}': {why}."), at)
 }
 
@@ -291,14 +292,14 @@ mod tests {
         let mut settings = Settings::default();
         let first = json!({"format": {"type": "audio/pcmu"}, "transcription": {"model": "gpt-4o-transcribe", "language": "en"},
             "turn_detection": {"type": "server_vad", "silence_duration_ms": 800}});
-        settings.update(&input(&first)).unwrap();
-        settings.update(&input(&json!({"noise_reduction": {"type": "near_field"}}))).unwrap();
+        settings.update(&input(&first), Era::Today).unwrap();
+        settings.update(&input(&json!({"noise_reduction": {"type": "near_field"}})), Era::Today).unwrap();
         assert_eq!(settings.format, Format::Pcmu);
         assert_eq!(settings.turns, Some(Turns { threshold: 0.5, prefix_ms: 300, silence_ms: 800 }));
         let echoed = settings.as_json("sess_1", 7);
         assert_eq!(echoed["audio"]["input"]["format"], json!({"type": "audio/pcmu"}));
         assert_eq!(echoed["audio"]["input"]["noise_reduction"]["type"], "near_field");
-        settings.update(&input(&json!({"turn_detection": null}))).unwrap();
+        settings.update(&input(&json!({"turn_detection": null})), Era::Today).unwrap();
         assert_eq!(settings.turns, None);
     }
 
@@ -336,9 +337,21 @@ mod tests {
         ];
         for (session, code, message) in cases {
             let mut settings = Settings::default();
-            let refusal = settings.update(&session).expect_err(message);
+            let refusal = settings.update(&session, Era::Today).expect_err(message);
             assert_eq!((refusal.code, refusal.message.as_str()), (code, message));
             assert_eq!(settings.format, Format::Pcm, "a refusal changes nothing");
+        }
+    }
+
+    #[test]
+    fn a_model_that_has_ended_is_refused_and_its_successor_is_not() {
+        for (model, era, taken) in [
+            ("gpt-4o-transcribe", Era::January, true),
+            ("gpt-4o-transcribe", Era::February, false),
+            ("gpt-live-transcribe", Era::February, true),
+        ] {
+            let session = input(&json!({"transcription": {"model": model}}));
+            assert_eq!(Settings::default().update(&session, era).is_ok(), taken, "{model} {era:?}");
         }
     }
 
@@ -346,7 +359,10 @@ mod tests {
     fn a_live_model_needs_no_word_about_turns() {
         let mut settings = Settings::default();
         settings
-            .update(&input(&json!({"transcription": {"model": "gpt-live-transcribe", "languages": ["en"]}})))
+            .update(
+                &input(&json!({"transcription": {"model": "gpt-live-transcribe", "languages": ["en"]}})),
+                Era::Today,
+            )
             .unwrap();
         assert_eq!(settings.turns, None);
     }

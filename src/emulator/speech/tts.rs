@@ -11,11 +11,14 @@ use axum::response::{IntoResponse, Response};
 use serde_json::Value;
 use tokio::time::Instant;
 
-use super::{Refused, authorise};
+use super::{Era, Refused, authorise, no_such_model};
+use crate::emulator::config::SpeechDialect;
 use crate::emulator::faults::Fault;
 use crate::emulator::timeline::What;
 use crate::emulator::voice::{self, Speaker};
 use crate::emulator::world::World;
+
+mod files;
 
 /// About 100 ms, and odd, so that samples are cut in two.
 const PIECE: usize = 4801;
@@ -28,6 +31,9 @@ const VOICES: [&str; 13] =
 /// Answers a request for speech.
 pub(super) async fn speak(State(world): State<Arc<World>>, headers: HeaderMap, body: Bytes) -> Response {
     let request = world.counts.speech.fetch_add(1, Ordering::Relaxed) + 1;
+    if world.config.speech_dialect == SpeechDialect::WavFiles {
+        return files::speak(&world, request, &headers, &body).await;
+    }
     let refused = |refusal: Refused| {
         world.note(What::SpeechAsked { request, text: String::new(), status: refusal.status.as_u16() });
         refusal.into_response()
@@ -41,7 +47,7 @@ pub(super) async fn speak(State(world): State<Arc<World>>, headers: HeaderMap, b
     if let Some((status, code)) = fault {
         return refused(Refused::fault(status, code, &headers, &body));
     }
-    let text = match check(&body) {
+    let text = match check(&body, world.era()) {
         Ok(text) => text,
         Err(refusal) => return refused(refusal),
     };
@@ -110,7 +116,7 @@ impl Drop for Flow {
 }
 
 /// The text of a request that the provider's schema allows.
-fn check(body: &[u8]) -> Result<String, Refused> {
+fn check(body: &[u8], era: Era) -> Result<String, Refused> {
     let wrong = |param: &str, code: &str, message: &str| Refused {
         param: Some(param.to_owned()),
         ..Refused::new(StatusCode::BAD_REQUEST, code, message)
@@ -129,10 +135,8 @@ fn check(body: &[u8]) -> Result<String, Refused> {
         }
     }
     let model = text("model").unwrap_or_default();
-    let known = super::MODELS.iter().any(|(id, _)| *id == model) && model.contains("tts");
-    if !known {
-        let message = format!("The model `{model}` does not exist or you do not have access to it.");
-        return Err(Refused::new(StatusCode::NOT_FOUND, "model_not_found", message));
+    if !era.offers(model) || !model.contains("tts") {
+        return Err(Refused::new(StatusCode::NOT_FOUND, "model_not_found", no_such_model(model)));
     }
     let plain = model.starts_with("tts-1");
     let Some(input) = text("input").filter(|input| !input.is_empty()) else {
@@ -180,7 +184,9 @@ mod tests {
     #[test]
     fn only_what_the_schema_allows_is_spoken() {
         let good = json!({"model": "gpt-4o-mini-tts", "input": "Hello.", "voice": "coral", "response_format": "pcm", "instructions": "calm"});
-        assert_eq!(check(good.to_string().as_bytes()).unwrap(), "Hello.");
+        assert_eq!(check(good.to_string().as_bytes(), Era::Today).unwrap(), "Hello.");
+        let gone = check(good.to_string().as_bytes(), Era::January).expect_err("the model has ended");
+        assert_eq!((gone.status.as_u16(), gone.code.as_deref()), (404, Some("model_not_found")));
         let cases = [
             ("sample_rate", json!(8000), 400),
             ("model", json!("gpt-5-tts"), 404),
@@ -195,7 +201,7 @@ mod tests {
         for (field, value, status) in cases {
             let mut body = good.clone();
             body[field] = value.clone();
-            let refusal = check(body.to_string().as_bytes()).expect_err(field);
+            let refusal = check(body.to_string().as_bytes(), Era::Today).expect_err(field);
             assert_eq!(refusal.status.as_u16(), status, "{field} {value}");
         }
     }

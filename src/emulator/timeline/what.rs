@@ -93,6 +93,13 @@ pub enum What {
         /// What.
         what: Hearing,
     },
+    /// Something in a session that speaks; its speech is told as that of requests is.
+    Voicing {
+        /// Which socket, counted from 1.
+        socket: usize,
+        /// What.
+        what: Voicing,
+    },
     /// The carrier took a text of the server's.
     TextSent {
         /// Which text, counted from 1 over everybody's.
@@ -173,6 +180,21 @@ pub enum Hearing {
     Closed,
 }
 
+/// What can happen in a session that speaks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Voicing {
+    /// The socket is open.
+    Opened,
+    /// `session.updated` with this voice.
+    Configured(String),
+    /// The server called off the speech of this request.
+    Cancelled(usize),
+    /// An `error` event with this code.
+    Refused(String),
+    /// The socket is closed.
+    Closed,
+}
+
 impl fmt::Display for What {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let answer = |status: &Option<u16>| status.map_or("no answer".to_owned(), |s| s.to_string());
@@ -200,6 +222,7 @@ impl fmt::Display for What {
                 write!(f, "speech {request}: {bytes} bytes, {}", if *whole { "whole" } else { "cut" })
             }
             Self::Hearing { socket, what } => write!(f, "hearing {socket}: {what:?}"),
+            Self::Voicing { socket, what } => write!(f, "voicing {socket}: {what:?}"),
             Self::TextSent { text, form, words } => write!(f, "server: sends text {text} ({form:?}) {words:?}"),
             Self::TextArrived { text, words } => write!(f, "text {text} arrives: {words:?}"),
             Self::TextRead { text } => write!(f, "text {text} is read"),

@@ -98,7 +98,8 @@ async fn without_the_key_nothing_under_api_is_answered() {
 #[tokio::test]
 async fn the_scheme_may_be_written_in_any_case() {
     let request = Request::get("/api/health").header("authorization", "bEARER agent-key").body(Body::empty());
-    let want = json!({ "status": "ok", "publicUrl": "https://callme.example.com", "store": { "status": "ok" } });
+    let want = json!({ "status": "ok", "publicUrl": "https://callme.example.com", "warnings": [WARNING],
+        "store": { "status": "ok" } });
     assert_eq!(read(Edge::new().send(request.expect("a request")).await).await, (StatusCode::OK, want));
 }
 
@@ -117,6 +118,7 @@ async fn an_empty_key_lets_nobody_in() {
         public_url: String::new(),
         metrics_token: METRICS_TOKEN.to_owned().into(),
         metrics: Arc::default(),
+        speech: Arc::new(FakeSpeech),
     };
     let request = Request::get("/api/health").header("authorization", "Bearer ").body(Body::empty());
     let response = router(parts).oneshot(request.expect("a request")).await.expect("an answer");

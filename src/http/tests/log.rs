@@ -86,7 +86,7 @@ async fn a_forged_webhook_leaves_one_warning_with_its_route_and_reason_and_a_flo
     let (lines, _guard) = listen();
     let warnings = |lines: &Lines| {
         let written = lines.take();
-        assert!(!written.contains("INFO") && !written.contains("4567"), "{written}");
+        assert!(!written.contains("INFO") && !written.contains("331234567"), "{written}");
         written.lines().filter(|line| line.contains("WARN")).map(str::to_owned).collect::<Vec<_>>()
     };
     let good = "good /twiml form";

@@ -1,4 +1,4 @@
-//! Where the provider is: `OPENAI_API_BASE_URL` in all the forms people write it, and the two addresses we use below it.
+//! Where the provider is: `OPENAI_API_BASE_URL` in all the forms people write it, and the addresses we use below it.
 
 use std::fmt;
 
@@ -27,7 +27,7 @@ pub enum BadEndpoint {
 
 impl Endpoint {
     /// Reads a base URL: http(s) or ws(s), with or without `/v1`, a slash at the end, a port, a path of a gateway. A
-    /// query is kept for both addresses (some gateways want one).
+    /// query is kept for all addresses (some gateways want one).
     ///
     /// # Errors
     /// When it is not a URL of one of these schemes.
@@ -51,19 +51,28 @@ impl Endpoint {
         self.below("/audio/speech")
     }
 
-    /// Where speech is heard: a WebSocket for a transcription session. Without `model`: with one, the provider opens a
-    /// conversation instead and refuses the transcription settings.
-    pub fn realtime_url(&self) -> Url {
-        let mut url = self.below("/realtime");
-        let scheme = if self.is_secure() { "wss" } else { "ws" };
-        url.set_scheme(scheme).expect("http and ws are both schemes with a host");
-        url.query_pairs_mut().append_pair("intent", "transcription");
-        url
+    /// Where the models are listed.
+    pub fn models_url(&self) -> Url {
+        self.below("/models")
     }
 
-    /// Whether the connections are TLS.
-    pub fn is_secure(&self) -> bool {
-        self.base.scheme() == "https"
+    /// Where speech is heard: a WebSocket for a transcription session. Without `model`: with one, the provider opens a
+    /// conversation instead and refuses the transcription settings.
+    pub fn transcription_url(&self) -> Url {
+        self.realtime_url("intent", "transcription")
+    }
+
+    /// Where speech is made without a request for each: a WebSocket for a session with this model.
+    pub fn conversation_url(&self, model: &str) -> Url {
+        self.realtime_url("model", model)
+    }
+
+    fn realtime_url(&self, name: &str, value: &str) -> Url {
+        let mut url = self.below("/realtime");
+        let scheme = if self.base.scheme() == "https" { "wss" } else { "ws" };
+        url.set_scheme(scheme).expect("http and ws are both schemes with a host");
+        url.query_pairs_mut().append_pair(name, value);
+        url
     }
 
     fn below(&self, path: &str) -> Url {
@@ -91,7 +100,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_way_to_write_the_base_leads_to_the_same_two_addresses() {
+    fn every_way_to_write_the_base_leads_to_the_same_addresses() {
         let openai =
             ("https://api.openai.com/v1/audio/speech", "wss://api.openai.com/v1/realtime?intent=transcription");
         let local = ("http://localhost:8000/v1/audio/speech", "ws://localhost:8000/v1/realtime?intent=transcription");
@@ -124,9 +133,12 @@ mod tests {
         for (text, (speech, realtime)) in cases {
             let endpoint = Endpoint::parse(text).unwrap();
             assert_eq!(endpoint.speech_url().as_str(), speech, "{text}");
-            assert_eq!(endpoint.realtime_url().as_str(), realtime, "{text}");
+            assert_eq!(endpoint.transcription_url().as_str(), realtime, "{text}");
         }
         assert_eq!(Endpoint::default().speech_url().as_str(), openai.0);
+        assert_eq!(Endpoint::default().models_url().as_str(), "https://api.openai.com/v1/models");
+        let url = Endpoint::default().conversation_url("a model&more");
+        assert_eq!(url.as_str(), "wss://api.openai.com/v1/realtime?model=a+model%26more");
     }
 
     #[test]

@@ -10,7 +10,10 @@ use crate::provider::openai::failure;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Event {
     /// The session is there, with settings of the server's choice.
-    Created,
+    Created {
+        /// When the server will end it, in seconds since 1970.
+        ends: Option<u64>,
+    },
     /// Our settings are in force.
     Updated {
         /// The audio format that the server says it takes.
@@ -50,7 +53,12 @@ pub(super) enum Event {
         error: ProviderError,
     },
     /// Something we sent was refused, or the session is in trouble. Most leave the session open.
-    Error(ProviderError),
+    Error {
+        /// What the server says.
+        error: ProviderError,
+        /// Our name for the event that is refused.
+        about: Option<String>,
+    },
     /// Nothing that this version needs.
     Other,
 }
@@ -78,7 +86,9 @@ impl Event {
         let milliseconds = |number: Option<Number>| number.and_then(|number| number.as_u64());
         let error = || failure::of_event(wire.error.as_ref().unwrap_or(&Value::Null));
         Some(match wire.kind.as_str() {
-            "session.created" => Self::Created,
+            "session.created" => {
+                Self::Created { ends: wire.session.and_then(|session| session["expires_at"].as_u64()) }
+            }
             "session.updated" => {
                 let session = wire.session.unwrap_or_default();
                 let format = session["audio"]["input"]["format"]["type"].as_str().map(str::to_owned);
@@ -91,7 +101,11 @@ impl Event {
                 Self::SpeechStopped { item: wire.item_id?, at_ms: milliseconds(wire.audio_end_ms) }
             }
             "input_audio_buffer.committed" => Self::Committed { item: wire.item_id? },
-            "error" => Self::Error(error()),
+            "error" => {
+                let error = error();
+                let about = wire.error.as_ref().and_then(|error| error["event_id"].as_str()).map(str::to_owned);
+                Self::Error { error, about }
+            }
             // Compatible servers put their own prefix before these.
             kind if kind.ends_with("input_audio_transcription.completed") => {
                 Self::Completed { item: wire.item_id?, transcript: wire.transcript.unwrap_or_default() }
@@ -118,7 +132,14 @@ mod tests {
             message: message.to_owned(),
         };
         let cases = [
-            (r#"{"type":"session.created","event_id":"e","session":{"type":"transcription"}}"#, Event::Created),
+            (
+                r#"{"type":"session.created","event_id":"e","session":{"type":"transcription"}}"#,
+                Event::Created { ends: None },
+            ),
+            (
+                r#"{"type":"session.created","session":{"expires_at":1795248000}}"#,
+                Event::Created { ends: Some(1_795_248_000) },
+            ),
             (
                 r#"{"type":"session.updated","session":{"audio":{"input":{"format":{"type":"audio/pcmu"}}}}}"#,
                 Event::Updated { format: Some("audio/pcmu".to_owned()) },
@@ -152,11 +173,15 @@ mod tests {
             ),
             (
                 r#"{"type":"error","error":{"type":"invalid_request_error","code":"invalid_model","message":"No.","param":null}}"#,
-                Event::Error(error(ErrorClass::Refused, "invalid_model", "No.")),
+                Event::Error { error: error(ErrorClass::Refused, "invalid_model", "No."), about: None },
             ),
             (
                 r#"{"type":"error","error":{"type":"tokens","code":"rate_limit_exceeded","message":"Wait."}}"#,
-                Event::Error(error(ErrorClass::Busy, "rate_limit_exceeded", "Wait.")),
+                Event::Error { error: error(ErrorClass::Busy, "rate_limit_exceeded", "Wait."), about: None },
+            ),
+            (
+                r#"{"type":"error","error":{"code":"c","message":"No.","event_id":"commit-17"}}"#,
+                Event::Error { error: error(ErrorClass::Refused, "c", "No."), about: Some("commit-17".to_owned()) },
             ),
             (r#"{"type":"input_audio_buffer.committed"}"#, Event::Other),
             (r#"{"type":"conversation.item.added","item":{"id":"item_A"}}"#, Event::Other),

@@ -11,6 +11,25 @@ const LONGEST: usize = 300;
 /// The code of an account without credit: comes as 429 (too many requests), but no waiting helps.
 const NO_CREDIT: &str = "insufficient_quota";
 
+/// The codes of a model that is not offered, or not in the way we ask for it: a speech endpoint and a realtime session word
+/// it differently. `not_found` is ours, for an address that is gone.
+const GONE: [&str; 6] =
+    ["model_not_found", "invalid_model", "model_not_supported", "unsupported_model", "model_deprecated", NOT_FOUND];
+
+/// What we call an HTTP status 404 or 410 that says no more: the address itself is not there.
+const NOT_FOUND: &str = "not_found";
+
+/// What the provider calls everything that it refuses, where it has no code for it.
+const ANYTHING: &str = "invalid_request_error";
+
+/// The session makes another response already; the next moment it does not.
+const OCCUPIED: &str = "conversation_already_has_active_response";
+
+/// Whether an error says that the model is not to be had, now or later.
+pub(super) fn is_gone(error: &ProviderError) -> bool {
+    error.class == ErrorClass::Refused && error.code.as_deref().is_some_and(|code| GONE.contains(&code))
+}
+
 /// An error of ours about the provider.
 pub(super) fn ours(class: ErrorClass, message: &str) -> ProviderError {
     ProviderError { class, code: None, message: message.to_owned() }
@@ -25,15 +44,34 @@ pub(super) fn of_status(status: u16, body: &[u8]) -> ProviderError {
         300..=499 => ErrorClass::Refused,
         _ => ErrorClass::Unknown,
     };
+    let unsaid = code.as_deref().is_none_or(|code| code == ANYTHING);
+    let code = if unsaid && matches!(status, 404 | 410) { Some(NOT_FOUND.to_owned()) } else { code };
     let message = message.unwrap_or_else(|| format!("the speech provider answered with HTTP status {status}"));
     ProviderError { class, code, message }
+}
+
+/// The setting that a model refuses which finds no ends of speech, ...
+const TURNS: &str = "session.audio.input.turn_detection";
+
+/// ... the sentence in which it does, with or without that setting's name and under one code or the other, ...
+const NO_TURNS: &str = "turn detection is not supported";
+
+/// ... and what we call it.
+const TURNS_REFUSED: &str = "turn_detection_refused";
+
+/// Whether an error says that the model finds no ends of speech, and we asked it to.
+pub(super) fn refuses_turns(error: &ProviderError) -> bool {
+    error.code.as_deref() == Some(TURNS_REFUSED)
 }
 
 /// The `error` object of a realtime event.
 pub(super) fn of_event(error: &Value) -> ProviderError {
     let (code, message) = from_object(error);
+    let says_so = |message: &String| message.to_ascii_lowercase().starts_with(NO_TURNS);
+    let turns = error["param"] == TURNS || message.as_ref().is_some_and(says_so);
+    let code = if turns { Some(TURNS_REFUSED.to_owned()) } else { code };
     let says = |word: &str| code.as_deref() == Some(word) || error["type"] == word;
-    let class = if says("rate_limit_exceeded") {
+    let class = if says("rate_limit_exceeded") || says(OCCUPIED) {
         ErrorClass::Busy
     } else if says("server_error") {
         ErrorClass::Unknown
@@ -165,6 +203,39 @@ mod tests {
         for (status, body, class, code, message) in cases {
             let want = ProviderError { class, code: code.map(str::to_owned), message: message.to_owned() };
             assert_eq!(of_status(status, body.as_bytes()), want, "{status} {body}");
+        }
+    }
+
+    #[test]
+    fn a_model_that_takes_no_turn_detection_is_told_from_other_refusals() {
+        for (text, refuses) in [
+            (r#"{"code":null,"message":"Turn detection is not supported for this transcription model"}"#, true),
+            (r#"{"code":"invalid_value","message":"No.","param":"session.audio.input.turn_detection"}"#, true),
+            (r#"{"code":"invalid_value","message":"No.","param":"session.audio.input.format"}"#, false),
+            (r#"{"code":"model_not_found","message":"The model `x` does not exist."}"#, false),
+        ] {
+            let error = of_event(&serde_json::from_str(text).unwrap());
+            assert_eq!((refuses_turns(&error), error.class), (refuses, ErrorClass::Refused), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_model_that_is_gone_is_told_from_other_refusals() {
+        let coded = |code: &str| format!(r#"{{"error":{{"message":"No.","code":"{code}"}}}}"#);
+        for (status, body, gone) in [
+            (404, coded("model_not_found"), true),
+            (400, coded("invalid_model"), true),
+            (404, String::new(), true),
+            (410, "<html>Gone</html>".to_owned(), true),
+            (404, r#"{"error":{"message":"Invalid URL","type":"invalid_request_error","code":null}}"#.to_owned(), true),
+            (400, r#"{"error":{"message":"No.","type":"invalid_request_error","code":null}}"#.to_owned(), false),
+            (404, coded("voice_not_found"), false),
+            (400, coded("invalid_value"), false),
+            (401, coded("invalid_api_key"), false),
+            (503, coded("model_not_found"), false),
+            (429, coded("insufficient_quota"), false),
+        ] {
+            assert_eq!(is_gone(&of_status(status, body.as_bytes())), gone, "{status} {body}");
         }
     }
 

@@ -3,6 +3,8 @@
 //! The server may finish stretches in any order, repeat itself, forget one, or vanish in the middle. Out of that comes
 //! what the port promises: every `Started` is followed by exactly one `Words` or `Nothing` with its id, in the order of
 //! the starts. Positions are bytes of µ-law since the call's first one; times are handed in.
+//!
+//! Who finds the ends of speech, the server or we ourselves ([`ours`]), may change within a call.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -11,6 +13,7 @@ use crate::clock::Millis;
 use crate::ids::StretchId;
 use crate::provider::Heard;
 
+mod ours;
 #[cfg(test)]
 mod tests;
 
@@ -47,6 +50,10 @@ pub(super) struct Transcript {
     /// Where the last stretch that is done with ended.
     done_to: u64,
     out: VecDeque<Heard>,
+    /// Commits of ours that the server has not named an item for, in their order: the stretch, and when it began.
+    commits: VecDeque<(StretchId, Millis)>,
+    /// Whether we find the ends of speech: then words that we asked for nowhere were never said.
+    ours: bool,
 }
 
 #[derive(Debug)]
@@ -61,6 +68,8 @@ struct Stretch {
     to: Option<u64>,
     /// Whether `Stopped` was handed out.
     stopped: bool,
+    /// Whether we found it ourselves.
+    ours: bool,
     state: State,
     /// Until when the state may last.
     deadline: Millis,
@@ -124,6 +133,7 @@ impl Transcript {
         }
         self.release();
         self.open(Some(item), from, began_at, now);
+        self.out.push_back(Heard::BargedIn { began_at });
     }
 
     /// Speech ended at the position `to`.
@@ -148,6 +158,9 @@ impl Transcript {
 
     /// The server has begun to transcribe. Open or Stopped → Committed.
     pub(super) fn committed(&mut self, item: &str, now: Millis) {
+        if self.ours {
+            return self.named(item);
+        }
         let waiting = |stretch: &&mut Stretch| matches!(stretch.state, State::Open | State::Stopped);
         if let Some(stretch) = self.stretches.iter_mut().filter(waiting).find(|stretch| stretch.is_item(item)) {
             stop(stretch, &mut self.out);
@@ -160,6 +173,10 @@ impl Transcript {
     /// Open, Stopped, Committed or `GivenUp` → Ended.
     pub(super) fn completed(&mut self, item: String, words: &str, heard_at: Millis, now: Millis) {
         let words = Some(words.trim()).filter(|words| !words.is_empty()).map(str::to_owned);
+        if self.ours {
+            // The event that names the item may be missing.
+            self.named(&item);
+        }
         if let Some(stretch) = self.stretches.iter_mut().find(|stretch| stretch.is_item(&item)) {
             if matches!(stretch.state, State::Ended(_)) {
                 return;
@@ -168,20 +185,23 @@ impl Transcript {
             stretch.state = State::Ended(words);
         } else if !self.spent.contains(&item) {
             let late = self.late.iter().position(|(known, _)| *known == item).and_then(|at| self.late.remove(at));
-            let began_at = late.map_or(heard_at, |(_, began_at)| began_at);
-            if words.is_none() {
+            let began_at = late.as_ref().map_or(heard_at, |(_, began_at)| *began_at);
+            if words.is_none() || (self.ours && late.is_none()) {
                 remember(&mut self.spent, item);
                 return;
             }
             // Words without a stretch, or too late for theirs: a stretch of their own, rather than lost.
-            let stretch = self.open(Some(item), self.done_to, began_at, now);
-            stretch.state = State::Ended(words);
+            self.open(Some(item), self.done_to, began_at, now).state = State::Ended(words);
+            self.out.push_back(Heard::BargedIn { began_at });
         }
         self.release();
     }
 
     /// There will be no words. Open, Stopped or Committed → Ended.
     pub(super) fn failed(&mut self, item: String) {
+        if self.ours {
+            self.named(&item);
+        }
         if let Some(stretch) = self.stretches.iter_mut().find(|stretch| stretch.is_item(&item)) {
             if !stretch.is_over() {
                 stop(stretch, &mut self.out);
@@ -196,14 +216,22 @@ impl Transcript {
 
     /// The socket is gone, and with it every item. Open, Stopped or Committed → Lost.
     pub(super) fn socket_lost(&mut self) {
+        self.commits.clear();
         for stretch in self.stretches.iter_mut().filter(|stretch| !stretch.is_over()) {
             stretch.item = None;
-            stretch.enter(State::Lost, stretch.longest);
+            match (stretch.ours, &stretch.state) {
+                (true, State::Open) => {}
+                (true, _) => stretch.enter(State::Stopped, stretch.longest),
+                (false, _) => stretch.enter(State::Lost, stretch.longest),
+            }
         }
     }
 
     /// A new socket hears the audio again from the position `from`.
     pub(super) fn socket_back(&mut self, from: u64, now: Millis) {
+        for stopped in self.stretches.iter_mut().filter(|stretch| stretch.ours && stretch.state == State::Stopped) {
+            stopped.deadline = stopped.longest.min(now + AGAIN);
+        }
         for lost in self.stretches.iter_mut().filter(|stretch| stretch.state == State::Lost) {
             if lost.to.is_some_and(|to| to <= from) {
                 lost.state = State::Ended(None);
@@ -251,6 +279,12 @@ impl Transcript {
         self.done_to
     }
 
+    /// Where the stretch of an item lies, if its end is known.
+    pub(super) fn place_of(&self, item: &str) -> Option<(u64, u64)> {
+        let stretch = self.stretches.iter().find(|stretch| stretch.is_item(item))?;
+        Some((stretch.from, stretch.to?))
+    }
+
     /// Where stretches lie that have their words but wait for an older one: not to be heard again.
     pub(super) fn settled(&self) -> impl Iterator<Item = (u64, u64)> {
         self.stretches
@@ -274,7 +308,7 @@ impl Transcript {
         let id = StretchId(self.started);
         self.out.push_back(Heard::Started { stretch: id, began_at });
         let longest = now + LONGEST;
-        let (to, stopped, state) = (None, false, State::Open);
+        let (to, stopped, ours, state) = (None, false, false, State::Open);
         self.stretches.push_back_mut(Stretch {
             id,
             item,
@@ -282,6 +316,7 @@ impl Transcript {
             from,
             to,
             stopped,
+            ours,
             state,
             deadline: longest,
             longest,

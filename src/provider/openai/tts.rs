@@ -1,38 +1,39 @@
-//! Text to speech over `POST /v1/audio/speech`: raw 24 kHz PCM in, the phone's µ-law out, as it comes.
+//! Text to speech: which model makes it, over which of the provider's two ways, and what becomes of it when a model is gone.
+//!
+//! The presets are tried in order, the one set by hand first. A model that the provider refuses as gone is left for the
+//! whole process, and what was not heard yet is said by the next one. A text too long for a model is said in pieces that end
+//! where sentences do.
 
-use std::error::Error;
-use std::time::Duration;
+use std::collections::VecDeque;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
-use futures_util::StreamExt;
-use futures_util::stream;
-use reqwest::{Client, RequestBuilder, Response};
-use secrecy::{ExposeSecret, SecretString};
-use serde::Serialize;
-use tokio::time::{Instant, timeout_at};
-use url::Url;
+use futures_util::future::BoxFuture;
+use futures_util::{Stream, StreamExt};
+use secrecy::SecretString;
 
-use crate::audio::pcm::PcmToUlaw;
+use crate::domain::text::parts;
+use crate::metrics::{Metrics, SpeechPart};
 use crate::provider::openai::endpoint::Endpoint;
 use crate::provider::openai::failure;
-use crate::provider::{ErrorClass, ProviderError, Speech, Tts};
+use crate::provider::openai::presets::{DryRun, Presets};
+use crate::provider::openai::watch::Watched;
+use crate::provider::{ErrorClass, ProviderError, Speech, Tts, TtsSession};
+
+mod realtime;
+mod speech;
 
 #[cfg(test)]
 mod tests;
 
-/// How long a TCP and TLS connection may take.
-const CONNECT: Duration = Duration::from_secs(5);
+use realtime::RealtimeVoice;
+use speech::SpeechEndpoint;
 
-/// Connections kept for the utterances to come. Each holds the buffers of the speech it last read, so that not every call
-/// of a busy hour leaves one behind.
-const MOST_IDLE: usize = 16;
-
-/// How long the provider may be silent: from the request to the first byte of sound, and between bytes. There is no
-/// limit on the whole, because a long speech that is played slowly is read slowly.
-const STALL: Duration = Duration::from_secs(10);
-
-/// The longest error body that is read.
-const LONGEST_ERROR: usize = 16 * 1024;
+/// The models, in the order in which they are tried. All of the speech endpoint's end on 2027-01-06; the other one is named
+/// in their place.
+const MODELS: [&str; 2] = ["gpt-4o-mini-tts", "gpt-realtime-2.1-mini"];
 
 /// How speech is to be made.
 #[derive(Clone, Debug)]
@@ -41,180 +42,175 @@ pub struct TtsSettings {
     pub endpoint: Endpoint,
     /// The bearer token.
     pub key: SecretString,
-    /// `gpt-4o-mini-tts` and its like.
-    pub model: String,
+    /// The model set by hand, which is tried before the others.
+    pub model: Option<String>,
     /// One of the provider's voices (`coral`).
     pub voice: String,
     /// How to speak ("calm, phone pace"). Left out for `tts-1` and `tts-1-hd`, which refuse it.
     pub instructions: Option<String>,
+    /// What the speech endpoint is asked for. Sessions make µ-law.
+    pub format: AudioFormat,
 }
 
-/// The speech endpoint as a [`Tts`]. One connection per utterance, kept for the next one: over HTTP/1.1, so that an
-/// utterance whose reading waits for the phone holds up nobody else's.
+/// What the speech endpoint is asked for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum AudioFormat {
+    /// Raw samples: 24 kHz, 16 bit little endian, mono, without a header.
+    #[default]
+    Pcm,
+    /// A WAV file of any rate. It is whole before it is sent, as a rule.
+    Wav,
+}
+
+/// The speech provider as a [`Tts`].
 #[derive(Debug)]
-pub struct OpenAiTts {
-    client: Client,
-    url: Url,
-    settings: TtsSettings,
-}
+pub struct OpenAiTts(Arc<Presets<Box<dyn Driver>>>);
 
-/// The body of the request. The schema of the provider refuses unknown fields, so there is nothing else in it.
-#[derive(Serialize)]
-struct SpeechRequest<'a> {
-    model: &'a str,
-    input: &'a str,
-    voice: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    instructions: Option<&'a str>,
-    /// `pcm`: 24 kHz, 16 bit little endian, mono, without a header.
-    response_format: &'static str,
-}
-
-/// What is left to do for an utterance.
-enum Making {
-    /// Nothing was sent yet.
-    Ask(Box<RequestBuilder>),
-    /// The sound is coming.
-    Sound(Box<Sound>),
-    /// The end, or an error, was handed out.
-    Over,
-}
-
-struct Sound {
-    response: Response,
-    converter: PcmToUlaw,
-    /// Whether any sound was handed out.
-    heard: bool,
+/// A way to make speech.
+trait Driver: Tts + DryRun {
+    /// The longest text that it says at once, in characters.
+    fn longest(&self) -> usize;
 }
 
 impl OpenAiTts {
     /// # Errors
-    /// When the system's certificates cannot be read.
-    pub fn new(settings: TtsSettings) -> Result<Self, ProviderError> {
-        let client = Client::builder()
-            .http1_only()
-            .connect_timeout(CONNECT)
-            .pool_max_idle_per_host(MOST_IDLE)
-            .redirect(reqwest::redirect::Policy::none())
-            .build()
-            .map_err(|error| broken(&error))?;
-        Ok(Self { client, url: settings.endpoint.speech_url(), settings })
+    /// When the system's certificates cannot be read, or the key cannot stand in a header.
+    pub fn new(settings: &TtsSettings, metrics: &Arc<Metrics>) -> Result<Self, ProviderError> {
+        let make = |model: &str| -> Result<Box<dyn Driver>, ProviderError> {
+            if is_realtime(model) {
+                Ok(Box::new(RealtimeVoice::new(settings, model, Arc::clone(metrics))?))
+            } else {
+                Ok(Box::new(SpeechEndpoint::new(settings, model)?))
+            }
+        };
+        let own = settings.model.as_deref();
+        Presets::new(SpeechPart::Tts, own, &MODELS, Arc::clone(metrics), make).map(|presets| Self(Arc::new(presets)))
+    }
+
+    /// Its models, for the watch.
+    pub fn watched(&self) -> Watched {
+        Watched::new(Arc::<Presets<_>>::clone(&self.0))
+    }
+}
+
+impl DryRun for Box<dyn Driver> {
+    fn dry_run(&self) -> BoxFuture<'_, Result<(), ProviderError>> {
+        self.as_ref().dry_run()
     }
 }
 
 impl Tts for OpenAiTts {
-    fn speak(&self, text: String) -> Speech {
-        let TtsSettings { key, model, voice, instructions, .. } = &self.settings;
-        let body = SpeechRequest {
-            model,
-            input: &text,
-            voice,
-            instructions: instructions.as_deref().filter(|_| !model.starts_with("tts-1")),
-            response_format: "pcm",
-        };
-        let request = self.client.post(self.url.clone()).bearer_auth(key.expose_secret()).json(&body);
-        let key = key.clone();
-        stream::unfold(Making::Ask(Box::new(request)), |making| async {
-            match making.go_on().await {
-                Ok(None) => None,
-                Ok(Some((sound, making))) => Some((Ok(sound), making)),
-                Err(error) => Some((Err(error), Making::Over)),
-            }
-        })
-        .map(move |piece| {
-            let hiding = |error| failure::hiding(failure::hiding(error, key.expose_secret()), &text);
-            piece.map_err(hiding)
-        })
-        .boxed()
+    fn open(&self) -> Box<dyn TtsSession> {
+        Box::new(Voice(Arc::new(Mutex::new(Open::new(Arc::clone(&self.0))))))
     }
 }
 
-impl Making {
-    /// The next piece of sound, and what is left to do after it.
-    async fn go_on(self) -> Result<Option<(Bytes, Self)>, ProviderError> {
-        let mut stalled = Instant::now() + STALL;
-        let mut sound = match self {
-            Self::Ask(request) => Box::new(Sound {
-                response: ask(*request, stalled).await?,
-                converter: PcmToUlaw::default(),
-                heard: false,
-            }),
-            Self::Sound(sound) => sound,
-            Self::Over => return Ok(None),
-        };
-        let mut out = Vec::new();
+/// Whether a model speaks in a realtime session, by its name. `gpt-realtime-whisper` listens in one.
+fn is_realtime(model: &str) -> bool {
+    model.contains("realtime") && !model.contains("whisper")
+}
+
+/// A call's session with the preset that was in use when it was opened.
+struct Open {
+    presets: Arc<Presets<Box<dyn Driver>>>,
+    preset: usize,
+    session: Box<dyn TtsSession>,
+}
+
+impl Open {
+    fn new(presets: Arc<Presets<Box<dyn Driver>>>) -> Self {
+        let preset = presets.current();
+        let session = presets.at(preset).driver.open();
+        Self { presets, preset, session }
+    }
+
+    /// Begins to say what comes first of a text's pieces, as much of it as the preset in use says at once.
+    fn say(&mut self, pieces: &mut VecDeque<String>) -> Option<Saying> {
+        if self.preset != self.presets.current() {
+            *self = Self::new(Arc::clone(&self.presets));
+        }
+        let longest = self.presets.at(self.preset).driver.longest();
+        for piece in parts(&pieces.pop_front()?, longest).into_iter().rev() {
+            pieces.push_front(piece);
+        }
+        let piece = pieces.pop_front()?;
+        Some(Saying { preset: self.preset, speech: self.session.speak(piece.clone()), piece, heard: false })
+    }
+}
+
+/// A call's voice, shared with the speeches that may have to go on elsewhere.
+struct Voice(Arc<Mutex<Open>>);
+
+impl TtsSession for Voice {
+    fn speak(&mut self, text: String) -> Speech {
+        Said { open: Arc::clone(&self.0), pieces: VecDeque::from([text]), saying: None, heard: false }.boxed()
+    }
+
+    fn poll_idle(&mut self, cx: &mut Context<'_>) {
+        lock(&self.0).session.poll_idle(cx);
+    }
+}
+
+/// Something being said, by one preset after the other if need be. Each piece is said whole by one of them: what was heard
+/// is not said again, and what was not heard is not lost.
+struct Said {
+    open: Arc<Mutex<Open>>,
+    /// What was not begun.
+    pieces: VecDeque<String>,
+    saying: Option<Saying>,
+    /// Whether any sound was handed out.
+    heard: bool,
+}
+
+/// The piece in the making.
+struct Saying {
+    piece: String,
+    preset: usize,
+    speech: Speech,
+    /// Whether any of its sound was handed out.
+    heard: bool,
+}
+
+impl Stream for Said {
+    type Item = Result<Bytes, ProviderError>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let said = &mut *self;
         loop {
-            let Some(bytes) = chunk(&mut sound.response, stalled).await? else {
-                sound.converter.finish(&mut out);
-                return match (out.is_empty(), sound.heard) {
-                    (true, true) => Ok(None),
-                    (true, false) => {
-                        Err(failure::ours(ErrorClass::Unknown, "the speech provider sent no sound for this text"))
-                    }
-                    (false, _) => Ok(Some((out.into(), Self::Over))),
-                };
+            let Some(saying) = &mut said.saying else {
+                said.saying = lock(&said.open).say(&mut said.pieces);
+                if said.saying.is_some() {
+                    continue;
+                }
+                let silent = "the speech provider sent no sound for this text";
+                let heard = std::mem::replace(&mut said.heard, true);
+                return Poll::Ready((!heard).then(|| Err(failure::ours(ErrorClass::Unknown, silent))));
             };
-            sound.converter.push(&bytes, &mut out);
-            if !out.is_empty() {
-                sound.heard = true;
-                return Ok(Some((out.into(), Self::Sound(sound))));
+            match ready!(saying.speech.poll_next_unpin(cx)) {
+                Some(Ok(sound)) => {
+                    (saying.heard, said.heard) = (true, true);
+                    return Poll::Ready(Some(Ok(sound)));
+                }
+                Some(Err(error)) => {
+                    let goes_on = !saying.heard
+                        && failure::is_gone(&error)
+                        && lock(&said.open).presets.leave(saying.preset, error.code.as_deref());
+                    let piece = said.saying.take().map(|saying| saying.piece);
+                    if !goes_on {
+                        (said.pieces, said.heard) = (VecDeque::new(), true);
+                        return Poll::Ready(Some(Err(error)));
+                    }
+                    if let Some(piece) = piece {
+                        said.pieces.push_front(piece);
+                    }
+                }
+                None => said.saying = None,
             }
-            stalled = Instant::now() + STALL;
         }
     }
 }
 
-/// Sends the request; gives the response when it is a success.
-async fn ask(request: RequestBuilder, stalled: Instant) -> Result<Response, ProviderError> {
-    let response = match timeout_at(stalled, request.send()).await {
-        Ok(Ok(response)) => response,
-        Ok(Err(error)) => return Err(broken(&error)),
-        Err(_) => return Err(stall()),
-    };
-    if response.status().is_success() {
-        return Ok(response);
-    }
-    let (status, mut response, mut body) = (response.status(), response, Vec::new());
-    // A body that breaks off is still read as far as it came: the status alone tells the class.
-    while let Ok(Some(bytes)) = chunk(&mut response, stalled).await {
-        body.extend_from_slice(&bytes);
-        if body.len() > LONGEST_ERROR {
-            body.truncate(LONGEST_ERROR);
-            break;
-        }
-    }
-    Err(failure::of_status(status.as_u16(), &body))
-}
-
-/// The next bytes of a body; `None` at its clean end. A body that is cut off is an error, also when it is chunked.
-async fn chunk(response: &mut Response, stalled: Instant) -> Result<Option<Bytes>, ProviderError> {
-    match timeout_at(stalled, response.chunk()).await {
-        Ok(Ok(bytes)) => Ok(bytes),
-        Ok(Err(error)) => Err(broken(&error)),
-        Err(_) => Err(stall()),
-    }
-}
-
-fn stall() -> ProviderError {
-    let message = format!("the speech provider sent nothing for {} s", STALL.as_secs());
-    failure::ours(ErrorClass::Unknown, &message)
-}
-
-/// What reqwest says, by its kind; the innermost cause says what happened, and none of it has the URL.
-fn broken(error: &reqwest::Error) -> ProviderError {
-    let (class, what) = if error.is_connect() {
-        (ErrorClass::Busy, "could not connect to the speech provider")
-    } else if error.is_builder() {
-        (ErrorClass::Refused, "could not prepare a request to the speech provider")
-    } else {
-        (ErrorClass::Unknown, "the connection to the speech provider broke")
-    };
-    let mut cause = error.source();
-    while let Some(deeper) = cause.and_then(Error::source) {
-        cause = Some(deeper);
-    }
-    match cause {
-        Some(cause) => failure::ours(class, &format!("{what}: {}", failure::shown(&cause.to_string()))),
-        None => failure::ours(class, what),
-    }
+/// Nothing is left half done where a holder panics, and its call is over then.
+fn lock(open: &Mutex<Open>) -> MutexGuard<'_, Open> {
+    open.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -51,7 +51,7 @@ impl Task {
     pub(super) fn note_answer(&mut self, request: RequestId, answer: &Answer) {
         let channel = self.session.channel();
         let written = channel != Channel::Voice;
-        let contact = written.then(|| self.shared.read_line(|line, now| line.contact(now)));
+        let contact = written.then(|| self.shared.read_line(crate::domain::line::Line::contact));
         let at = self.shared.config.clock.now();
         if let Some(mut record) = self.requests.remove(&request) {
             record.answer = Some(Given { answer: answer.clone(), at, channel, contact: contact.clone() });

@@ -18,6 +18,15 @@ pub(super) struct Writer<B> {
     has_read: bool,
 }
 
+/// Tells, when it is dropped, that the thread has ended.
+struct End(Arc<Desk>);
+
+impl Drop for End {
+    fn drop(&mut self) {
+        self.0.closed();
+    }
+}
+
 /// The backend failed; the desk knows why.
 struct Failed;
 
@@ -28,6 +37,8 @@ impl<B: Backend> Writer<B> {
 
     /// Works until the store is closed.
     pub(super) fn run(mut self) {
+        // Also where this thread dies of a fault of ours.
+        let _news = End(Arc::clone(&self.desk));
         let mut last = false;
         while let Err(Failed) = self.work() {
             if last {
@@ -36,13 +47,12 @@ impl<B: Backend> Writer<B> {
             // Once more before the end, too.
             last = self.desk.pause(self.retry);
         }
-        let Self { backend, desk, .. } = self;
+        let Self { backend, .. } = self;
         // Before the news of it: whoever waits for that may open the same file at once.
         let _ = guarded(|| -> Result<(), String> {
             drop(backend);
             Ok(())
         });
-        desk.closed();
     }
 
     /// Works until the backend fails, or the store is closed.

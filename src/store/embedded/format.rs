@@ -1,23 +1,14 @@
 //! The format of the file: which it is, and how an older one becomes the present one.
 
 use redb::{Database, ReadableDatabase, ReadableTable, Table, TableDefinition};
-use serde_json::Value;
 
 use super::damage::Problem;
 use super::tables::{self, Stamped};
-use crate::store::record::FORMAT;
+use crate::store::record::Step;
 
 /// What is known of the file as a whole.
 const ABOUT: TableDefinition<'_, &str, u64> = TableDefinition::new("about");
 const FORMAT_KEY: &str = "format";
-
-/// Makes a record of one format into one of the next; told the table, it gives the record.
-pub(super) type Step = fn(&str, Value) -> Value;
-
-/// From each format to the next, the first from 1 to 2. There is one more format than there are steps.
-pub(super) const STEPS: &[Step] = &[];
-
-const _: () = assert!(STEPS.len() + 1 == FORMAT as usize, "each format is reached by a step");
 
 /// Makes sure that the file is of the present format: writes it down in a new one, takes an older one there in one
 /// transaction, and leaves a newer one alone.

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::*;
 use crate::store::durable::DurableStore;
-use crate::store::record::FORMAT;
+use crate::store::record::{FORMAT, Step};
 use crate::store::tests::{Scratch, everything, id, patient, talk, writes};
 use crate::store::{Store, StoreState};
 
@@ -136,13 +136,13 @@ async fn a_file_of_a_later_version_is_left_alone() {
 #[tokio::test]
 async fn a_file_of_an_earlier_format_is_taken_to_the_present_one() {
     let scratch = filled().await;
-    let step: format::Step = |table, mut record| {
+    let step: Step = |table, mut record| {
         if table == "received" {
             record["entry"] = Value::from(record["entry"].as_u64().expect("a number") + 100);
         }
         record
     };
-    let twice: format::Step = |_, record| record;
+    let twice: Step = |_, record| record;
     let database = Database::open(scratch.path().join(FILE)).expect("a database");
     for _ in 0..2 {
         format::check(&database, &[step, twice]).expect("it is taken there, once");

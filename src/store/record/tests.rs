@@ -60,16 +60,15 @@ fn every_record_of_the_first_format_is_read() {
 #[test]
 fn a_request_has_its_time_by_its_kind() {
     let mut request = RequestRecord::sample(&mut Dice(1));
-    let (begun, answered) = (Millis(1_000), Millis(5_000));
-    request.begun_at = begun;
+    let answered = Millis(5_000);
     request.answer = None;
     assert_eq!(request_until(&request), None);
     let mut given = super::super::Given::sample(&mut Dice(1));
     given.at = answered;
     request.answer = Some(given);
     for (keyed, collected, want) in [
-        (true, false, begun + KEYED),
-        (true, true, begun + KEYED),
+        (true, false, answered + KEYED),
+        (true, true, answered + KEYED),
         (false, false, answered + UNCOLLECTED),
         (false, true, answered),
     ] {

@@ -8,8 +8,8 @@ use callme::config::LogFormat;
 use callme::telemetry;
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
-use tracing::subscriber::DefaultGuard;
-use tracing::{Event, Subscriber};
+use tracing::subscriber::{DefaultGuard, NoSubscriber};
+use tracing::{Dispatch, Event, Subscriber};
 use tracing_subscriber::filter::EnvFilter;
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 use tracing_subscriber::registry::LookupSpan;
@@ -18,18 +18,26 @@ use tracing_subscriber::registry::LookupSpan;
 #[derive(Clone, Default)]
 pub(crate) struct Ink(Arc<Mutex<String>>);
 
+/// What is logged is collected while this is there.
+pub(crate) struct Collecting {
+    _guard: DefaultGuard,
+    /// With a single subscriber, tracing lets whichever thread comes by a line first decide whether it is ever written.
+    _beside: Dispatch,
+}
+
 impl Ink {
     pub(crate) fn new() -> Self {
         Self::default()
     }
 
     /// Collects what this thread logs until the guard goes.
-    pub(crate) fn collect(&self, format: LogFormat, filter: &str) -> DefaultGuard {
+    pub(crate) fn collect(&self, format: LogFormat, filter: &str) -> Collecting {
         let writer = self.clone();
         let lines = telemetry::lines(format, filter, move || writer.clone());
         // Fields that no line shows are read all the same.
         let fields = Fields(self.clone()).with_filter(EnvFilter::new("info,callme=trace"));
-        tracing::subscriber::set_default(lines.with(fields))
+        let beside = Dispatch::new(NoSubscriber::default());
+        Collecting { _guard: tracing::subscriber::set_default(lines.with(fields)), _beside: beside }
     }
 
     pub(crate) fn written(&self) -> String {

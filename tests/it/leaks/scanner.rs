@@ -19,6 +19,12 @@ impl Scanner {
         Self { numbers: numbers.iter().map(national).collect(), secrets, words: Vec::new() }
     }
 
+    /// Looks for these as well.
+    pub(crate) fn with_secrets(mut self, secrets: &[&str]) -> Self {
+        self.secrets.extend(secrets.iter().map(|secret| (*secret).to_owned()));
+        self
+    }
+
     /// Looks for the long words of these messages as well.
     pub(crate) fn with_words(mut self, messages: &[&str]) -> Self {
         let long = |word: &&str| word.chars().count() >= 7;

@@ -70,6 +70,19 @@ async fn good_conversations(reader: &mut Reader<'_>) {
     }
 }
 
+/// Two sessions want the person at once: one has the floor, the other waits for it, and both are answered.
+async fn two_at_once(reader: &mut Reader<'_>) {
+    let world = reader.world;
+    world.emulator.person().types([REPLY, MORE]);
+    let (first, second) = tokio::join!(world.message(QUESTION), world.message(SPOKEN));
+    for answer in [&first, &second] {
+        assert_eq!(answer.status, 200, "{answer:?}");
+        reader.get(&format!("/api/call/{}", answer.call_id())).await;
+        reader.post(&format!("/api/call/{}/end", answer.call_id()), GOODBYE).await;
+    }
+    world.sessions_end().await;
+}
+
 /// A carrier that refuses, and quotes in its sentences all that it was sent; that loses, and that repeats itself.
 async fn bad_carrier(reader: &mut Reader<'_>) {
     let world = reader.world;
@@ -182,6 +195,7 @@ async fn nothing_leaks(format: LogFormat) {
     let world = World::writing_with(EmulatorConfig::default(), &settings).await;
     let mut reader = Reader { world: &world, anywhere, read: 0 };
     good_conversations(&mut reader).await;
+    two_at_once(&mut reader).await;
     bad_carrier(&mut reader).await;
     strangers(&mut reader).await;
     assert!(reader.read > 60, "{}", reader.read);

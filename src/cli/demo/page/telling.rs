@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::emulator::{Event, Hearing, Side, TextForm, What};
+use crate::emulator::{Event, Hearing, Side, TextForm, Voicing, What};
 
 /// One event: `at` in seconds since the emulator started, `call` counted from 1 or null, `kind`, and what the kind brings.
 pub(super) fn tell(event: &Event) -> Value {
@@ -38,6 +38,7 @@ fn what(what: &What) -> Value {
             json!({ "kind": "speech-ended", "request": request, "bytes": bytes, "whole": whole })
         }
         What::Hearing { what, .. } => hearing(what),
+        What::Voicing { what, .. } => voicing(what),
         What::TextSent { text, form, words } => {
             json!({ "kind": "text-sent", "number": text, "form": kind(*form), "text": words })
         }
@@ -68,6 +69,17 @@ fn hearing(what: &Hearing) -> Value {
         Hearing::Closed => ("closed", None),
     };
     json!({ "kind": "hearing", "what": what, "text": text })
+}
+
+fn voicing(what: &Voicing) -> Value {
+    let (what, text) = match what {
+        Voicing::Opened => ("opened", None),
+        Voicing::Configured(voice) => ("configured", Some(voice)),
+        Voicing::Cancelled(_) => ("cancelled", None),
+        Voicing::Refused(code) => ("refused", Some(code)),
+        Voicing::Closed => ("closed", None),
+    };
+    json!({ "kind": "voicing", "what": what, "text": text })
 }
 
 fn kind(form: TextForm) -> &'static str {

@@ -130,7 +130,8 @@ impl Phone {
     }
 
     pub(super) fn person_speaks(&mut self) -> &mut Self {
-        self.playout.speech_started(self.now, self.now);
+        self.playout.speech_started(self.now);
+        self.playout.barged_in(self.now, self.now);
         self.pump()
     }
 

@@ -67,7 +67,8 @@ fn take(phone: &mut Phone, said: &mut u64, hushed: &mut Hushed, step: &Step) {
         Step::Fails(ago) => _ = phone.fails(newest.saturating_sub(ago)),
         Step::PersonSpeaks { ago } => {
             let began_at = phone.now - Duration::from_millis(ago);
-            phone.playout.speech_started(began_at, phone.now);
+            phone.playout.speech_started(phone.now);
+            phone.playout.barged_in(began_at, phone.now);
             phone.pump();
         }
         Step::PersonPauses => _ = phone.person_pauses(),

@@ -26,7 +26,8 @@ impl Client {
 
     fn send(&mut self, event: &Value) -> Vec<Out> {
         let recognise = |ulaw: &[u8]| self.book.recognise(ulaw);
-        let ears = Ears { recognise: &recognise, faults: &self.faults, delay: Duration::from_millis(300) };
+        let ears =
+            Ears { recognise: &recognise, faults: &self.faults, delay: Duration::from_millis(300), era: Era::Today };
         self.session.receive(&event.to_string(), &ears)
     }
 

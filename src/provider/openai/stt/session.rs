@@ -1,7 +1,8 @@
 //! One call's transcription session: a machine that its owner polls, over as many sockets as it takes.
 //!
 //! Resting → Dialing → Greeting (until `session.created`) → Configuring (until `session.updated`) → Live; a lost socket
-//! leads back to Resting, what no retry can mend to Over. Audio is kept on a tape all the while.
+//! leads back to Resting, and so does a refused model while there is another; what no retry can mend leads to Over. A session
+//! that is about to reach the provider's longest is replaced in a quiet moment. What was heard is kept all the while.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -10,14 +11,19 @@ use std::time::Duration;
 
 use tokio::time::{Instant, Sleep, sleep_until};
 
-use super::socket::{Dialing, Socket};
-use super::tape::{self, Tape};
-use super::{PREFIX, Plan};
+use super::hearing::Hearing;
+use super::wire::{self, Encoder};
+use super::{Driver, Plan, Shared};
+use crate::audio::vad::Loudness;
 use crate::clock::{Millis, whole_millis};
 use crate::provider::openai::event::Event;
 use crate::provider::openai::failure;
-use crate::provider::openai::transcript::Transcript;
+use crate::provider::openai::socket::{Dialing, Socket};
 use crate::provider::{ErrorClass, Heard, ProviderError, SttSession};
+
+mod outgoing;
+
+use outgoing::{APPEND, send};
 
 /// How long each step on the way to a live session may take.
 const STEP: Duration = Duration::from_secs(10);
@@ -28,32 +34,37 @@ const RETRIES: [Duration; 6] = {
     [second(0), second(1), second(2), second(4), second(8), second(16)]
 };
 
+/// More models than are tried one after the other: others may leave them at the same time, and no call goes round in a
+/// circle with them.
+const MOST_MOVES: usize = 4;
+
 /// A session that was live for so long was a good one: its loss starts the tries anew.
 const GOOD: Duration = Duration::from_secs(10);
-
-/// What goes into one append: two frames of 20 ms.
-const APPEND: usize = 320;
-
-/// What a carrier sends at a time.
-const FRAME: Duration = Duration::from_millis(20);
-
-/// How long a frame waits for its second.
-const FLUSH: Duration = Duration::from_millis(25);
 
 /// Silence beyond what the server waits for, so that it is sure to find the end.
 const FINISH: Duration = Duration::from_millis(300);
 
-/// The format that we send, as the server names it.
-const FORMAT: &str = "audio/pcmu";
+/// How long a session is used: the provider ends it after 60 minutes, ...
+const LIFETIME: Duration = Duration::from_mins(50);
+
+/// ... or when it says so; so much earlier it is replaced, ...
+const MARGIN: Duration = Duration::from_mins(6);
+
+/// ... and so much later at the latest, though somebody speaks.
+const PATIENCE: Duration = Duration::from_mins(5);
 
 pub(super) struct Session {
-    plan: Arc<Plan>,
+    shared: Arc<Shared>,
+    /// Which of the presets is used here.
+    place: usize,
     link: Link,
     /// Tries since the last good session.
     tries: usize,
-    tape: Tape,
-    transcript: Transcript,
-    /// The transcript's times count from here: no clock of the wall is needed for its deadlines.
+    /// Models that were left since then.
+    moves: usize,
+    hearing: Hearing,
+    encoder: Encoder,
+    /// The hearing's times count from here: no clock of the wall is needed for its deadlines.
     born: Instant,
     /// The one timer, set to the nearest deadline.
     timer: Option<Pin<Box<Sleep>>>,
@@ -78,10 +89,13 @@ enum Link {
     Configuring {
         socket: Box<Socket>,
         deadline: Instant,
+        /// When the session is to be replaced, once it is live.
+        replace_at: Instant,
     },
     Live {
         socket: Box<Socket>,
         since: Instant,
+        replace_at: Instant,
         /// When a lone frame is sent without its second.
         flush_at: Option<Instant>,
     },
@@ -90,18 +104,30 @@ enum Link {
 }
 
 impl Session {
-    pub(super) fn new(plan: Arc<Plan>) -> Self {
+    pub(super) fn new(shared: Arc<Shared>) -> Self {
         let now = Instant::now();
+        let place = shared.presets.current();
+        let plan = shared.presets.at(place).driver.plan();
         Self {
-            plan,
+            hearing: Hearing::new(plan.turns),
+            encoder: Encoder::new(plan.audio),
+            place,
             link: Link::Resting(now),
             tries: 0,
-            tape: Tape::default(),
-            transcript: Transcript::default(),
+            moves: 0,
+            shared,
             born: now,
             timer: None,
             waiting_since: None,
         }
+    }
+
+    fn driver(&self) -> &Driver {
+        &self.shared.presets.at(self.place).driver
+    }
+
+    fn plan(&self) -> &Plan {
+        self.driver().plan()
     }
 
     /// Goes one step on. Ready means that there may be another.
@@ -111,7 +137,7 @@ impl Session {
                 if now < *until {
                     return Poll::Pending;
                 }
-                self.link = Link::Dialing { dialing: self.plan.dialer.dial(), deadline: now + STEP };
+                self.link = Link::Dialing { dialing: self.driver().dialer.dial(), deadline: now + STEP };
             }
             Link::Dialing { dialing, deadline } => match dialing.as_mut().poll(cx) {
                 Poll::Ready(Ok(socket)) => {
@@ -121,8 +147,8 @@ impl Session {
                 Poll::Pending if now < *deadline => return Poll::Pending,
                 Poll::Pending => self.lose(silent("did not accept a connection"), now),
             },
-            Link::Greeting { socket, deadline } | Link::Configuring { socket, deadline } => {
-                let event = match (socket.poll_event(cx), socket.poll_flush(cx)) {
+            Link::Greeting { socket, deadline } | Link::Configuring { socket, deadline, .. } => {
+                let event = match (wire::poll_event(socket, cx), socket.poll_flush(cx)) {
                     (Poll::Ready(Ok(event)), _) => event,
                     (Poll::Ready(Err(error)), _) | (_, Poll::Ready(Err(error))) => {
                         self.lose(error, now);
@@ -144,46 +170,69 @@ impl Session {
 
     /// An event on the way to a live session.
     ///
-    /// Greeting → (created) → Configuring → (updated) → Live; an error there is about our settings → Over.
+    /// Greeting → (created) → Configuring → (updated) → Live; an error there is about our settings → Over, or another model.
     fn prepare(&mut self, event: Event, now: Instant) {
-        if let Event::Error(error) = event {
-            return self.lose(error, now);
+        if let Event::Error { error, .. } = event {
+            let turns = failure::refuses_turns(&error) && self.refuse_turns();
+            return if turns { self.start_anew(now) } else { self.lose(error, now) };
         }
         self.link = match (std::mem::replace(&mut self.link, Link::Over(None)), event) {
-            (Link::Greeting { mut socket, .. }, Event::Created) => match socket.send(self.plan.update.clone()) {
-                Ok(()) => Link::Configuring { socket, deadline: now + STEP },
-                Err(error) => return self.lose(error, now),
-            },
-            (Link::Configuring { socket, .. }, Event::Updated { format }) => {
-                if let Some(format) = format.filter(|format| format != FORMAT) {
+            (Link::Greeting { mut socket, .. }, Event::Created { ends }) => {
+                // Another call may have found out meanwhile what this model does not do.
+                self.agree(now);
+                let replace_at = now + self.lifetime(ends);
+                match socket.send(self.plan().update.clone()) {
+                    Ok(()) => Link::Configuring { socket, deadline: now + STEP, replace_at },
+                    Err(error) => return self.lose(error, now),
+                }
+            }
+            (Link::Configuring { socket, replace_at, .. }, Event::Updated { format }) => {
+                let plan = self.plan();
+                if let Some(format) = format.filter(|format| format != plan.audio.name()) {
                     let format = failure::shown(&format);
                     tracing::warn!(format, "the speech provider takes another audio format than it was told");
                 }
-                tracing::debug!(tries = self.tries, waiting_bytes = self.tape.waiting(), "the speech session is live");
-                let from = self.tape.rewind();
-                self.transcript.socket_back(from, self.local(now));
-                Link::Live { socket, since: now, flush_at: None }
+                let waiting_bytes = self.hearing.waiting();
+                tracing::debug!(tries = self.tries, waiting_bytes, "the speech session is live");
+                self.encoder = Encoder::new(self.plan().audio);
+                self.hearing.socket_back(self.local(now));
+                Link::Live { socket, since: now, replace_at, flush_at: None }
             }
             // Anything else has no meaning yet.
             (link, _) => link,
         };
     }
 
+    /// How long a session that begins now is used, where the provider ends it at `ends`, in seconds since 1970. A time that
+    /// no clock of ours can have meant counts as none.
+    fn lifetime(&self, ends: Option<u64>) -> Duration {
+        let left = ends.map(|ends| Millis(ends.saturating_mul(1_000)).since(self.hearing.heard_at()));
+        let sane = 2 * MARGIN..=LIFETIME + 2 * MARGIN;
+        left.filter(|left| sane.contains(left)).map_or(LIFETIME, |left| LIFETIME.min(left.saturating_sub(MARGIN)))
+    }
+
     /// Reads events and sends audio.
     fn exchange(&mut self, cx: &mut Context<'_>, now: Instant) -> Poll<()> {
-        let Link::Live { socket, flush_at, .. } = &mut self.link else { return Poll::Pending };
-        let sent = match socket.poll_event(cx) {
+        let local = self.local(now);
+        let Link::Live { socket, flush_at, replace_at, .. } = &mut self.link else { return Poll::Pending };
+        if now >= *replace_at && (self.hearing.is_quiet() || now >= *replace_at + PATIENCE) {
+            tracing::debug!("the speech session is replaced before the provider ends it");
+            self.start_anew(now);
+            return Poll::Ready(());
+        }
+        let sent = match wire::poll_event(socket, cx) {
+            Poll::Ready(Ok(Event::Error { error, .. })) if failure::is_gone(&error) => Err(error),
             Poll::Ready(Ok(event)) => {
-                self.take(event, now);
+                self.hearing.take(event, local);
                 return Poll::Ready(());
             }
             Poll::Ready(Err(error)) => Err(error),
             Poll::Pending => {
-                let sent = send(socket, &mut self.tape, flush_at, cx, now);
-                if self.tape.waiting() < APPEND
+                let sent = send(socket, &mut self.hearing, &mut self.encoder, flush_at, cx, (now, local));
+                if self.hearing.waiting() < APPEND
                     && let Some(since) = self.waiting_since.take()
                 {
-                    self.plan.metrics.frame_to_stt(now.duration_since(since));
+                    self.shared.metrics.frame_to_stt(now.duration_since(since));
                 }
                 sent
             }
@@ -197,43 +246,17 @@ impl Session {
         }
     }
 
-    /// An event of a live session.
-    fn take(&mut self, event: Event, now: Instant) {
-        let now = self.local(now);
-        match event {
-            Event::SpeechStarted { item, at_ms } => {
-                let from = self.tape.position(at_ms);
-                let began_at = self.tape.time_at(from + tape::bytes(PREFIX));
-                self.transcript.speech_started(item, from, began_at, now);
-            }
-            Event::SpeechStopped { item, at_ms } => {
-                self.transcript.speech_stopped(&item, self.tape.position(at_ms), now);
-            }
-            Event::Committed { item } => self.transcript.committed(&item, now),
-            Event::Completed { item, transcript } => {
-                self.transcript.completed(item, &transcript, self.tape.heard_at(), now);
-            }
-            Event::Failed { item, error } => {
-                tracing::warn!(code = error.code, "the speech provider could not transcribe: {}", error.message);
-                self.transcript.failed(item);
-            }
-            // Most leave the session open; where it does not stay open, the end of the socket says so.
-            Event::Error(error) => {
-                tracing::warn!(code = error.code, "the speech provider reports an error: {}", error.message);
-            }
-            Event::Created | Event::Updated { .. } | Event::Other => {}
-        }
-    }
-
-    /// The socket is gone, or could not be had. Tries again, unless that cannot help.
+    /// The socket is gone, or could not be had. Tries again, with another model if this one is gone, unless that cannot help.
     fn lose(&mut self, cause: ProviderError, now: Instant) {
         if matches!(self.link, Link::Live { since, .. } if now.duration_since(since) >= GOOD) {
-            self.tries = 0;
+            (self.tries, self.moves) = (0, 0);
+        }
+        if failure::is_gone(&cause) && self.leave(&cause) {
+            return self.start_anew(now);
         }
         let wait = RETRIES.get(self.tries).filter(|_| cause.class != ErrorClass::Refused);
         let Some(wait) = wait else {
-            self.transcript.abandon();
-            self.tape = Tape::default();
+            self.hearing.abandon();
             self.link = Link::Over(Some(cause));
             return;
         };
@@ -242,12 +265,40 @@ impl Session {
         tracing::warn!(tries = self.tries, wait_ms, code, "connecting to speech again: {}", cause.message);
         self.tries += 1;
         self.link = Link::Resting(now + *wait);
-        for (from, to) in self.transcript.settled() {
-            self.tape.hush(from, to);
+        self.hearing.socket_lost();
+    }
+
+    /// Leaves the model, for the whole process. `false` when there is no other.
+    fn leave(&mut self, cause: &ProviderError) -> bool {
+        self.moves += 1;
+        let presets = &self.shared.presets;
+        let goes_on = self.moves <= MOST_MOVES && presets.leave(self.place, cause.code.as_deref());
+        if goes_on {
+            self.place = presets.current();
         }
-        self.transcript.socket_lost();
-        self.tape.trim(self.transcript.needed_from(), self.transcript.done_to());
-        self.tape.rewind();
+        goes_on
+    }
+
+    /// The model takes no turn detection: for the whole process, we find the turns. `false` when we did already.
+    fn refuse_turns(&mut self) -> bool {
+        let was_theirs = !self.hearing.minds_us();
+        self.driver().refuse_turns();
+        was_theirs
+    }
+
+    /// Begins again at once, with what was heard and is without words.
+    fn start_anew(&mut self, now: Instant) {
+        self.hearing.socket_lost();
+        self.agree(now);
+        self.link = Link::Resting(now);
+    }
+
+    /// Finds turns, or leaves them to the server, as the model in use wants it.
+    fn agree(&mut self, now: Instant) {
+        let turns = self.plan().turns;
+        if turns.is_some() != self.hearing.minds_us() {
+            self.hearing.find_turns(turns, self.local(now));
+        }
     }
 
     /// The nearest time at which something is to be done without a cause from outside.
@@ -257,10 +308,14 @@ impl Session {
             Link::Dialing { deadline, .. } | Link::Greeting { deadline, .. } | Link::Configuring { deadline, .. } => {
                 Some(*deadline)
             }
-            Link::Live { flush_at, .. } => *flush_at,
+            Link::Live { flush_at, replace_at, .. } => {
+                let quiet = self.hearing.is_quiet();
+                let replace_at = if quiet { *replace_at } else { *replace_at + PATIENCE };
+                Some(flush_at.map_or(replace_at, |flush_at| flush_at.min(replace_at)))
+            }
             Link::Over(_) => None,
         };
-        let transcript = self.transcript.deadline().map(|at| self.born + Duration::from_millis(at.0));
+        let transcript = self.hearing.deadline().map(|at| self.born + Duration::from_millis(at.0));
         link.into_iter().chain(transcript).min()
     }
 
@@ -268,33 +323,38 @@ impl Session {
     fn local(&self, now: Instant) -> Millis {
         Millis(whole_millis(now.duration_since(self.born)))
     }
-
-    fn kept(&mut self) {
-        self.tape.trim(self.transcript.needed_from(), self.transcript.done_to());
-    }
 }
 
 impl SttSession for Session {
     fn hear(&mut self, ulaw: &[u8], now: Millis) {
         if !matches!(self.link, Link::Over(_)) {
-            if matches!(self.link, Link::Live { .. }) && self.tape.waiting() == 0 {
-                self.waiting_since = Some(Instant::now());
+            let arrived = Instant::now();
+            let waited = self.hearing.waiting() > 0;
+            self.hearing.hear(ulaw, now, self.local(arrived));
+            if matches!(self.link, Link::Live { .. }) && !waited && self.hearing.waiting() > 0 {
+                self.waiting_since = Some(arrived);
             }
-            self.tape.push(ulaw, now);
-            self.kept();
         }
+    }
+
+    fn minds_us(&self) -> bool {
+        self.hearing.minds_us()
+    }
+
+    fn we_play(&mut self, ours: Option<Loudness>) {
+        self.hearing.we_play(ours);
     }
 
     fn finish(&mut self, now: Millis) {
         if !matches!(self.link, Link::Over(_)) {
-            self.tape.push_silence(self.plan.silence + FINISH, now);
-            self.kept();
+            let local = self.local(Instant::now());
+            self.hearing.finish(self.shared.silence + FINISH, now, local);
         }
     }
 
     fn poll_heard(&mut self, cx: &mut Context<'_>) -> Poll<Heard> {
         loop {
-            if let Some(heard) = self.transcript.next() {
+            if let Some(heard) = self.hearing.next() {
                 return Poll::Ready(heard);
             }
             if let Link::Over(reason) = &mut self.link {
@@ -305,8 +365,8 @@ impl SttSession for Session {
                 continue;
             }
             let local = self.local(now);
-            self.transcript.expire(local);
-            if let Some(heard) = self.transcript.next() {
+            self.hearing.expire(local);
+            if let Some(heard) = self.hearing.next() {
                 return Poll::Ready(heard);
             }
             let Some(deadline) = self.deadline() else { return Poll::Pending };
@@ -318,40 +378,6 @@ impl SttSession for Session {
                 return Poll::Pending;
             }
         }
-    }
-}
-
-/// Sends what is ready: whole appends, and a lone frame whose time has come.
-fn send(
-    socket: &mut Socket,
-    tape: &mut Tape,
-    flush_at: &mut Option<Instant>,
-    cx: &mut Context<'_>,
-    now: Instant,
-) -> Result<(), ProviderError> {
-    let mut buffer = [0; APPEND];
-    let due = flush_at.take_if(|at| *at <= now).is_some();
-    while tape.waiting() >= APPEND || (tape.waiting() > 0 && due) {
-        match socket.poll_ready(cx) {
-            Poll::Ready(ready) => ready?,
-            Poll::Pending => {
-                // The network says when it goes on, not the timer.
-                *flush_at = None;
-                return Ok(());
-            }
-        }
-        let count = tape.send(&mut buffer);
-        socket.send_audio(&buffer[..count])?;
-        // When the next frame's time will have come, should it stay alone: set now, the timer is only ever moved on,
-        // which costs nothing, and does not go off in vain after each pair.
-        *flush_at = Some(now + FRAME + FLUSH);
-    }
-    if tape.waiting() > 0 {
-        flush_at.get_or_insert(now + FLUSH);
-    }
-    match socket.poll_flush(cx) {
-        Poll::Ready(flushed) => flushed,
-        Poll::Pending => Ok(()),
     }
 }
 

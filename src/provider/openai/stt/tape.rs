@@ -6,6 +6,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use crate::audio::mulaw::{self, SILENCE};
+use crate::audio::vad::is_silence;
 use crate::clock::{Millis, whole_millis};
 
 /// Positions are counted in 64 bits.
@@ -75,6 +76,29 @@ impl Tape {
         }
         self.sent += count as u64;
         count
+    }
+
+    /// Nothing of what is held waits to be sent any more: what goes out is taken by its place.
+    pub(super) fn pass_over(&mut self) {
+        self.sent = self.end();
+    }
+
+    /// Copies what is held from a position on into `buffer`, as much as there is and fits; gives how much that was.
+    pub(super) fn copy(&self, from: u64, buffer: &mut [u8]) -> usize {
+        let from = self.index(from.clamp(self.start, self.end()));
+        let held = self.held.range(from..);
+        buffer.iter_mut().zip(held).map(|(to, byte)| *to = *byte).count()
+    }
+
+    /// Whether all of a part is held, and nobody can have said anything in it.
+    pub(super) fn is_silence(&self, from: u64, to: u64) -> bool {
+        let all = self.start <= from && from < to && to <= self.end();
+        all && is_silence(&self.held.range(self.index(from)..self.index(to)).copied().collect::<Vec<u8>>())
+    }
+
+    /// Where what is held begins, and where it ends.
+    pub(super) fn span(&self) -> (u64, u64) {
+        (self.start, self.end())
     }
 
     /// Drops what nobody will need. `needed_from` is the beginning of the oldest stretch without words, `done_to` the

@@ -1,5 +1,7 @@
 //! Transcription sessions against a provider that the test plays by hand.
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use futures_util::{SinkExt, StreamExt};
 use tokio::time::{Instant, sleep};
 use tokio_tungstenite::tungstenite::Message;
@@ -7,13 +9,22 @@ use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 
 use super::*;
 use crate::clock::Millis;
+use crate::emulator::Voice;
+use crate::emulator::voice::Speaker;
 use crate::provider::{ErrorClass, Heard};
 
+mod own;
 mod played;
 
-use played::{Call, Order, Provider, sound};
+use played::{Call, Order, Peer, Provider, sound};
 
 const SECOND: Duration = Duration::from_secs(1);
+
+/// A second of silence, somebody speaking, and a second of silence.
+async fn talk() -> Vec<u8> {
+    let said = Voice::babble().say_ulaw(Speaker::Person, "No, wait until the review is done").await;
+    [&[0xFF; 8_000], &*said, &[0xFF; 8_000]].concat()
+}
 
 #[tokio::test(start_paused = true)]
 async fn audio_waits_until_the_settings_are_in_force() {
@@ -85,10 +96,10 @@ async fn an_error_before_the_settings_are_in_force_is_final() {
             peer.say(r#"{"type":"session.created"}"#).await;
             peer.event().await;
         }
-        peer.say(r#"{"type":"error","error":{"type":"invalid_request_error","code":"invalid_model","message":"No sk-abc123."}}"#)
+        peer.say(r#"{"type":"error","error":{"type":"invalid_request_error","code":"invalid_value","message":"No sk-abc123."}}"#)
             .await;
         let error = call.fails().await;
-        assert_eq!((error.class, error.to_string().as_str()), (ErrorClass::Refused, "No sk-… (code invalid_model)"));
+        assert_eq!((error.class, error.to_string().as_str()), (ErrorClass::Refused, "No sk-… (code invalid_value)"));
         call.frames(10).await;
         call.hears_nothing().await;
     }

@@ -20,6 +20,7 @@ fn drain(transcript: &mut Transcript) -> String {
             Heard::Stopped { stretch } => format!(".{}", stretch.0),
             Heard::Words { stretch, text, .. } => format!("{}:{text}", stretch.0),
             Heard::Nothing { stretch } => format!("-{}", stretch.0),
+            Heard::BargedIn { .. } => continue,
             Heard::Failed(error) => panic!("{error}"),
         });
     }
@@ -190,6 +191,7 @@ fn open_after(heard: &[Heard]) -> usize {
                     assert!(!text.is_empty() && texts.insert(text), "nothing twice: {heard:?}");
                 }
             }
+            Heard::BargedIn { .. } => assert!(started > ended, "nobody interrupts in silence: {heard:?}"),
             Heard::Failed(error) => panic!("{error}"),
         }
     }

@@ -1,308 +1,315 @@
-//! The speech endpoint against servers that keep to it, and servers that do not.
+//! What holds for speech whichever way it is made, and what becomes of it when a model ends.
 
-use std::sync::Arc;
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::future::poll_fn;
+use std::time::Duration;
 
 use futures_util::FutureExt;
-use serde_json::{Value, json};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
-use tokio::task::JoinSet;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep, timeout};
 
 use super::*;
+use crate::emulator::voice::Speaker;
+use crate::emulator::{Emulator, EmulatorConfig, Era, Fault, Times, Voicing, What};
+use crate::provider::ErrorClass;
 
-/// A server that writes fixed bytes, with pauses, to each request; and what it saw.
-struct Server {
+mod moving;
+mod session;
+
+const KEY: &str = "sk-emulated";
+const TEXT: &str = "The tests are green. Shall I deploy the new version now?";
+
+/// A provider and a server's side of it.
+struct Peer {
+    emulator: Emulator,
     tts: OpenAiTts,
-    asked: Arc<AtomicUsize>,
-    requests: Arc<Mutex<Vec<String>>>,
-    /// Connections that the client closed.
-    closed: Arc<AtomicUsize>,
-    work: JoinSet<()>,
+    metrics: Arc<Metrics>,
+    voice: crate::emulator::Voice,
 }
 
-/// What the server does after it has read a request.
-#[derive(Clone)]
-enum Step {
-    Send(Vec<u8>),
-    Wait(Duration),
-    Cut,
-}
+impl Peer {
+    async fn new(model: Option<&str>) -> Self {
+        Self::with(model, "coral").await
+    }
 
-fn send(text: &str) -> Step {
-    Step::Send(text.as_bytes().to_vec())
-}
+    async fn with(model: Option<&str>, voice: &str) -> Self {
+        let config = EmulatorConfig::default();
+        let sounds = config.voice.clone();
+        let emulator = Emulator::start(config).await.unwrap();
+        let settings = TtsSettings {
+            endpoint: Endpoint::parse(&emulator.url()).unwrap(),
+            key: SecretString::from(KEY),
+            model: model.map(str::to_owned),
+            voice: voice.to_owned(),
+            instructions: None,
+            format: AudioFormat::default(),
+        };
+        let metrics = Arc::<Metrics>::default();
+        let tts = OpenAiTts::new(&settings, &metrics).unwrap();
+        Self { emulator, tts, metrics, voice: sounds }
+    }
 
-fn chunked(bytes: &[u8]) -> Step {
-    let mut out = format!("{:x}\r\n", bytes.len()).into_bytes();
-    out.extend_from_slice(bytes);
-    out.extend_from_slice(b"\r\n");
-    Step::Send(out)
-}
-
-const OK: &str = "HTTP/1.1 200 OK\r\ncontent-type: audio/pcm\r\ntransfer-encoding: chunked\r\n\r\n";
-const END: &str = "0\r\n\r\n";
-
-async fn server(steps: Vec<Step>) -> Server {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    let (asked, requests, closed) = (Arc::<AtomicUsize>::default(), Arc::<Mutex<Vec<_>>>::default(), Arc::default());
-    let mut work = JoinSet::new();
-    let counts = (Arc::clone(&asked), Arc::clone(&requests), Arc::clone(&closed));
-    work.spawn(async move {
-        let mut sockets = JoinSet::new();
-        loop {
-            let (socket, _) = listener.accept().await.unwrap();
-            // A delayed acknowledgement would take real time, which paused time does not wait for.
-            socket.set_nodelay(true).unwrap();
-            sockets.spawn(serve(socket, steps.clone(), counts.clone()));
+    /// One for each way to make speech.
+    async fn each() -> Vec<(&'static str, Self)> {
+        let mut peers = Vec::new();
+        for model in MODELS {
+            peers.push((model, Self::new(Some(model)).await));
         }
-    });
-    let settings = TtsSettings {
-        endpoint: Endpoint::parse(&format!("http://{address}")).unwrap(),
-        key: SecretString::from("sk-test-key"),
-        model: "gpt-4o-mini-tts".to_owned(),
-        voice: "coral".to_owned(),
-        instructions: None,
-    };
-    Server { tts: OpenAiTts::new(settings).unwrap(), asked, requests, closed, work }
+        peers
+    }
+
+    fn fault(&self, fault: Fault) {
+        self.emulator.faults().add(fault, Times::Once);
+    }
+
+    /// What was asked for and not refused, in order.
+    fn asked(&self) -> Vec<String> {
+        let events = self.emulator.timeline();
+        let asked = |what: &What| match what {
+            What::SpeechAsked { text, status: 200, .. } => Some(text.clone()),
+            _ => None,
+        };
+        events.events().iter().filter_map(|event| asked(&event.what)).collect()
+    }
+
+    fn count(&self, fits: impl Fn(&What) -> bool) -> usize {
+        self.emulator.timeline().count(fits)
+    }
+
+    fn sockets(&self) -> usize {
+        self.count(|what| matches!(what, What::Voicing { what: Voicing::Opened, .. }))
+    }
+
+    /// How texts sound, one after the other.
+    async fn sound_of(&self, texts: &[String]) -> Vec<u8> {
+        let mut sound = Vec::new();
+        for text in texts {
+            sound.extend_from_slice(&self.voice.say_ulaw(Speaker::Agent, text).await);
+        }
+        sound
+    }
 }
 
-type Counts = (Arc<AtomicUsize>, Arc<Mutex<Vec<String>>>, Arc<AtomicUsize>);
+/// A call: polls its voice as the media does.
+struct Call(Box<dyn TtsSession>);
 
-async fn serve(mut socket: TcpStream, steps: Vec<Step>, (asked, requests, closed): Counts) {
-    'request: loop {
-        let mut request = Vec::new();
-        while !whole(&request) {
-            let mut buffer = [0; 4096];
-            match socket.read(&mut buffer).await {
-                Ok(0) | Err(_) => break 'request,
-                Ok(n) => request.extend_from_slice(&buffer[..n]),
+impl Call {
+    fn of(peer: &Peer) -> Self {
+        Self(peer.tts.open())
+    }
+
+    async fn next(&mut self, speech: &mut Speech) -> Option<Result<Bytes, ProviderError>> {
+        let spoken = poll_fn(|cx| {
+            let item = speech.poll_next_unpin(cx);
+            if item.is_pending() {
+                self.0.poll_idle(cx);
             }
-        }
-        asked.fetch_add(1, Ordering::SeqCst);
-        requests.lock().unwrap().push(String::from_utf8(request).unwrap());
-        for step in &steps {
-            match step {
-                Step::Send(bytes) => {
-                    if socket.write_all(bytes).await.is_err() {
-                        break 'request;
-                    }
+            item
+        });
+        timeout(Duration::from_mins(2), spoken).await.expect("a speech says something, or ends")
+    }
+
+    /// All sound of a speech, and the error it ended with.
+    async fn collect(&mut self, mut speech: Speech) -> (Vec<u8>, Option<ProviderError>) {
+        let mut sound = Vec::new();
+        while let Some(item) = self.next(&mut speech).await {
+            match item {
+                Ok(bytes) => {
+                    assert!(!bytes.is_empty());
+                    sound.extend_from_slice(&bytes);
                 }
-                Step::Wait(time) => {
-                    let mut byte = [0];
-                    tokio::select! {
-                        () = sleep(*time) => {}
-                        _ = socket.read(&mut byte) => break 'request,
-                    }
+                Err(error) => {
+                    assert!(self.next(&mut speech).await.is_none(), "an error is the last item");
+                    return (sound, Some(error));
                 }
-                Step::Cut => break 'request,
             }
         }
+        (sound, None)
     }
-    closed.fetch_add(1, Ordering::SeqCst);
+
+    async fn say(&mut self, text: &str) -> (Vec<u8>, Option<ProviderError>) {
+        let speech = self.0.speak(text.to_owned());
+        self.collect(speech).await
+    }
+
+    /// Nothing is said for a while.
+    async fn pause(&mut self, time: Duration) {
+        let idle = poll_fn(|cx| {
+            self.0.poll_idle(cx);
+            Poll::<()>::Pending
+        });
+        let _ = timeout(time, idle).await;
+    }
 }
 
-/// Whether a request is complete, by its own length.
-fn whole(request: &[u8]) -> bool {
-    let text = String::from_utf8_lossy(request);
-    let Some((head, body)) = text.split_once("\r\n\r\n") else { return false };
-    let length = head.lines().find_map(|line| line.to_lowercase().strip_prefix("content-length: ")?.parse().ok());
-    body.len() >= length.unwrap_or(0)
+fn secs(seconds: u64) -> Duration {
+    Duration::from_secs(seconds)
 }
 
-/// Half a second of a tone in 24 kHz PCM, and the same as µ-law.
-fn tone() -> (Vec<u8>, Vec<u8>) {
-    let pcm: Vec<u8> =
-        (0..12_000_i32).flat_map(|n| i16::try_from((n * 331) % 9000 - 4500).unwrap().to_le_bytes()).collect();
-    let (mut converter, mut ulaw) = (PcmToUlaw::default(), Vec::new());
-    converter.push(&pcm, &mut ulaw);
-    converter.finish(&mut ulaw);
-    (pcm, ulaw)
+#[tokio::test(start_paused = true)]
+async fn texts_of_a_call_are_said_whole_and_once_and_in_the_phones_format() {
+    for (model, peer) in Peer::each().await {
+        let mut call = Call::of(&peer);
+        for text in ["Yes.", TEXT, "Größe: 3 – \"ok\"?\nNext line."] {
+            let want = peer.sound_of(&[text.to_owned()]).await;
+            assert_eq!(call.say(text).await, (want, None), "{model}");
+            call.pause(secs(60)).await;
+        }
+        assert_eq!(peer.asked().len(), 3, "{model}");
+        assert!(peer.sockets() <= 1, "{model}: one session serves the call");
+    }
 }
 
-/// All sound of a speech, and the error it ended with.
-async fn collect(mut speech: Speech) -> (Vec<u8>, Option<ProviderError>) {
-    let mut sound = Vec::new();
-    while let Some(item) = speech.next().await {
-        match item {
-            Ok(bytes) => {
-                assert!(!bytes.is_empty());
-                sound.extend_from_slice(&bytes);
+#[tokio::test(start_paused = true)]
+async fn a_long_text_is_said_to_its_end() {
+    let text = "This sentence has its words in one row. ".repeat(20).trim_end().to_owned();
+    for (model, peer) in Peer::each().await {
+        let mut call = Call::of(&peer);
+        let (sound, error) = call.say(&text).await;
+        let asked = peer.asked();
+        assert_eq!((asked.join(" "), error), (text.clone(), None), "{model}");
+        assert_eq!(sound, peer.sound_of(&asked).await, "{model}");
+        assert!(asked.iter().all(|piece| piece.ends_with("row.")), "{model}: cut between sentences");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn speech_comes_while_it_is_still_made() {
+    for (model, peer) in Peer::each().await {
+        let mut call = Call::of(&peer);
+        let mut speech = call.0.speak(TEXT.to_owned());
+        let began = Instant::now();
+        call.next(&mut speech).await.unwrap().unwrap();
+        assert!(began.elapsed() < Duration::from_millis(300), "{model}: {:?}", began.elapsed());
+        assert_eq!(peer.count(|what| matches!(what, What::SpeechEnded { .. })), 0, "{model}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_asked_before_the_first_poll_and_dropping_calls_off() {
+    for (model, peer) in Peer::each().await {
+        let mut call = Call::of(&peer);
+        let mut speech = call.0.speak(TEXT.to_owned());
+        call.pause(secs(60)).await;
+        assert_eq!((peer.asked().len(), peer.sockets()), (0, 0), "{model}");
+        call.next(&mut speech).await.unwrap().unwrap();
+        drop(speech);
+        call.pause(Duration::from_millis(50)).await;
+        let stopped = |what: &What| matches!(what, What::SpeechEnded { whole: false, .. });
+        assert_eq!(peer.count(stopped), 1, "{model}:\n{}", peer.emulator.timeline());
+        assert_eq!(call.say("Yes.").await, (peer.sound_of(&["Yes.".to_owned()]).await, None), "{model}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_comes_of_a_dropped_speech_is_not_heard_in_the_next() {
+    for (model, peer) in Peer::each().await {
+        for sounds in 0..4 {
+            peer.fault(Fault::SpeechStopsLate { by: 48_000 });
+            let mut call = Call::of(&peer);
+            let mut speech = call.0.speak(TEXT.to_owned());
+            assert!(call.next(&mut speech).now_or_never().is_none());
+            for _ in 0..sounds {
+                call.next(&mut speech).await.unwrap().unwrap();
             }
-            Err(error) => {
-                assert!(speech.next().await.is_none(), "an error is the last item");
-                return (sound, Some(error));
-            }
+            drop(speech);
+            assert_eq!(call.say("Yes.").await, (peer.sound_of(&["Yes.".to_owned()]).await, None), "{model} {sounds}");
+            call.pause(secs(5)).await;
+            assert_eq!(call.say("No.").await, (peer.sound_of(&["No.".to_owned()]).await, None), "{model} {sounds}");
+            peer.emulator.faults().clear();
         }
     }
-    (sound, None)
 }
 
 #[tokio::test(start_paused = true)]
-async fn sound_cut_anywhere_comes_out_whole_and_while_it_is_still_made() {
-    let (pcm, ulaw) = tone();
-    let steps = vec![
-        send(OK),
-        chunked(&pcm[..1]),
-        chunked(&pcm[1..7]),
-        chunked(&pcm[7..9_600]),
-        Step::Wait(Duration::from_secs(9)),
-        chunked(&pcm[9_600..]),
-        send(END),
-    ];
-    let server = server(steps).await;
-    let mut speech = server.tts.speak("Hello".to_owned());
-    let began = Instant::now();
-    let first = speech.next().await.unwrap().unwrap();
-    assert!(began.elapsed() < Duration::from_secs(1), "the first sound waits for no later one");
-    let (rest, error) = collect(speech).await;
-    assert_eq!(error, None);
-    assert_eq!([first.to_vec(), rest].concat(), ulaw);
-}
-
-#[tokio::test(start_paused = true)]
-async fn the_request_has_what_the_schema_knows_and_nothing_else() {
-    let mut server = server(vec![send(OK), chunked(&tone().0), send(END)]).await;
-    collect(server.tts.speak("Your \"table\" is booked.".to_owned())).await;
-    server.tts.settings.instructions = Some("Calm.".to_owned());
-    sleep(Duration::from_millis(1)).await;
-    collect(server.tts.speak("Bye".to_owned())).await;
-    sleep(Duration::from_millis(1)).await;
-    server.tts.settings.model = "tts-1-hd".to_owned();
-    collect(server.tts.speak("Bye".to_owned())).await;
-    let want = [
-        json!({"model": "gpt-4o-mini-tts", "input": "Your \"table\" is booked.", "voice": "coral", "response_format": "pcm"}),
-        json!({"model": "gpt-4o-mini-tts", "input": "Bye", "voice": "coral", "instructions": "Calm.", "response_format": "pcm"}),
-        json!({"model": "tts-1-hd", "input": "Bye", "voice": "coral", "response_format": "pcm"}),
-    ];
-    let requests = server.requests.lock().unwrap();
-    for (request, want) in requests.iter().zip(want) {
-        let (head, body) = request.split_once("\r\n\r\n").unwrap();
-        assert!(head.starts_with("POST /v1/audio/speech HTTP/1.1\r\n"), "{head}");
-        assert!(head.contains("\r\nauthorization: Bearer sk-test-key\r\n"), "{head}");
-        assert!(head.contains("\r\ncontent-type: application/json"), "{head}");
-        assert_eq!(serde_json::from_str::<Value>(body).unwrap(), want);
-    }
-    assert_eq!(requests.len(), 3);
-    assert_eq!(server.closed.load(Ordering::SeqCst), 0, "the connection is kept");
-}
-
-#[tokio::test(start_paused = true)]
-async fn nothing_is_asked_before_the_first_poll_and_dropping_hangs_up() {
-    let server = server(vec![send(OK), chunked(&tone().0), Step::Wait(Duration::from_mins(10))]).await;
-    let mut speech = server.tts.speak("Hello".to_owned());
-    sleep(Duration::from_mins(1)).await;
-    assert_eq!(server.asked.load(Ordering::SeqCst), 0);
-    assert!(speech.next().await.unwrap().is_ok());
-    assert!(speech.next().now_or_never().is_none());
-    drop(speech);
-    sleep(Duration::from_secs(1)).await;
-    assert_eq!((server.asked.load(Ordering::SeqCst), server.closed.load(Ordering::SeqCst)), (1, 1));
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_refusal_is_told_in_the_providers_words() {
-    let answer = |status: &str, body: &str| {
-        vec![send(&format!("HTTP/1.1 {status}\r\ncontent-length: {}\r\n\r\n{body}", body.len()))]
-    };
-    let cases = [
-        (
-            answer(
-                "400 Bad Request",
-                r#"{"error":{"message":"No such voice.","type":"x","param":"voice","code":"bad_voice"}}"#,
-            ),
-            ErrorClass::Refused,
-            "No such voice. (code bad_voice)",
-        ),
-        (
-            answer(
-                "429 Too Many Requests",
-                r#"{"error":{"message":"Slow.","type":"requests","code":"rate_limit_exceeded"}}"#,
-            ),
-            ErrorClass::Busy,
-            "Slow. (code rate_limit_exceeded)",
-        ),
-        (
-            answer("429 Too Many Requests", r#"{"error":{"message":"Pay.","type":"insufficient_quota","code":null}}"#),
-            ErrorClass::Refused,
-            "Pay. (code insufficient_quota)",
-        ),
-        (answer("503 Service Unavailable", "busy at sk-secret-1"), ErrorClass::Unknown, "busy at sk-…"),
-        (
-            answer("307 Temporary Redirect", ""),
-            ErrorClass::Refused,
-            "the speech provider answered with HTTP status 307",
-        ),
-        (
-            vec![send("HTTP/1.1 500 Internal Server Error\r\ncontent-length: 90\r\n\r\nhalf"), Step::Cut],
-            ErrorClass::Unknown,
-            "half",
-        ),
-    ];
-    for (steps, class, text) in cases {
-        let server = server(steps).await;
-        let (sound, error) = collect(server.tts.speak("Hello".to_owned())).await;
-        let error = error.expect(text);
-        assert_eq!((sound.len(), error.class, error.to_string().as_str()), (0, class, text));
+async fn speeches_that_are_begun_together_come_each_whole() {
+    for (model, peer) in Peer::each().await {
+        let mut call = Call::of(&peer);
+        let (mut first, second) = (call.0.speak(TEXT.to_owned()), call.0.speak("Yes.".to_owned()));
+        let mut sound = call.next(&mut first).await.unwrap().unwrap().to_vec();
+        let (other, error) = call.collect(second).await;
+        assert_eq!((other, error), (peer.sound_of(&["Yes.".to_owned()]).await, None), "{model}");
+        let (rest, error) = call.collect(first).await;
+        sound.extend(rest);
+        assert_eq!((sound, error), (peer.sound_of(&[TEXT.to_owned()]).await, None), "{model}");
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_body_that_breaks_off_keeps_its_sound_and_ends_in_an_error() {
-    let (pcm, ulaw) = tone();
-    for end in [vec![Step::Cut], vec![Step::Wait(Duration::from_secs(11)), send(END)]] {
-        let stalls = end.len() == 2;
-        let server = server([vec![send(OK), chunked(&pcm[..12_001])], end].concat()).await;
-        let began = Instant::now();
-        let (sound, error) = collect(server.tts.speak("Hello".to_owned())).await;
-        let error = error.unwrap();
-        assert_eq!(error.class, ErrorClass::Unknown);
-        assert!(sound.len() > 1_900 && ulaw.starts_with(&sound), "{} bytes", sound.len());
-        let waited = began.elapsed();
-        assert_eq!(stalls, waited >= STALL, "{error} after {waited:?}");
-        assert!(waited < STALL + Duration::from_millis(100), "{waited:?}");
+async fn a_reader_that_pauses_for_the_phone_is_no_stalled_provider() {
+    for (model, peer) in Peer::each().await {
+        let mut call = Call::of(&peer);
+        let mut speech = call.0.speak(TEXT.to_owned());
+        let mut sound = call.next(&mut speech).await.unwrap().unwrap().to_vec();
+        call.pause(Duration::from_mins(2)).await;
+        let (rest, error) = call.collect(speech).await;
+        sound.extend(rest);
+        assert_eq!((sound, error), (peer.sound_of(&[TEXT.to_owned()]).await, None), "{model}");
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_server_without_a_first_byte_is_given_up_after_ten_seconds() {
-    let silent = Step::Wait(Duration::from_mins(1));
-    let late = vec![Step::Wait(Duration::from_secs(6)), send(OK), silent.clone()];
-    for steps in [vec![silent.clone()], vec![send(OK), silent], late] {
-        let server = server(steps).await;
-        let began = Instant::now();
-        let (sound, error) = collect(server.tts.speak("Hello".to_owned())).await;
-        assert_eq!((sound.len(), error), (0, Some(stall())));
-        assert!((STALL..STALL + Duration::from_millis(100)).contains(&began.elapsed()), "{:?}", began.elapsed());
+async fn a_refusal_is_told_by_its_class_without_what_it_quotes() {
+    for (status, code, class) in [
+        (400, "invalid_value", ErrorClass::Refused),
+        (401, "invalid_api_key", ErrorClass::Refused),
+        (429, "rate_limit_exceeded", ErrorClass::Busy),
+        (500, "server_error", ErrorClass::Unknown),
+    ] {
+        for (model, peer) in Peer::each().await {
+            peer.fault(Fault::SpeechRefused { status, code });
+            let mut call = Call::of(&peer);
+            let (sound, error) = call.say(TEXT).await;
+            let error = error.expect(code);
+            assert_eq!((sound.len(), error.class, error.code.as_deref()), (0, class, Some(code)), "{model}");
+            let shown = format!("{error} {error:?}");
+            assert!(!shown.contains("green") && !shown.contains("emulated"), "{model}: {shown}");
+            assert_eq!(call.say("Yes.").await.1, None, "{model}: the next is said");
+        }
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_reader_that_pauses_for_the_phone_is_no_stalled_server() {
-    let (pcm, ulaw) = tone();
-    let server = server(vec![send(OK), chunked(&pcm[..12_000]), chunked(&pcm[12_000..]), send(END)]).await;
-    let mut speech = server.tts.speak("Hello".to_owned());
-    let mut sound = speech.next().await.unwrap().unwrap().to_vec();
-    sleep(Duration::from_mins(2)).await;
-    let (rest, error) = collect(speech).await;
-    sound.extend(rest);
-    assert_eq!((error, sound), (None, ulaw));
+async fn speech_that_breaks_off_keeps_its_sound_and_ends_in_an_error() {
+    for fault in [Fault::SpeechCut { after: 48_000 }, Fault::SpeechStalled { after: 48_000 }] {
+        for (model, peer) in Peer::each().await {
+            peer.fault(fault.clone());
+            let mut call = Call::of(&peer);
+            let began = Instant::now();
+            let (sound, error) = call.say(TEXT).await;
+            assert_eq!(error.unwrap().class, ErrorClass::Unknown, "{model}");
+            let whole = peer.sound_of(&[TEXT.to_owned()]).await;
+            assert!(sound.len() > 7_900 && whole.starts_with(&sound), "{model}: {} bytes", sound.len());
+            let stalled = began.elapsed() >= secs(10);
+            assert_eq!(stalled, matches!(fault, Fault::SpeechStalled { .. }), "{model}: {:?}", began.elapsed());
+            assert!(began.elapsed() < secs(11), "{model}: {:?}", began.elapsed());
+            assert_eq!(call.say("Yes.").await.1, None, "{model}: the next is said");
+        }
+    }
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_empty_body_and_a_closed_port_are_errors_without_the_address() {
-    let empty = server(vec![send(OK), send(END)]).await;
-    let (_, error) = collect(empty.tts.speak("Hello".to_owned())).await;
-    assert_eq!(error.unwrap().message, "the speech provider sent no sound for this text");
+async fn a_provider_that_is_not_there_is_an_error_without_its_address() {
+    for (model, peer) in Peer::each().await {
+        let port = peer.emulator.url().rsplit_once(':').unwrap().1.to_owned();
+        let mut call = Call::of(&peer);
+        drop(peer);
+        // What listened is gone with the task that did.
+        sleep(secs(1)).await;
+        let error = call.say(TEXT).await.1.expect(model);
+        assert_eq!(error.class, ErrorClass::Busy, "{model} {error}");
+        assert!(!error.message.contains(&port), "{model} {error}");
+    }
+}
 
-    let mut gone = server(vec![]).await;
-    let port = gone.tts.url.port().unwrap().to_string();
-    gone.work.shutdown().await;
-    let (_, error) = collect(gone.tts.speak("Hello".to_owned())).await;
-    let error = error.unwrap();
-    assert_eq!(error.class, ErrorClass::Busy);
-    assert!(!error.message.contains(&port), "{error}");
+#[test]
+fn a_model_speaks_where_its_name_says() {
+    for (model, realtime) in [
+        ("gpt-realtime-2.1-mini", true),
+        ("gpt-realtime", true),
+        ("gpt-4o-mini-tts", false),
+        ("tts-1-hd", false),
+        ("kokoro", false),
+        ("gpt-realtime-whisper", false),
+    ] {
+        assert_eq!(is_realtime(model), realtime, "{model}");
+    }
 }

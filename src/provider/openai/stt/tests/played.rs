@@ -25,19 +25,23 @@ pub(super) struct Provider {
 
 impl Provider {
     pub(super) async fn new() -> Self {
+        Self::with(|_| {}).await
+    }
+
+    pub(super) async fn with(change: impl FnOnce(&mut SttSettings)) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let stt = OpenAiStt::new(
-            &SttSettings {
-                endpoint: Endpoint::parse(&format!("ws://{}/v1", listener.local_addr().unwrap())).unwrap(),
-                key: SecretString::from("sk-test-key"),
-                model: "gpt-4o-transcribe".to_owned(),
-                silence: Duration::from_millis(800),
-                language: None,
-            },
-            Arc::default(),
-        )
-        .unwrap();
-        Self { listener, stt }
+        let mut settings = SttSettings {
+            endpoint: Endpoint::parse(&format!("ws://{}/v1", listener.local_addr().unwrap())).unwrap(),
+            key: SecretString::from("sk-test-key"),
+            model: None,
+            silence: Duration::from_millis(800),
+            barge_in: Duration::from_millis(200),
+            languages: Vec::new(),
+            keywords: Vec::new(),
+            audio: None,
+        };
+        change(&mut settings);
+        Self { listener, stt: OpenAiStt::new(&settings, Arc::default()).unwrap() }
     }
 
     pub(super) async fn tcp(&self) -> TcpStream {
@@ -175,9 +179,9 @@ impl Call {
 
     /// One frame, made of its own number.
     pub(super) fn frame(&mut self) {
-        let byte = u8::try_from(self.frames % 251).unwrap();
+        let frame = sound(self.frames, self.frames + 1);
         self.frames += 1;
-        self.orders.send(Order::Hear(vec![byte; 160], self.now())).unwrap();
+        self.orders.send(Order::Hear(frame, self.now())).unwrap();
     }
 
     /// Frames in real time.
@@ -188,19 +192,36 @@ impl Call {
         }
     }
 
+    /// Any sound, in real time.
+    pub(super) async fn plays(&mut self, ulaw: &[u8]) {
+        for frame in ulaw.chunks(160) {
+            sleep(Duration::from_millis(20)).await;
+            self.frames += 1;
+            self.orders.send(Order::Hear(frame.to_vec(), self.now())).unwrap();
+        }
+    }
+
+    /// The next thing heard but interruptions, which come with each start where the server finds it.
     pub(super) async fn next(&mut self) -> Heard {
-        self.heard.recv().await.unwrap()
+        loop {
+            match self.heard.recv().await.unwrap() {
+                Heard::BargedIn { .. } => {}
+                other => return other,
+            }
+        }
     }
 
     /// What was heard, in short: `+1@120` started, `.1` stopped, `-1` nothing, `1:words`.
     pub(super) async fn hears(&mut self, want: &str) {
         let mut short = Vec::new();
         for _ in want.split_whitespace() {
-            short.push(match timeout(Duration::from_secs(20), self.next()).await.expect(want) {
+            let heard = timeout(Duration::from_secs(20), self.next()).await.expect(want);
+            short.push(match heard {
                 Heard::Started { stretch, began_at } => format!("+{}@{began_at}", stretch.0),
                 Heard::Stopped { stretch } => format!(".{}", stretch.0),
                 Heard::Words { stretch, text, .. } => format!("{}:{text}", stretch.0),
                 Heard::Nothing { stretch } => format!("-{}", stretch.0),
+                Heard::BargedIn { .. } => unreachable!("passed over"),
                 Heard::Failed(error) => format!("{:?}:{error}", error.class),
             });
         }
@@ -220,7 +241,8 @@ impl Call {
     }
 }
 
-/// What frames `from..to` are made of.
+/// What frames `from..to` are made of: their own number, and a pitch of 100 Hz, so that they are no silence.
 pub(super) fn sound(from: u64, to: u64) -> Vec<u8> {
-    (from..to).flat_map(|frame| [u8::try_from(frame % 251).unwrap(); 160]).collect()
+    let sample = |frame, at| if at % 80 < 20 { 0x80 } else { u8::try_from(frame % 251).unwrap() };
+    (from..to).flat_map(|frame| (0..160).map(move |at| sample(frame, at))).collect()
 }

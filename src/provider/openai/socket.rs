@@ -1,10 +1,8 @@
-//! The WebSocket under a transcription session: opening it, and events in both directions.
+//! The WebSocket under a realtime session: opening it, and events in both directions as text.
 
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use futures_util::future::BoxFuture;
 use futures_util::{FutureExt, SinkExt, StreamExt};
 use rustls::ClientConfig;
@@ -15,28 +13,24 @@ use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::http::header::{AUTHORIZATION, HeaderValue};
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, WebSocketConfig};
-use tokio_tungstenite::tungstenite::{Error, Message};
+use tokio_tungstenite::tungstenite::{Error, Message, Utf8Bytes};
 use tokio_tungstenite::{Connector, MaybeTlsStream, WebSocketStream, connect_async_tls_with_config};
+use url::Url;
 
-use crate::provider::openai::endpoint::Endpoint;
-use crate::provider::openai::event::Event;
 use crate::provider::openai::failure;
 use crate::provider::{ErrorClass, ProviderError};
 
 /// What is read from the socket at once: events are a few hundred bytes, and there is one such buffer per call.
 const READ_BUFFER: usize = 2 * 1024;
 
-/// The largest event; a transcript of a minute is some kilobytes.
+/// The largest event; a transcript of a minute is some kilobytes, a piece of sound some dozen.
 const LARGEST_EVENT: usize = 1024 * 1024;
-
-/// What stands around the audio of an append.
-const APPEND: [&str; 2] = [r#"{"type":"input_audio_buffer.append","audio":""#, r#""}"#];
 
 /// Opens sockets. The certificates are read once, not for each.
 pub(super) struct Dialer {
     url: String,
-    /// `Bearer` and the key; marked as sensitive, so that nothing prints it.
-    bearer: HeaderValue,
+    /// `Bearer` and the key; marked as sensitive, so that nothing prints it. `None` for a host that wants no key.
+    bearer: Option<HeaderValue>,
     /// To be kept out of what the provider says.
     key: SecretString,
     tls: Option<Arc<ClientConfig>>,
@@ -55,11 +49,16 @@ pub(super) struct Socket {
 }
 
 impl Dialer {
-    pub(super) fn new(endpoint: &Endpoint, key: &SecretString) -> Result<Self, ProviderError> {
+    /// Sockets to a `ws` or `wss` URL. An empty key is none.
+    ///
+    /// # Errors
+    /// When the system's certificates cannot be read, or the key cannot stand in a header.
+    pub(super) fn new(url: &Url, key: &SecretString) -> Result<Self, ProviderError> {
         let mut bearer = HeaderValue::from_str(&format!("Bearer {}", key.expose_secret()))
             .map_err(|_| failure::ours(ErrorClass::Refused, "the speech provider's key cannot stand in a header"))?;
         bearer.set_sensitive(true);
-        let tls = if endpoint.is_secure() {
+        let bearer = (!key.expose_secret().is_empty()).then_some(bearer);
+        let tls = if url.scheme() == "wss" {
             let config = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
                 .with_safe_default_protocol_versions()
                 .and_then(BuilderVerifierExt::with_platform_verifier)
@@ -68,13 +67,15 @@ impl Dialer {
         } else {
             None
         };
-        Ok(Self { url: endpoint.realtime_url().into(), bearer, key: key.clone(), tls })
+        Ok(Self { url: url.as_str().to_owned(), bearer, key: key.clone(), tls })
     }
 
     /// Opens a socket, without a time limit.
     pub(super) fn dial(&self) -> Dialing {
         let request = self.url.as_str().into_client_request().map(|mut request| {
-            request.headers_mut().insert(AUTHORIZATION, self.bearer.clone());
+            if let Some(bearer) = &self.bearer {
+                request.headers_mut().insert(AUTHORIZATION, bearer.clone());
+            }
             request
         });
         let connector = self.tls.clone().map_or(Connector::Plain, Connector::Rustls);
@@ -97,14 +98,12 @@ impl Dialer {
 }
 
 impl Socket {
-    /// The next event. An error means that the socket is gone.
-    pub(super) fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<Result<Event, ProviderError>> {
+    /// The next event, as it came. An error means that the socket is gone.
+    pub(super) fn poll_text(&mut self, cx: &mut Context<'_>) -> Poll<Result<Utf8Bytes, ProviderError>> {
         loop {
             return Poll::Ready(match ready!(self.stream.poll_next_unpin(cx)) {
-                Some(Ok(Message::Text(text))) => Ok(self.without_key(Event::parse(text.as_str()))),
-                Some(Ok(Message::Close(frame))) => {
-                    Err(failure::hiding(closed(frame.as_ref()), self.key.expose_secret()))
-                }
+                Some(Ok(Message::Text(text))) => Ok(text),
+                Some(Ok(Message::Close(frame))) => Err(self.hiding_key(closed(frame.as_ref()))),
                 Some(Ok(Message::Ping(_))) => {
                     // The answer is queued by the library; it leaves with the next read or flush.
                     self.unflushed = true;
@@ -117,13 +116,9 @@ impl Socket {
         }
     }
 
-    fn without_key(&self, event: Event) -> Event {
-        let hide = |error| failure::hiding(error, self.key.expose_secret());
-        match event {
-            Event::Error(error) => Event::Error(hide(error)),
-            Event::Failed { item, error } => Event::Failed { item, error: hide(error) },
-            other => other,
-        }
+    /// What the provider says, unless it quotes the key.
+    pub(super) fn hiding_key(&self, error: ProviderError) -> ProviderError {
+        failure::hiding(error, self.key.expose_secret())
     }
 
     /// Whether another event can be written; until then what was written waits for the network.
@@ -135,17 +130,6 @@ impl Socket {
     pub(super) fn send(&mut self, event: String) -> Result<(), ProviderError> {
         self.unflushed = true;
         self.stream.start_send_unpin(Message::Text(event.into())).map_err(|error| broken(&error))
-    }
-
-    /// Writes audio.
-    pub(super) fn send_audio(&mut self, ulaw: &[u8]) -> Result<(), ProviderError> {
-        let [before, behind] = APPEND;
-        // Exactly as long as it will be: the one allocation of a message.
-        let mut event = String::with_capacity(before.len() + ulaw.len().div_ceil(3) * 4 + behind.len());
-        event.push_str(before);
-        STANDARD.encode_string(ulaw, &mut event);
-        event.push_str(behind);
-        self.send(event)
     }
 
     /// Presses on what the layers below hold.

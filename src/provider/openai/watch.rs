@@ -1,0 +1,169 @@
+//! Looks ahead: whether the models in use are still offered, and until when. At the start, and then every few hours.
+//!
+//! Nobody waits for it: a call that comes first finds out for itself.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use secrecy::SecretString;
+
+use super::endpoint::Endpoint;
+use super::failure;
+use super::presets::InUse;
+use crate::clock::Clock;
+use crate::metrics::Metrics;
+use crate::provider::{ProviderError, SpeechOutlook};
+
+mod models;
+#[cfg(test)]
+mod tests;
+
+use models::{ModelList, Models};
+
+/// How many days before a model ends it is worth a warning.
+const SOON: i32 = 60;
+
+/// What a list of models that lacks one is taken for.
+const NOT_LISTED: &str = "not_listed";
+
+/// The presets of one part of speech, for [`Watch`].
+#[derive(Debug)]
+pub struct Watched(Arc<dyn InUse>);
+
+impl Watched {
+    pub(super) fn new(presets: Arc<dyn InUse>) -> Self {
+        Self(presets)
+    }
+}
+
+/// Watches over the models of the speech provider.
+pub struct Watch {
+    parts: Vec<Part>,
+    clock: Arc<dyn Clock>,
+    metrics: Arc<Metrics>,
+}
+
+#[derive(Debug)]
+struct Part {
+    presets: Arc<dyn InUse>,
+    list: ModelList,
+    /// The last list that could be read.
+    models: Mutex<Models>,
+}
+
+impl Watch {
+    /// A watch over nothing.
+    pub fn new(clock: Arc<dyn Clock>, metrics: Arc<Metrics>) -> Self {
+        Self { parts: Vec::new(), clock, metrics }
+    }
+
+    /// The same over one part more, whose models are listed at this endpoint.
+    ///
+    /// # Errors
+    /// When the system's certificates cannot be read.
+    pub fn over(mut self, part: Watched, endpoint: &Endpoint, key: &SecretString) -> Result<Self, ProviderError> {
+        let list = ModelList::new(endpoint, key)?;
+        self.parts.push(Part { presets: part.0, list, models: Mutex::default() });
+        Ok(self)
+    }
+
+    /// Looks at once and then again and again, until it is dropped.
+    pub async fn run(&self, every: Duration) {
+        loop {
+            for part in &self.parts {
+                self.look(part).await;
+            }
+            tokio::time::sleep(every).await;
+        }
+    }
+
+    async fn look(&self, part: &Part) {
+        if let Some(models) = part.list.read().await {
+            *part.models.lock().unwrap_or_else(PoisonError::into_inner) = models;
+        }
+        part.settle().await;
+        let end = part.end();
+        let at = end.and_then(|(_, day)| day.to_zoned(TimeZone::UTC).ok()).map(|at| at.timestamp().as_second());
+        self.metrics.speech_model_ends(part.presets.part(), at);
+        if let Some(sentence) = self.warning(part) {
+            tracing::warn!("{sentence}");
+        }
+    }
+
+    /// That the model in use ends soon, if it does.
+    fn warning(&self, part: &Part) -> Option<String> {
+        let (model, day) = part.end()?;
+        let now = i64::try_from(self.clock.now().0).ok().and_then(|ms| Timestamp::from_millisecond(ms).ok())?;
+        let today = now.to_zoned(TimeZone::UTC).date();
+        let left = today.until(day).ok()?.get_days();
+        if left > SOON {
+            return None;
+        }
+        let name = part.presets.part().as_str();
+        let models = part.presets.models();
+        let then = match models.get(part.presets.place() + 1) {
+            Some(next) => format!("{next} is used from then on"),
+            None => format!("set another in CALLME_{}_MODEL", name.to_uppercase()),
+        };
+        Some(format!("{model}, which is used for {name}, ends on {day}: {then}"))
+    }
+}
+
+impl fmt::Debug for Watch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Watch").field("parts", &self.parts).finish_non_exhaustive()
+    }
+}
+
+impl SpeechOutlook for Watch {
+    fn warnings(&self) -> Vec<String> {
+        self.parts.iter().filter_map(|part| self.warning(part)).collect()
+    }
+}
+
+impl Part {
+    /// Moves on from what is gone, to the first model that is listed and opens a session.
+    async fn settle(&self) {
+        for _ in self.presets.models() {
+            let place = self.presets.place();
+            if self.is_unlisted(place) {
+                if !self.presets.leave(place, Some(NOT_LISTED)) {
+                    return;
+                }
+                continue;
+            }
+            match self.presets.dry_run(place).await {
+                Ok(()) => return,
+                Err(error) if failure::is_gone(&error) => {
+                    if !self.presets.leave(place, error.code.as_deref()) {
+                        return;
+                    }
+                }
+                Err(error) => {
+                    let part = self.presets.part().as_str();
+                    tracing::warn!(code = error.code, class = ?error.class, "a dry session for {part} did not open");
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Whether the list says that there is no such model. One that knows none of ours says nothing: many servers list only
+    /// what they have loaded, or nothing.
+    fn is_unlisted(&self, place: usize) -> bool {
+        let ours = self.presets.models();
+        let listed = self.models.lock().unwrap_or_else(PoisonError::into_inner);
+        ours.iter().any(|model| listed.has(model)) && !ours.get(place).is_some_and(|model| listed.has(model))
+    }
+
+    /// The model in use and the day on which it is to end.
+    fn end(&self) -> Option<(&str, Date)> {
+        let model = *self.presets.models().get(self.presets.place())?;
+        let end = self.models.lock().unwrap_or_else(PoisonError::into_inner).end_of(model)?;
+        Some((model, end))
+    }
+}
