@@ -1,6 +1,8 @@
 //! Puts the server together: the one place that names the concrete carrier, speech provider and store.
 
 mod bridge;
+#[cfg(debug_assertions)]
+mod crash_point;
 mod hash_key;
 mod keeping;
 mod mounts;

@@ -38,6 +38,7 @@ mod post;
 mod rest;
 mod sign;
 mod speech;
+mod tap;
 pub mod timeline;
 pub mod voice;
 mod world;
@@ -50,6 +51,7 @@ pub use messaging::{ConversationRecord, ConversationState, Failing, ReceiptWebho
 pub use person::{AnsweredBy, Person, PickUp, Script, Step, Verdict};
 pub use phone::{NotNow, Phone, Sound};
 pub use speech::Era;
+pub use tap::{Moment, OnWire};
 pub use timeline::{
     CallState, Callback, Event, Hearing, NeverHappened, RestVerb, Side, TextForm, TextState, TextWebhook, Timeline,
     Voicing, What,
@@ -102,7 +104,9 @@ impl Emulator {
         let address = listener.local_addr().map_err(listen)?;
         let world = Arc::new(World::new(config, format!("http://{address}"))?);
         let door = connection::Door { listener, stop: world.stop.clone() };
-        let app = carrier::router().merge(messaging::router()).merge(speech::router()).with_state(Arc::clone(&world));
+        let app = carrier::router().merge(messaging::router()).merge(speech::router());
+        let listen = axum::middleware::from_fn_with_state(Arc::clone(&world), tap::listen);
+        let app = app.layer(listen).with_state(Arc::clone(&world));
         let serving = axum::serve(door, app.into_make_service_with_connect_info::<connection::Scissors>());
         world.spawn(async move { _ = serving.await });
         Ok(Self { world })
@@ -193,6 +197,12 @@ impl Emulator {
     /// What goes wrong.
     pub fn faults(&self) -> Faults {
         self.world.faults.clone()
+    }
+
+    /// Calls this with everything that goes over the wire, twice each: it may take its time, and all on the wire waits for
+    /// it. Whatever listened before does so no more.
+    pub fn tap(&self, hook: impl Fn(&OnWire) + Send + Sync + 'static) {
+        self.world.tap.set(Arc::new(hook));
     }
 
     /// Everything that has happened.

@@ -31,7 +31,7 @@ use crate::clock::Millis;
 use crate::domain::media::{MediaCommand, MediaEvent};
 use crate::domain::messaging::Contact;
 use crate::domain::outcome::Channel;
-use crate::domain::session::{Answer, Phase};
+use crate::domain::session::{Answer, Body, Failure, Phase};
 use crate::ids::{CarrierCallId, RequestId, RequestKey, SessionId};
 use crate::store::{Conversation, RequestRecord};
 
@@ -59,6 +59,13 @@ pub struct Delivered {
     pub channel: Channel,
     /// The conversation and its window, when that was not voice.
     pub contact: Option<Contact>,
+}
+
+impl Delivered {
+    /// It is no answer yet: the request waits on, for a repeat that comes to the next process.
+    pub fn is_put_off(&self) -> bool {
+        matches!(self.answer.body, Body::Failed { failure: Failure::Stopping, .. })
+    }
 }
 
 /// A request on its way: its answer comes here, once, and stays.

@@ -12,7 +12,7 @@ use crate::clock::Clock;
 use crate::config::{Config, StoreConfig};
 use crate::privacy::keyed::HashKey;
 use crate::store::Store;
-use crate::store::durable::{DurableStore, Patience};
+use crate::store::durable::{Backend, DurableStore, Patience};
 use crate::store::embedded::Embedded;
 use crate::store::memory::MemoryStore;
 use crate::store::redis::RedisBackend;
@@ -43,16 +43,13 @@ impl Keeping {
                 if let Some(warning) = mounts::warning(&mounts::Facts::read(directory)) {
                     tracing::warn!("{warning}");
                 }
-                let backend = Embedded::new(directory.clone());
-                let store = DurableStore::new("store", backend, config.history_ttl, Patience::default());
-                Keeping::Durable(Arc::new(store.context("the store's thread")?))
+                durable(Embedded::new(directory.clone()), config)?
             }
             StoreConfig::Redis(url) => {
                 let mut instance = [0; 16];
                 random(&mut instance);
                 let backend = RedisBackend::new(url, config.history_ttl, instance).context("REDIS_URL")?;
-                let store = DurableStore::new("store", backend, config.history_ttl, Patience::default());
-                Keeping::Durable(Arc::new(store.context("the store's thread")?))
+                durable(backend, config)?
             }
         })
     }
@@ -92,6 +89,13 @@ impl Keeping {
             tracing::error!("not everything was kept: {error}");
         }
     }
+}
+
+fn durable(backend: impl Backend, config: &Config) -> anyhow::Result<Keeping> {
+    #[cfg(debug_assertions)]
+    let backend = super::crash_point::CrashPoint::in_front_of(backend);
+    let store = DurableStore::new("store", backend, config.history_ttl, Patience::default());
+    Ok(Keeping::Durable(Arc::new(store.context("the store's thread")?)))
 }
 
 /// The key of the numbers' hashes: the one that is set, else the data directory's own, else a new one with each start.

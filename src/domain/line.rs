@@ -169,10 +169,10 @@ impl Line {
         self.conversation.as_ref()
     }
 
-    /// Texts go to this conversation from now on.
-    pub fn adopt(&mut self, conversation: ConversationId, now: Millis) {
+    /// Texts go to this conversation from now on; what was written in it since then is for us.
+    pub fn adopt(&mut self, conversation: ConversationId, since: Millis) {
         if self.conversation.as_ref() != Some(&conversation) {
-            self.since = Some(now);
+            self.since = Some(since);
             self.conversation = Some(conversation);
         }
     }

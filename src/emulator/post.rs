@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::form::Form;
 use super::sign::{signature, signed_form};
+use super::tap;
 use super::world::World;
 
 /// How patiently a form is posted.
@@ -33,15 +34,30 @@ pub(super) async fn post(world: &World, url: &str, form: &Form, manner: Manner) 
     let token = uuid(&world.sid(""));
     let real = world.resolve(url.split('#').next().unwrap_or(url));
     let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
+    let passing = world.tap.before(|| tap::webhook(url, form));
+    let answer = tried(world, &real, &manner, [&signature, &token], &body).await;
+    if let Some(passing) = passing {
+        passing.after();
+    }
+    answer
+}
+
+async fn tried(
+    world: &World,
+    url: &str,
+    manner: &Manner,
+    [signature, token]: [&str; 2],
+    body: &str,
+) -> Option<(u16, String)> {
     for attempt in 1..=manner.tries {
         let request = world
             .http
-            .post(&real)
+            .post(url)
             .timeout(manner.limit)
             .header("Content-Type", manner.content_type)
-            .header("X-Twilio-Signature", &signature)
-            .header("I-Twilio-Idempotency-Token", &token)
-            .body(body.clone());
+            .header("X-Twilio-Signature", signature)
+            .header("I-Twilio-Idempotency-Token", token)
+            .body(body.to_owned());
         match request.send().await {
             Ok(response) => {
                 let status = response.status().as_u16();

@@ -18,6 +18,7 @@ use super::person::Person;
 use super::phone::Sound;
 use super::speech::Era;
 use super::speech::recogniser::Phrasebook;
+use super::tap::Tap;
 use super::timeline::{Recorder, What};
 
 /// Frames that wait for a listener: five seconds.
@@ -30,6 +31,8 @@ pub(super) struct World {
     pub(super) url: String,
     pub(super) recorder: Recorder,
     pub(super) faults: Faults,
+    /// Who is told of what goes over the wire.
+    pub(super) tap: Tap,
     pub(super) person: Person,
     /// Every call, oldest first.
     pub(super) calls: Mutex<Vec<Arc<Call>>>,
@@ -81,6 +84,7 @@ impl World {
             url,
             recorder: Recorder::new(),
             faults: Faults::default(),
+            tap: Tap::default(),
             person: Person::default(),
             calls: Mutex::default(),
             exchange,

@@ -16,6 +16,8 @@ use crate::session::{Pending, Recalled, RequestName};
 const KEYED: Duration = Duration::from_hours(24);
 /// How long an answer waits for a repeat of a request whose client had gone.
 const UNCOLLECTED: Duration = Duration::from_mins(1);
+/// An answer that was given so shortly before a restart may have broken off with the process.
+const ON_THE_WAY: Duration = Duration::from_secs(10);
 /// Requests remembered at once; beyond it the answered ones that are oldest are forgotten.
 const MOST: usize = 10_000;
 
@@ -131,10 +133,12 @@ impl Repeats {
         }
     }
 
-    /// Takes up a request that an earlier process was asked, unless it was asked anew since.
-    pub(super) fn recall(&mut self, Recalled { record, pending }: Recalled) {
+    /// Takes up a request that an earlier process was asked, unless it was asked anew since. The process may have ended
+    /// before its last answers were through, whether or not they had been collected.
+    pub(super) fn recall(&mut self, Recalled { record, pending }: Recalled, now: Millis) {
         let name = RequestName { key: record.key.clone(), content: record.content, keyed: record.keyed };
-        let collected = Arc::new(AtomicBool::new(record.collected));
+        let through = record.answer.is_some_and(|given| now.since(given.at) > ON_THE_WAY);
+        let collected = Arc::new(AtomicBool::new(record.collected && through));
         self.begun.entry(record.key).or_insert(Begun { pending, name, collected, at: record.begun_at });
     }
 

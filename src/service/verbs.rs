@@ -77,8 +77,9 @@ impl Service {
     /// Takes up the requests that an earlier process was asked, for their repeats.
     pub fn recall(&self, requests: Vec<Recalled>) {
         let mut repeats = self.repeats.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = self.clock.now();
         for request in requests {
-            repeats.recall(request);
+            repeats.recall(request, now);
         }
     }
 
@@ -143,6 +144,7 @@ impl Service {
         match tokio::time::timeout(budget, pending.answer()).await {
             Ok(Ok(delivered)) => {
                 if let Some(begun) = begun
+                    && !delivered.is_put_off()
                     && begun.collect()
                 {
                     self.keep_collected(begun, &delivered);

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::manager::Manager;
 use super::shared::Shared;
 use crate::domain::line::Notice;
 use crate::domain::messaging::{Author, Delivery, Form, MessagingClass, MessagingError, PastMessage, Receipt};
@@ -37,7 +38,7 @@ pub(super) struct Letter {
 /// Sending.
 impl Shared {
     /// Sends a session's text, unless the line knows that it would not arrive.
-    pub(super) async fn post(&self, id: &SessionId, letter: Letter) -> Result<MessageId, PostError> {
+    pub(super) async fn post(self: &Arc<Self>, id: &SessionId, letter: Letter) -> Result<MessageId, PostError> {
         let Letter { post, form, text, again } = letter;
         let mark = Mark::new(id, post);
         let began = self.config.clock.now();
@@ -95,13 +96,14 @@ impl Shared {
     }
 
     /// The person's conversation, found or created. What was written in one that was there tells about the window.
-    async fn conversation(&self, with: &PhoneNumber) -> Result<ConversationId, MessagingError> {
+    async fn conversation(self: &Arc<Self>, with: &PhoneNumber) -> Result<ConversationId, MessagingError> {
         if let Some(known) = self.read_line(|line, _| line.conversation().cloned()) {
             return Ok(known);
         }
         let opened = self.messaging().open(with).await?;
+        let unread_since = self.lock().unread_since.take().filter(|_| opened.found);
         let unknown = self.line(|line, now| {
-            line.adopt(opened.conversation.clone(), now);
+            line.adopt(opened.conversation.clone(), unread_since.unwrap_or(now));
             line.is_window_unknown()
         });
         if opened.found && unknown {
@@ -110,6 +112,9 @@ impl Shared {
             if let Some(at) = wrote {
                 self.line(|line, _| line.was_written_at(at));
             }
+        }
+        if let Some(since) = unread_since {
+            Manager { shared: Arc::clone(self) }.catch_up(since, opened.conversation.clone());
         }
         Ok(opened.conversation)
     }
@@ -147,7 +152,7 @@ impl Shared {
     }
 
     /// Writes to the person on the server's own account, unless `again` and that is there already.
-    async fn notify(&self, notice: &Notice, mark: &Mark, again: bool) -> Result<(), MessagingError> {
+    async fn notify(self: &Arc<Self>, notice: &Notice, mark: &Mark, again: bool) -> Result<(), MessagingError> {
         if again {
             let to = self.config.directory.person();
             let conversation = self.conversation(to).await?;
@@ -161,7 +166,7 @@ impl Shared {
         Ok(())
     }
 
-    async fn notify_part(&self, notice: &Notice, part: &str, mark: &Mark) -> Result<(), MessagingError> {
+    async fn notify_part(self: &Arc<Self>, notice: &Notice, part: &str, mark: &Mark) -> Result<(), MessagingError> {
         let to = self.config.directory.person();
         let mut waits = NOTICE_AGAIN.into_iter();
         loop {

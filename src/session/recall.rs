@@ -10,10 +10,11 @@ use super::manager::Manager;
 use super::missed::Missed;
 use super::task::{Begun, Named, Waiting};
 use super::{Delivered, Pending, Recalled};
+use crate::clock::Millis;
 use crate::domain::outcome::Channel;
 use crate::domain::session::{Input, Session};
 use crate::domain::text::PersonText;
-use crate::ids::SessionId;
+use crate::ids::{ConversationId, RequestId, SessionId};
 use crate::store::{Given, Left, RequestRecord, SessionRecord};
 
 /// What was written longer ago than this was taken, or is of no use any more; what was taken since is known by its id.
@@ -43,8 +44,13 @@ impl Manager {
             recalled.push(Recalled { record, pending });
         }
         sessions.sort_by_key(|record| record.snapshot.began_at);
-        let count = sessions.len();
+        let (count, began_at) = (sessions.len(), sessions.first().map(|record| record.snapshot.began_at));
         for record in sessions {
+            let collected = recalled
+                .iter()
+                .map(|Recalled { record, .. }| record)
+                .filter(|request| request.session == record.id && request.collected);
+            let collected = collected.map(|request| request.request).collect();
             let its = waiting.extract_if(.., |(request, _)| request.session == record.id);
             let requests = its.map(|(request, answer)| Waiting {
                 request: request.request,
@@ -52,13 +58,13 @@ impl Manager {
                 named: Named::Kept(Box::new(request)),
             });
             let requests = requests.collect();
-            self.go_on(record, requests).await;
+            self.go_on(record, requests, collected).await;
         }
         if self.shared.config.messaging.is_some() {
             for received in received {
                 self.take(received);
             }
-            self.catch_up();
+            self.catch_up_with_the_line(began_at);
         }
         if count > 0 {
             tracing::info!(sessions = count, "{count} sessions of the process before were taken up");
@@ -66,15 +72,20 @@ impl Manager {
         recalled
     }
 
-    /// A session goes on with its own task.
-    async fn go_on(&self, record: SessionRecord, requests: Vec<Waiting>) {
+    /// A session goes on with its own task. It may not have learned any more that the answers to these requests were
+    /// `collected`.
+    async fn go_on(&self, record: SessionRecord, requests: Vec<Waiting>, collected: Vec<RequestId>) {
         let shared = &self.shared;
         let SessionRecord { id, snapshot, kept_at, by_person, owner: _ } = record;
         let lines = match shared.config.store.conversation(&id).await {
             Ok(conversation) => conversation.map(|conversation| conversation.lines).unwrap_or_default(),
             Err(_) => Vec::new(),
         };
-        let session = Session::restore(snapshot, kept_at, shared.config.limits.clone(), shared.config.clock.now());
+        let now = shared.config.clock.now();
+        let mut session = Session::restore(snapshot, kept_at, shared.config.limits.clone(), now);
+        for request in collected {
+            session.handle(Input::Collected { request }, now);
+        }
         let (on_phone, writes) = (session.is_on_phone(), session.channel() != Channel::Voice);
         let begun = Begun { id: id.clone(), session, requests, by_person, lines, entry: None };
         let taken = self.run(begun, |tables| {
@@ -90,15 +101,20 @@ impl Manager {
         }
     }
 
-    /// Reads what was written while no process was there.
-    fn catch_up(&self) {
+    /// Reads what was written while no process was there; where no conversation is known yet, once it is found. The sessions
+    /// that go on run since `began_at`.
+    fn catch_up_with_the_line(&self, began_at: Option<Millis>) {
+        let known = self.shared.read_line(|line, _| Some((line.conversation()?.clone(), line.conversation_since()?)));
+        match known {
+            Some((conversation, since)) => self.catch_up(since, conversation),
+            None => self.shared.lock().unread_since = began_at,
+        }
+    }
+
+    /// Reads what was written in this conversation since then.
+    pub(super) fn catch_up(&self, since: Millis, conversation: ConversationId) {
         let shared = &self.shared;
         let now = shared.config.clock.now();
-        let Some((conversation, since)) =
-            shared.read_line(|line, _| Some((line.conversation()?.clone(), line.conversation_since()?)))
-        else {
-            return;
-        };
         let missed = Missed::anything_since(since.max(now - LOOK_BACK), conversation);
         if shared.lock().missed.replace(missed).is_some() {
             // A reading is about to begin, and begins earlier in the conversation now.

@@ -47,6 +47,9 @@ pub(super) struct Tables {
     pub(super) line: Line,
     /// The line as it was kept last.
     pub(super) kept_line: line::Snapshot,
+    /// Sessions have run since then in processes that may have made a conversation and not learned its name: whatever was
+    /// written in it since was never taken.
+    pub(super) unread_since: Option<Millis>,
     /// What the person wrote and was not taken, until it has been read back.
     pub(super) missed: Option<Missed>,
 }

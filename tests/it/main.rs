@@ -6,6 +6,7 @@ mod binary;
 mod calls;
 mod carrier;
 mod conversation;
+mod crash;
 mod front_door;
 mod leaks;
 mod media_socket;

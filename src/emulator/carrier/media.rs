@@ -92,9 +92,13 @@ pub(super) async fn open(
     request.headers_mut().insert("x-twilio-signature", header);
     let config =
         WebSocketConfig::default().read_buffer_size(8 * 1024).write_buffer_size(0).max_message_size(Some(4 << 20));
+    let passing = world.tap.before(|| "media socket".to_owned());
     let connecting = connect_async_with_config(request, Some(config), true);
-    let (socket, _) = tokio::time::timeout(PATIENCE, connecting)
-        .await
+    let connected = tokio::time::timeout(PATIENCE, connecting).await;
+    if let Some(passing) = passing {
+        passing.after();
+    }
+    let (socket, _) = connected
         .map_err(|_| "31901 the media socket did not open in time")?
         .map_err(|_| "31920 the media socket was refused")?;
     let frame = world.faults.strike(|f| if let Fault::FrameBytes(n) = f { Some(*n) } else { None });

@@ -1,0 +1,268 @@
+//! Single promises across a restart: repeats, stops, blocks, webhooks that come again.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use callme::emulator::{Emulator, EmulatorConfig, Moment, PickUp, Script, Side, What};
+use futures_util::FutureExt;
+use futures_util::future::join_all;
+use serde_json::{Value, json};
+use tokio::task::JoinSet;
+
+use super::agent::{Agent, Answer};
+use super::server::{Server, Store, lasting_port};
+
+const QUESTION: &str = "Feed the heron?";
+const REPLY: &str = "Two herrings.";
+
+/// A server that is started again whenever it is down, and what it stands in.
+struct Stage {
+    emulator: Emulator,
+    server: Server,
+    supervisor: JoinSet<()>,
+}
+
+impl Stage {
+    /// Everything there, and the server up; the person declines calls.
+    async fn set(more: &[(&'static str, &str)]) -> Self {
+        let port = lasting_port();
+        let messaging_webhook = Some(format!("http://127.0.0.1:{port}/whatsapp"));
+        let patience = Duration::from_secs(60);
+        let config = EmulatorConfig { messaging_webhook, patience, ..EmulatorConfig::default() };
+        let emulator = Emulator::start(config).await.expect("a free port");
+        emulator.person().set(Script::unanswered(PickUp::Declines(Duration::from_millis(200))));
+        let more: Vec<_> = more.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
+        let server = Server::new(&emulator, port, Store::Embedded, &more);
+        server.start(None);
+        server.listens().await;
+        let supervisor = server.supervised(|| std::future::ready(()).boxed());
+        Self { emulator, server, supervisor }
+    }
+
+    fn agent(&self, keyed: bool) -> Agent {
+        Agent::new(self.server.port(), keyed)
+    }
+
+    /// Ends the process the first time that something of this name passes.
+    fn dies_at(&self, what: &'static str, moment: Moment) {
+        let (server, done) = (self.server.clone(), AtomicBool::new(false));
+        self.emulator.tap(move |event| {
+            if event.what == what && event.moment == moment && !done.swap(true, Ordering::Relaxed) {
+                server.kill();
+            }
+        });
+    }
+
+    /// Waits until there has been so many processes, and the last one listens.
+    async fn is_up(&self, starts: usize) {
+        while self.server.starts() < starts {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        self.server.listens().await;
+    }
+
+    /// The person answers the question in writing.
+    async fn reply(&self) {
+        self.emulator.chat().receives(QUESTION).await.unwrap_or_else(|never| panic!("{never}\n{}", self.server.log()));
+        self.emulator.chat().write(REPLY).await;
+    }
+
+    /// How often it rang, and how often the question was written.
+    fn reached(&self) -> (usize, usize) {
+        let shown = self.emulator.chat().shown();
+        let of_server = shown.iter().filter(|shown| shown.from == Side::Server);
+        (self.emulator.calls().len(), of_server.filter(|shown| shown.words.contains(QUESTION)).count())
+    }
+
+    #[track_caller]
+    fn replied(&self, answer: &Answer) {
+        let is = (answer.status, &answer.body["response"], &answer.body["contactMode"]);
+        assert_eq!(is, (200, &json!(REPLY), &json!("whatsapp")), "{answer:?}\n{}", self.server.log());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn twenty_clients_with_one_call_ring_once_and_get_one_answer() {
+    for keyed in [false, true] {
+        let stage = Stage::set(&[]).await;
+        let agent = stage.agent(keyed);
+        let asking = join_all((0..20).map(|_| agent.post("/api/call", QUESTION, "one")));
+        let (answers, ()) = tokio::join!(asking, stage.reply());
+        for answer in &answers {
+            stage.replied(answer);
+            assert_eq!(answer.body, answers[0].body, "keyed: {keyed}");
+        }
+        assert_eq!(stage.reached(), (1, 1), "keyed: {keyed}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_gave_up_and_asks_again_gets_the_reply_also_of_the_next_process() {
+    for (path, rings) in [("/api/call", 1), ("/api/message", 0)] {
+        for (keyed, dies) in [(false, false), (true, false), (false, true), (true, true)] {
+            let stage = Stage::set(&[]).await;
+            let agent = stage.agent(keyed);
+            let tried = agent.try_post(path, QUESTION, "one", Duration::from_secs(2)).await;
+            assert!(tried.is_none(), "{tried:?}");
+            if dies {
+                stage.server.kill();
+                stage.is_up(2).await;
+            }
+            let (answer, ()) = tokio::join!(agent.post(path, QUESTION, "one"), stage.reply());
+            stage.replied(&answer);
+            assert_eq!(stage.reached(), (rings, 1), "{path}, keyed: {keyed}, dies: {dies}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_is_told_to_stop_while_it_waits_for_a_text_sends_clients_to_the_next_one() {
+    for keyed in [false, true] {
+        let mut stage = Stage::set(&[]).await;
+        // It is started again by hand here.
+        stage.supervisor.shutdown().await;
+        let agent = stage.agent(keyed);
+        let asking = agent.try_post("/api/call", QUESTION, "one", Duration::from_secs(30));
+        let (asked, (code, took)) = tokio::join!(asking, async {
+            stage.emulator.chat().receives(QUESTION).await.unwrap_or_else(|never| panic!("{never}"));
+            stage.server.terminate().await
+        });
+        let (status, body) = asked.expect("an answer");
+        assert_eq!((status, &body["code"]), (503, &json!("shutting_down")), "{body}");
+        assert!(code == Some(0) && took < Duration::from_secs(8), "{code:?} after {took:?}");
+        stage.server.start(None);
+        stage.server.listens().await;
+        let (answer, ()) = tokio::join!(agent.post("/api/call", QUESTION, "one"), stage.reply());
+        stage.replied(&answer);
+        assert_eq!(stage.reached(), (1, 1), "keyed: {keyed}");
+    }
+}
+
+/// A call that somebody has picked up, with the agent's voice in it.
+async fn audible(stage: &Stage) {
+    let audible = stage.emulator.wait_for(|event| event.what == What::AgentAudible).await;
+    audible.unwrap_or_else(|never| panic!("{never}"));
+}
+
+fn live(stage: &Stage) -> usize {
+    stage.emulator.calls().iter().filter(|call| !call.state.is_over()).count()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_that_ends_with_its_process_is_hung_up_and_told_as_it_was() {
+    for keyed in [false, true] {
+        let stage = Stage::set(&[]).await;
+        stage.emulator.person().set(Script::answers());
+        let agent = stage.agent(keyed);
+        let (answer, ()) = tokio::join!(agent.post("/api/call", QUESTION, "one"), async {
+            audible(&stage).await;
+            stage.server.kill();
+        });
+        let told = (answer.status, &answer.body["code"], &answer.body["outcome"]["endedBy"]);
+        assert_eq!(told, (410, &json!("call_ended"), &json!("crash")), "{answer:?}");
+        let id = answer.session().expect("the session is named");
+        while live(&stage) > 0 {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        let (_, view) = agent.get(&format!("/api/call/{id}")).await;
+        assert_eq!((&view["outcome"]["endedBy"], &view["outcome"]["dial"]), (&json!("crash"), &json!("answered")));
+        assert_eq!(stage.reached(), (1, 0), "keyed: {keyed}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_is_told_to_stop_in_a_call_ends_it_and_is_asked_no_more() {
+    let mut stage = Stage::set(&[]).await;
+    stage.supervisor.shutdown().await;
+    stage.emulator.person().set(Script::answers());
+    let agent = stage.agent(true);
+    let (answer, (code, took)) = tokio::join!(agent.post("/api/call", QUESTION, "one"), async {
+        audible(&stage).await;
+        stage.server.terminate().await
+    });
+    let told = (answer.status, &answer.body["code"], &answer.body["outcome"]["endedBy"]);
+    assert_eq!(told, (410, &json!("call_ended"), &json!("shutdown")), "{answer:?}");
+    assert!(code == Some(0) && took < Duration::from_secs(8), "{code:?} after {took:?}");
+    assert_eq!((live(&stage), stage.reached()), (0, (1, 0)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_stopped_messages_gets_none_from_the_next_process() {
+    for moment in [Moment::Before, Moment::After] {
+        let stage = Stage::set(&[]).await;
+        stage.dies_at("webhook whatsapp onMessageAdded", moment);
+        let agent = stage.agent(true);
+        let (answer, ()) = tokio::join!(agent.post("/api/call", QUESTION, "one"), async {
+            stage.emulator.chat().receives(QUESTION).await.unwrap_or_else(|never| panic!("{never}"));
+            stage.emulator.chat().write("stop").await;
+        });
+        assert_eq!((answer.status, &answer.body["code"]), (403, &json!("opted_out")), "{moment:?} {answer:?}");
+        let again = agent.post("/api/message", "And the heron's mother?", "two").await;
+        assert_eq!((again.status, &again.body["code"]), (403, &json!("opted_out")), "{moment:?} {again:?}");
+        let confirmed = stage.emulator.chat().receives("start").await.unwrap_or_else(|never| panic!("{never}"));
+        stage.server.kill();
+        stage.is_up(3).await;
+        let third = agent.post("/api/message", "And its father?", "three").await;
+        assert_eq!((third.status, &third.body["code"]), (403, &json!("opted_out")), "{moment:?} {third:?}");
+        let shown = stage.emulator.chat().shown();
+        let after = shown.iter().filter(|text| text.from == Side::Server && !text.words.contains(QUESTION));
+        let after: Vec<_> = after.map(|text| &text.words).collect();
+        assert_eq!(after, [&confirmed.words], "{moment:?}: the stop is confirmed, once");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_was_blocked_is_blocked_in_the_next_process() {
+    let mut stage = Stage::set(&[("CALLME_RATE_LIMIT_PER_PHONE", "2")]).await;
+    // It is started again by hand here.
+    stage.supervisor.shutdown().await;
+    let chat = stage.emulator.chat();
+    // The first answer opens a conversation: the carrier's two ways are counted apart.
+    chat.write("hello").await;
+    chat.receives("").await.unwrap_or_else(|never| panic!("{never}"));
+    let mut answers = Vec::new();
+    while answers.len() < 5 && answers.last() != Some(&Some(429)) {
+        answers.extend(chat.write(&format!("hello {}", answers.len())).await.answers);
+    }
+    assert_eq!(answers.last(), Some(&Some(429)), "{answers:?}");
+    // A 429 does not wait for the disk, so the first process ends in its own time.
+    stage.server.terminate().await;
+    for process in ["the second", "the third"] {
+        stage.server.start(None);
+        stage.server.listens().await;
+        assert_eq!(chat.write("and now?").await.answers, [Some(429)], "{process} process");
+        stage.server.kill();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_webhook_that_comes_again_to_the_next_process_is_taken_once() {
+    let mut stage = Stage::set(&[]).await;
+    // It is started again by hand here.
+    stage.supervisor.shutdown().await;
+    let (server, done) = (stage.server.clone(), AtomicBool::new(false));
+    let agent = stage.agent(true);
+    let (answer, ()) = tokio::join!(agent.post("/api/call", QUESTION, "one"), stage.reply());
+    stage.replied(&answer);
+    let id = answer.session().expect("an id");
+    stage.emulator.tap(move |event| {
+        if event.what.ends_with("onMessageAdded")
+            && event.moment == Moment::After
+            && !done.swap(true, Ordering::Relaxed)
+        {
+            server.kill();
+            server.start(None);
+            // The second copy waits for the next process.
+            while !server.is_listening() {
+                std::thread::sleep(Duration::from_millis(10));
+            }
+        }
+    });
+    let written = stage.emulator.chat().write_twice("And a plaice.").await;
+    assert_eq!(written.answers, [Some(200)], "of the last copy");
+    let (_, view) = agent.get(&format!("/api/call/{id}")).await;
+    let words: Vec<&Value> = view["replies"].as_array().into_iter().flatten().map(|reply| &reply["text"]).collect();
+    assert_eq!(words, [&json!("And a plaice.")], "{view}");
+    let (_, history) = agent.get("/api/history").await;
+    assert_eq!(history.to_string().matches("And a plaice.").count(), 1, "{history}");
+}
