@@ -26,7 +26,7 @@ static KNOWN: LazyLock<Regex> = LazyLock::new(|| {
         // A carrier's name for a thing (`CA…`): random, and needed to find the thing again.
         r"(?P<sid>\b[A-Z]{2}[0-9a-f]{32}\b)",
         // A session id of ours: its time has thirteen digits and begins with 1 until May 2033. No phone number does both.
-        r"(?P<session>\b(?:call|msg)-\d{1,6}-1\d{12}\b)",
+        r"(?P<session>\b(?:call|msg)-[0-9]{1,6}-1[0-9]{12}\b)",
         // A carrier's auth token, or one of our own media tokens, in hexadecimal.
         r"(?P<token>\b[0-9a-fA-F]{32,128}\b)",
         r"(?P<date>\b(?:19|20)\d\d-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?(?:Z|[+-]\d\d:?\d\d)?)?)",
