@@ -1,5 +1,7 @@
 //! The verbs over running sessions, and over what is left of ended ones.
 
+mod answers;
+
 use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -7,17 +9,17 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
-use super::repeats::{self, Begun, Joined, Repeats, Route};
-use super::{Ask, Ended, PrincipalId, Refusal, RefusalKind, Reply, Spoken, Verbs, View, sentence};
+use super::repeats::{self, Joined, Repeats, Route};
+use super::{Ask, Ended, PrincipalId, Refusal, Reply, Spoken, Verbs, View, sentence};
 use crate::clock::Clock;
 use crate::domain::messaging::Form;
-use crate::domain::session::{Answer, Body, Input, Said};
-use crate::domain::text::PersonText;
+use crate::domain::session::{Body, Input};
 use crate::ids::{RequestId, SessionId};
 use crate::limit::Limit;
 use crate::privacy::keyed::HashKey;
-use crate::session::{Delivered, Gone, Manager, Pending, Recalled, RequestName};
-use crate::store::{Conversation, Given, Line, RequestRecord, Speaker, Store, Write};
+use crate::session::{Gone, Manager, Pending, Recalled, RequestName};
+use crate::store::{Conversation, Store, Write};
+use answers::{Answered, budget, over};
 
 /// Common HTTP clients give up at 300 s: before that, whoever waits for a reply gets an answer.
 const REPLY_BUDGET: Duration = Duration::from_secs(285);
@@ -54,16 +56,6 @@ impl std::fmt::Debug for Service {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Service")
     }
-}
-
-/// How a verb's answer came about.
-enum Answered {
-    /// The session answered.
-    Given(Delivered),
-    /// The session is over, and this is what is left of it.
-    Kept(Box<Conversation>),
-    /// The request's own time is up; the session goes on.
-    OutOfTime,
 }
 
 impl Service {
@@ -138,149 +130,6 @@ impl Service {
         let name = repeats::name_of(&self.hash_key, route, id, ask);
         let mut repeats = self.repeats.lock().unwrap_or_else(PoisonError::into_inner);
         repeats.join(name, self.clock.now(), begin)
-    }
-
-    async fn answer(&self, pending: &Pending, begun: Option<&Begun>, budget: Duration) -> Result<Answered, Refusal> {
-        match tokio::time::timeout(budget, pending.answer()).await {
-            Ok(Ok(delivered)) => {
-                if let Some(begun) = begun
-                    && !delivered.is_put_off()
-                    && begun.collect()
-                {
-                    self.keep_collected(begun, &delivered);
-                }
-                if let Body::Reply(reply) = &delivered.answer.body
-                    && !self.manager.collected(pending)
-                {
-                    // Only these: a repeat may take an old reply, and the person may have said more since.
-                    let lines: Vec<Line> = reply.earlier.iter().chain(&reply.words).map(line).collect();
-                    self.forget_words(&pending.session, &lines).await;
-                }
-                Ok(Answered::Given(delivered))
-            }
-            Ok(Err(_)) => Err(sentence::crashed(&pending.session)),
-            Err(_) => {
-                self.manager.out_of_time(pending);
-                Ok(Answered::OutOfTime)
-            }
-        }
-    }
-
-    /// In the next process, too, a repeat is a new request.
-    fn keep_collected(&self, begun: &Begun, delivered: &Delivered) {
-        let Delivered { answer, at, channel, contact } = delivered;
-        let answer = Given { answer: Answer::clone(answer), at: *at, channel: *channel, contact: contact.clone() };
-        let RequestName { key, content, keyed } = begun.name.clone();
-        let record = RequestRecord {
-            key,
-            request: begun.pending.request,
-            session: begun.pending.session.clone(),
-            content,
-            keyed,
-            begun_at: begun.at,
-            answer: Some(answer),
-            collected: true,
-        };
-        drop(self.store.commit(vec![Write::Request(Box::new(record))]));
-    }
-
-    /// What is left of a session that does not run any more.
-    async fn kept(&self, id: &SessionId) -> Result<Answered, Refusal> {
-        match self.store.conversation(id).await {
-            Ok(Some(conversation)) => Ok(Answered::Kept(Box::new(conversation))),
-            Ok(None) => Err(sentence::unknown(id)),
-            Err(error) => {
-                tracing::error!(%error, "the store did not say what is left of a session");
-                Err(sentence::unknown(id))
-            }
-        }
-    }
-
-    async fn forget_words(&self, id: &SessionId, lines: &[Line]) {
-        let Ok(Some(mut conversation)) = self.store.conversation(id).await else { return };
-        conversation.uncollected.retain(|line| !lines.contains(line));
-        if let Err(error) = self.store.commit(vec![Write::Conversation(Box::new(conversation))]).await {
-            tracing::error!(%error, "the store did not note that the reply in {id} was collected");
-        }
-    }
-
-    async fn reply(&self, id: &SessionId, answered: Answered, hurried: bool) -> Result<Reply, Refusal> {
-        match answered {
-            Answered::Given(delivered) => self.given(id, &delivered),
-            Answered::Kept(conversation) => Err(over(&conversation)),
-            Answered::OutOfTime => {
-                let session = self.view(id).await.ok().map(|view| view.conversation);
-                let kind = if hurried { RefusalKind::NotYet } else { RefusalKind::NoReply };
-                Err(sentence::out_of_time(id, kind, session.as_ref()))
-            }
-        }
-    }
-
-    fn given(&self, id: &SessionId, delivered: &Delivered) -> Result<Reply, Refusal> {
-        let Body::Reply(reply) = &delivered.answer.body else { return Err(self.refusal(id, delivered)) };
-        let words: Vec<&str> = reply.words.iter().map(|said| said.text.as_str()).collect();
-        Ok(Reply {
-            session: id.clone(),
-            response: words.join(" "),
-            earlier: reply.earlier.iter().map(line).collect(),
-            interrupted: reply.interrupted,
-            channel: delivered.channel,
-            contact: delivered.contact.clone(),
-            outcome: delivered.answer.outcome.clone(),
-        })
-    }
-
-    fn refusal(&self, id: &SessionId, delivered: &Delivered) -> Refusal {
-        match &delivered.answer.body {
-            Body::Failed { failure, said } => sentence::failed(id, failure, said, delivered, &self.opt_in),
-            // An answer to another verb: the machine never gives one.
-            Body::Reply(_) | Body::Spoken { .. } | Body::Ended { .. } => sentence::crashed(id),
-        }
-    }
-
-    /// A refusal because of another session tells how that one stands.
-    async fn with_outcome(&self, mut refusal: Refusal) -> Refusal {
-        let Some(session) = refusal.session.clone() else { return refusal };
-        let Ok(view) = self.view(&session).await else { return refusal };
-        if matches!(view.state, "ending" | "ended") {
-            refusal = sentence::still_leaving(&session);
-        }
-        refusal.outcome = Some(view.conversation.outcome);
-        refusal
-    }
-
-    async fn view(&self, id: &SessionId) -> Result<View, Refusal> {
-        if let Some(look) = self.manager.look(id).await {
-            let state = look.phase.as_str();
-            return Ok(View { conversation: look.conversation, state, waiting: look.waiting });
-        }
-        match self.kept(id).await? {
-            Answered::Kept(conversation) => Ok(View { conversation: *conversation, state: "ended", waiting: false }),
-            Answered::Given(_) | Answered::OutOfTime => Err(sentence::unknown(id)),
-        }
-    }
-
-    async fn wait_for_reply(&self, id: SessionId, patience: Option<Duration>) -> Result<Reply, Refusal> {
-        let Ok(pending) = self.manager.request(&id, None, |request| Input::Wait { request }) else {
-            let Answered::Kept(conversation) = self.kept(&id).await? else {
-                return Err(sentence::unknown(&id));
-            };
-            if conversation.uncollected.is_empty() {
-                return Err(over(&conversation));
-            }
-            self.forget_words(&id, &conversation.uncollected).await;
-            return Ok(late_reply(*conversation));
-        };
-        let (budget, hurried) = budget(patience);
-        let answered = self.answer(&pending, None, budget).await?;
-        self.reply(&id, answered, hurried).await
-    }
-
-    /// Waits for the reply to a request that began a session, or that it joined.
-    async fn reply_to(&self, begun: &Begun, patience: Option<Duration>) -> Result<Reply, Refusal> {
-        let (budget, hurried) = budget(patience);
-        let answered = self.answer(&begun.pending, Some(begun), budget).await?;
-        self.reply(&begun.pending.session, answered, hurried).await
     }
 
     async fn forget_one(&self, id: &SessionId) -> Result<usize, Refusal> {
@@ -408,44 +257,6 @@ impl Verbs for Service {
     }
 }
 
-/// How long a request waits for a reply, and whether that is its client's own wish.
-fn budget(patience: Option<Duration>) -> (Duration, bool) {
-    match patience.filter(|patience| *patience < REPLY_BUDGET) {
-        Some(patience) => (patience, true),
-        None => (REPLY_BUDGET, false),
-    }
-}
-
-/// A verb that needs a running session met one that is over.
-fn over(conversation: &Conversation) -> Refusal {
-    let said: Vec<Said> = conversation.uncollected.iter().map(said).collect();
-    sentence::gone(&conversation.id, &said, &conversation.outcome, conversation.channel)
-}
-
-/// The words that nobody had collected when the session ended.
-fn late_reply(conversation: Conversation) -> Reply {
-    let words: Vec<&str> = conversation.uncollected.iter().map(|line| line.text.as_str()).collect();
-    let mut outcome = conversation.outcome;
-    outcome.reply_channel = conversation.uncollected.last().map(|line| line.channel);
-    Reply {
-        response: words.join(" "),
-        session: conversation.id,
-        earlier: Vec::new(),
-        interrupted: false,
-        channel: conversation.channel,
-        contact: None,
-        outcome,
-    }
-}
-
 fn ended(conversation: Conversation) -> Ended {
     Ended { duration: Duration::from_secs(conversation.duration_seconds), outcome: conversation.outcome }
-}
-
-fn line(said: &Said) -> Line {
-    Line { speaker: Speaker::Person, text: said.text.as_str().to_owned(), at: said.at, channel: said.channel }
-}
-
-fn said(line: &Line) -> Said {
-    Said { text: PersonText(line.text.clone()), at: line.at, channel: line.channel }
 }
