@@ -54,7 +54,7 @@ async fn a_call_that_reaches_nobody_brings_the_typed_reply_in_the_same_request_w
             "contactMode": "whatsapp",
             "conversationSid": world.emulator.conversations()[0].sid,
             "whatsappSessionExpiry": expiry,
-            "whatsappSessionWindow": { "expiresAt": expiry, "minutesRemaining": 1440, "status": "active" },
+            "whatsappSessionWindow": { "expiresAt": expiry, "minutesRemaining": 1439, "status": "active" },
             "earlier": [],
             "outcome": { "dial": dial, "answeredBy": by, "messageHeard": null, "replyChannel": "whatsapp", "endedBy": null },
         });

@@ -25,7 +25,7 @@ async fn a_message_is_written_without_ringing_and_the_reply_comes_in_the_same_re
         "messageId": id, "callId": id, "response": REPLY, "interrupted": false, "contactMode": "whatsapp",
         "conversationSid": world.emulator.conversations()[0].sid,
         "whatsappSessionExpiry": expiry,
-        "whatsappSessionWindow": { "expiresAt": expiry, "minutesRemaining": 1440, "status": "active" },
+        "whatsappSessionWindow": { "expiresAt": expiry, "minutesRemaining": 1439, "status": "active" },
         "earlier": [],
         "outcome": { "dial": "not-dialed", "answeredBy": "nobody", "messageHeard": null, "replyChannel": "whatsapp", "endedBy": null },
     });

@@ -75,7 +75,7 @@ async fn a_wait_goes_on_when_the_window_closes_and_the_reply_opens_it_again() {
     let (answer, _) = tokio::join!(world.say("continue", &id, "Are you still there?"), person);
     world.wrote(&answer, "Yes, and sorry.");
     let window = answer.at("/whatsappSessionWindow");
-    assert_eq!((&window["minutesRemaining"], &window["status"]), (&json!(1440), &json!("active")), "{answer:?}");
+    assert_eq!((&window["minutesRemaining"], &window["status"]), (&json!(1439), &json!("active")), "{answer:?}");
     assert_eq!(world.say("speak", &id, "Thank you.").await.status, 200);
     assert!(world.texts().iter().all(|text| text.form == TextForm::Free), "{}", world.emulator.timeline());
     world.say("end", &id, "Goodbye.").await;
@@ -124,6 +124,8 @@ async fn without_a_template_a_closed_window_is_told_before_anything_is_sent() {
     assert_eq!(world.used("send message"), posted, "{}", world.emulator.timeline());
     // The sessions are there, and the person's own message opens the window for both.
     world.emulator.chat().write("Hello?").await;
+    // What came in is read a moment after it was answered.
+    sleep(secs(1)).await;
     for id in [&id, &by_phone.call_id()] {
         assert_eq!(world.look(id).await.at("/state"), "messaging");
         assert_eq!(world.say("speak", id, "Here I am.").await.status, 200);
