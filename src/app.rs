@@ -13,7 +13,7 @@ use std::time::Duration;
 use anyhow::Context;
 use axum::Router;
 use tokio::net::TcpListener;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -44,6 +44,9 @@ const SHUTDOWN: Duration = Duration::from_millis(6_500);
 
 /// How long the first request may have to wait for what the process before has left.
 const TAKE_UP: Duration = Duration::from_secs(3);
+
+/// How long messages may have to wait for it.
+const READ: Duration = Duration::from_secs(30);
 
 /// A server with everything it stands on.
 pub struct App {
@@ -161,18 +164,22 @@ impl App {
     pub async fn serve(self, listener: TcpListener, stop: CancellationToken) -> anyhow::Result<()> {
         let Self { manager, keeping, clock, service, blocks, media, router, mail, watch, probe } = self;
         let closed = CancellationToken::new();
-        let (taken_up, begins) = oneshot::channel();
+        let taken_up = service.ready().clone();
         let taking_up = closed.run_until_cancelled(async {
             take_up(&keeping, &blocks, &service, &manager).await;
-            let _ = taken_up.send(());
+            taken_up.cancel();
         });
         let serving = async {
             // Before this, a repeat would not find its request.
-            let _ = tokio::time::timeout(TAKE_UP, begins).await;
+            let _ = tokio::time::timeout(TAKE_UP, taken_up.cancelled()).await;
             serve::run(listener, router, closed.clone()).await;
         };
-        // Ends with the router, which holds the other end.
-        let reading = bridge::read_mail(mail, manager.clone());
+        let reading = async {
+            // What is written to a session that is still to be taken up is not for anybody else.
+            let _ = tokio::time::timeout(READ, taken_up.cancelled()).await;
+            // Ends with the router, which holds the other end.
+            bridge::read_mail(mail, manager.clone()).await;
+        };
         let watching = async {
             if let Some(every) = probe {
                 stop.run_until_cancelled(watch.run(every)).await;

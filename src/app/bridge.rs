@@ -117,8 +117,8 @@ impl CallEvents for Events {
     fn message(&self, body: Bytes) -> BoxFuture<'_, bool> {
         let (letter, kept) = self.open(&body);
         async move {
-            kept.await;
-            match (self.mail.try_reserve(), letter) {
+            // Before it is durable: a carrier that hangs up now has brought it all the same.
+            let taken = match (self.mail.try_reserve(), letter) {
                 // It takes no room, and is turned away like others where there is none.
                 (Ok(_), Letter::Nothing) => true,
                 (Ok(room), letter) => {
@@ -131,7 +131,9 @@ impl CallEvents for Events {
                     }
                     false
                 }
-            }
+            };
+            kept.await;
+            taken
         }
         .boxed()
     }

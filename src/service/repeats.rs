@@ -76,7 +76,9 @@ impl Begun {
     /// Whether a repeat gets this one's answer.
     fn stands(&self, now: Millis) -> bool {
         let keyed = self.name.keyed;
-        let Some(delivered) = self.pending.given() else { return keyed || !self.pending.is_dead() };
+        let Some(delivered) = self.pending.given() else {
+            return !self.pending.is_dead() || keyed && now.since(self.at) <= KEYED;
+        };
         match &delivered.answer.body {
             // A definite refusal: nothing was done, so the next try may do it.
             Body::Failed {
@@ -148,7 +150,8 @@ impl Repeats {
         }
         self.begun.retain(|_, begun| begun.stands(now));
         while self.begun.len() >= MOST {
-            let answered = self.begun.iter().filter(|(_, begun)| begun.pending.given().is_some());
+            let over = |begun: &Begun| begun.pending.given().is_some() || begun.pending.is_dead();
+            let answered = self.begun.iter().filter(|(_, begun)| over(begun));
             let Some(oldest) = answered.min_by_key(|(_, begun)| begun.at).map(|(key, _)| key.clone()) else { return };
             self.begun.remove(&oldest);
         }

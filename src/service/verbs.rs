@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
+use tokio_util::sync::CancellationToken;
 
 use super::repeats::{self, Joined, Repeats, Route};
 use super::{Ask, Ended, PrincipalId, Refusal, Reply, Spoken, Verbs, View, sentence};
@@ -26,6 +27,9 @@ const REPLY_BUDGET: Duration = Duration::from_secs(285);
 /// Nobody waits for a reply in `speak` and `end`: their clients get an answer sooner.
 const SPEAK_BUDGET: Duration = Duration::from_secs(50);
 
+/// How long a request waits for what an earlier process has left: longer than that one takes to stop.
+const TAKE_UP: Duration = Duration::from_secs(10);
+
 /// The verbs.
 pub struct Service {
     manager: Manager,
@@ -36,6 +40,8 @@ pub struct Service {
     messages: Limit<PrincipalId>,
     opt_in: String,
     hash_key: HashKey,
+    /// What an earlier process has left is taken up.
+    ready: CancellationToken,
 }
 
 /// What the verbs need to know besides the sessions.
@@ -63,7 +69,27 @@ impl Service {
     pub fn new(manager: Manager, store: Arc<dyn Store>, clock: Arc<dyn Clock>, config: ServiceConfig) -> Self {
         let ServiceConfig { calls_per_hour, messages_per_hour, opt_in, hash_key } = config;
         let (calls, messages) = (Limit::per_hour(calls_per_hour), Limit::per_hour(messages_per_hour));
-        Self { manager, store, clock, repeats: Mutex::default(), calls, messages, opt_in, hash_key }
+        Self {
+            manager,
+            store,
+            clock,
+            repeats: Mutex::default(),
+            calls,
+            messages,
+            opt_in,
+            hash_key,
+            ready: CancellationToken::new(),
+        }
+    }
+
+    /// To be cancelled when what an earlier process has left is taken up: before that, a repeat does not find its request.
+    pub fn ready(&self) -> &CancellationToken {
+        &self.ready
+    }
+
+    /// Waits until a repeat would find its request, or until it is taking too long: another process has the store.
+    async fn until_ready(&self) {
+        let _ = tokio::time::timeout(TAKE_UP, self.ready.cancelled()).await;
     }
 
     /// Takes up the requests that an earlier process was asked, for their repeats.
@@ -98,6 +124,7 @@ impl Service {
         budget: Duration,
         input: impl FnOnce(RequestId) -> Input,
     ) -> Result<Answered, Refusal> {
+        self.until_ready().await;
         let joined = self.join(route, Some(id), ask, |name| {
             self.may_write(route, id, ask.principal).map_err(Some)?;
             self.manager.request(id, Some(name), input).map_err(|Gone| None)
@@ -156,6 +183,7 @@ impl Service {
 impl Verbs for Service {
     fn call(&self, ask: Ask) -> BoxFuture<'_, Result<Reply, Refusal>> {
         async move {
+            self.until_ready().await;
             match self.join(Route::Call, None, &ask, |name| self.begin_call(&ask, name)) {
                 Joined::Begun(begun) => self.reply_to(&begun, ask.patience).await,
                 Joined::Mismatch => Err(sentence::mismatch()),
@@ -167,6 +195,7 @@ impl Verbs for Service {
 
     fn message(&self, ask: Ask, first_contact: bool) -> BoxFuture<'_, Result<Reply, Refusal>> {
         async move {
+            self.until_ready().await;
             let begin = |name| self.begin_message(&ask, first_contact, name);
             match self.join(Route::Message { first_contact }, None, &ask, begin) {
                 Joined::Begun(begun) => self.reply_to(&begun, ask.patience).await,

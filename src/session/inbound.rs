@@ -76,7 +76,8 @@ impl Manager {
                 Mail::Refused(message, _) => message.clone(),
             };
             let seen = Write::Seen(self.shared.config.directory.line_key().clone(), id, received.at);
-            let last = if then.is_empty() { Write::Done(entry) } else { Write::Received(Box::new(received.clone())) };
+            let awaited = then.iter().any(|then| then.settles() || matches!(then, Then::Notify(_)));
+            let last = if awaited { Write::Received(Box::new(received.clone())) } else { Write::Done(entry) };
             drop(self.shared.keep(&mut tables, vec![seen, last]));
             {
                 let at = received.written_at();
@@ -178,7 +179,8 @@ impl Manager {
     fn carry_out(&self, then: Then, mail: &Mail, at: Millis, cause: Cause) {
         match (then, cause.entry) {
             (Then::Tell(session, input), Some(entry)) => {
-                if self.entrust(&session, input, entry).is_err() {
+                // A session that waits for the next process gets it there.
+                if self.entrust(&session, input, entry).is_err() && !self.suspends(&session) {
                     self.hold(mail, at, entry);
                 }
             }

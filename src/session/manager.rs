@@ -22,7 +22,7 @@ use crate::domain::text::AgentText;
 use crate::ids::{CarrierCallId, EntryId, RequestId, SessionId, SessionIds};
 use crate::metrics::Metrics;
 use crate::provider::{Carrier, Messaging};
-use crate::store::Store;
+use crate::store::{Store, Write};
 
 /// What may wait in a session's inbox. Nobody waits for room: a full inbox is a stuck session, and its senders are told.
 const INBOX: usize = 256;
@@ -189,8 +189,12 @@ impl Manager {
         let now = self.shared.config.clock.now();
         let session = Session::call_back(self.shared.config.limits.clone(), now);
         let begun = Begun { entry: Some(entry), ..Begun::anew(id.clone(), session, None) };
-        if self.start(begun, |_| Ok(())).is_err() {
+        if let Err(why) = self.start(begun, |_| Ok(())) {
             self.shared.line(|line, _| line.release(&id));
+            // A server that stops leaves it to the next.
+            if why != NotStarted::Closing {
+                drop(self.shared.config.store.commit(vec![Write::Done(entry)]));
+            }
         }
     }
 
@@ -328,6 +332,12 @@ impl Manager {
         let request = RequestId(self.shared.next_name());
         let (sender, answer) = watch::channel(None);
         (Pending { session: id.clone(), request, answer }, sender)
+    }
+
+    /// Whether this session waits for the next process.
+    pub(super) fn suspends(&self, id: &SessionId) -> bool {
+        let waits = self.shared.closing.is_cancelled() && self.shared.config.store.is_durable();
+        waits && self.shared.lock().sessions.contains_key(id)
     }
 
     pub(super) fn tell(&self, id: &SessionId, input: Input) -> Result<(), Gone> {

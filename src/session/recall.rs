@@ -1,9 +1,11 @@
 //! After a restart: what the process before has left goes on, or is brought to an honest end.
 
 use std::collections::HashSet;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use tokio::sync::watch;
 
 use super::manager::Manager;
@@ -11,14 +13,17 @@ use super::missed::Missed;
 use super::task::{Begun, Named, Waiting};
 use super::{Delivered, Pending, Recalled};
 use crate::clock::Millis;
-use crate::domain::outcome::Channel;
-use crate::domain::session::{Input, Session};
+use crate::domain::outcome::{Channel, EndedBy, Outcome};
+use crate::domain::session::{Answer, Body, Failure, Input, Session};
 use crate::domain::text::PersonText;
 use crate::ids::{ConversationId, RequestId, SessionId};
-use crate::store::{Given, Left, RequestRecord, SessionRecord};
+use crate::store::{Given, Left, RequestRecord, SessionRecord, Write};
 
 /// What was written longer ago than this was taken, or is of no use any more; what was taken since is known by its id.
 const LOOK_BACK: Duration = Duration::from_hours(72);
+
+/// A message that reached nobody for so long sets nothing off any more.
+const STALE: Duration = Duration::from_hours(24);
 
 impl Manager {
     /// Takes up what an earlier process has left: its line, its sessions, the messages that had
@@ -32,11 +37,16 @@ impl Manager {
             let ours = lines.into_iter().find(|(line, _)| line == key).map(|(_, kept)| kept).unwrap_or_default();
             let seen = seen.into_iter().filter(|(line, ..)| line == key).map(|(_, id, _)| id);
             tables.line.recall(ours, seen);
-            let running: HashSet<SessionId> = tables.sessions.keys().cloned().chain(names).collect();
+            let running: HashSet<SessionId> = tables.sessions.keys().chain(&names).cloned().collect();
             tables.line.keep_only(&running);
         }
         let (mut recalled, mut waiting) = (Vec::new(), Vec::new());
-        for record in requests {
+        let now = self.shared.config.clock.now();
+        for mut record in requests {
+            if record.answer.is_none() && !names.contains(&record.session) {
+                record.answer = Some(lost(now));
+                drop(self.shared.config.store.commit(vec![Write::Request(Box::new(record.clone()))]));
+            }
             let (pending, answer) = pending(&record);
             if record.answer.is_none() {
                 waiting.push((record.clone(), answer));
@@ -58,11 +68,19 @@ impl Manager {
                 named: Named::Kept(Box::new(request)),
             });
             let requests = requests.collect();
-            self.go_on(record, requests, collected).await;
+            let id = record.id.clone();
+            // A record that brings us down must not do so at every start.
+            if AssertUnwindSafe(self.go_on(record, requests, collected)).catch_unwind().await.is_err() {
+                self.shared.bury(&id, None).await;
+            }
         }
         if self.shared.config.messaging.is_some() {
             for received in received {
-                self.take(received);
+                if now.since(received.at) < STALE {
+                    self.take(received);
+                } else {
+                    drop(self.shared.config.store.commit(vec![Write::Done(received.entry)]));
+                }
             }
             self.catch_up_with_the_line(began_at);
         }
@@ -126,6 +144,13 @@ impl Manager {
             closing.run_until_cancelled(manager.read_back()).await;
         });
     }
+}
+
+/// The answer to a request whose session is gone.
+fn lost(now: Millis) -> Given {
+    let outcome = Outcome { ended_by: Some(EndedBy::Crash), ..Outcome::default() };
+    let body = Body::Failed { failure: Failure::CallEnded, said: Vec::new() };
+    Given { answer: Answer { body, outcome }, at: now, channel: Channel::Voice, contact: None }
 }
 
 fn pending(record: &RequestRecord) -> (Pending, watch::Sender<Option<Delivered>>) {

@@ -242,8 +242,15 @@ impl Task {
         let (at, channel) = (self.shared.config.clock.now(), self.session.channel());
         let body = Body::Failed { failure: Failure::Stopping, said: Vec::new() };
         let answer = Arc::new(Answer { body, outcome: self.session.outcome().clone() });
+        let put_off = Delivered { answer, at, channel, contact: None };
         for (_, to) in self.answers.drain() {
-            to.send_replace(Some(Delivered { answer: Arc::clone(&answer), at, channel, contact: None }));
+            to.send_replace(Some(put_off.clone()));
+        }
+        self.inbox.close();
+        while let Ok(message) = self.inbox.try_recv() {
+            if let Message::Request { answer: to, .. } = message {
+                to.send_replace(Some(put_off.clone()));
+            }
         }
     }
 

@@ -103,6 +103,10 @@ impl Session {
             effects: std::collections::VecDeque::new(),
         };
         match kept.stage {
+            // Messaging was switched off meanwhile.
+            Stage::Messaging { hanging } | Stage::Parting { hanging } if session.limits.texting.is_none() => {
+                session.crashed(hanging, now);
+            }
             Stage::Messaging { hanging } => session.go_on_writing(hanging, kept.deadlines, now),
             Stage::Parting { hanging } => {
                 session.go_on_writing(hanging, kept.deadlines, now);
@@ -116,7 +120,8 @@ impl Session {
                     session.fail(request, Failure::CallEnded);
                 }
                 let writes = session.chat.has_reached() && session.limits.texting.is_some();
-                if writes && session.turns.leaving.is_empty() {
+                // One that was on its way out goes out.
+                if writes && session.turns.leaving.is_empty() && session.outcome.ended_by.is_none() {
                     session.write_instead(call, now);
                 } else {
                     session.crashed(call, now);
@@ -159,7 +164,8 @@ impl Session {
         self.settle_asking(&Failure::CallEnded, now);
         match call {
             Some(call) => self.hang_up(call, now),
-            None => self.look_for_the_call(now),
+            None if self.calls.is_in_the_air() => self.look_for_the_call(now),
+            None => self.ended(now),
         }
     }
 

@@ -8,7 +8,7 @@ use super::{REPLY_BUDGET, Service};
 use crate::domain::session::{Answer, Body, Input, Said};
 use crate::domain::text::PersonText;
 use crate::ids::SessionId;
-use crate::session::{Delivered, Pending, RequestName};
+use crate::session::{Delivered, NotStarted, Pending, RequestName};
 use crate::store::{Conversation, Given, Line, RequestRecord, Speaker, Write};
 
 /// How a verb's answer came about.
@@ -74,6 +74,10 @@ impl Service {
     /// What is left of a session that does not run any more.
     pub(super) async fn kept(&self, id: &SessionId) -> Result<Answered, Refusal> {
         match self.store.conversation(id).await {
+            // It goes on with the next process.
+            Ok(Some(conversation)) if conversation.ended_at.is_none() => {
+                Err(sentence::not_started(&NotStarted::Closing))
+            }
             Ok(Some(conversation)) => Ok(Answered::Kept(Box::new(conversation))),
             Ok(None) => Err(sentence::unknown(id)),
             Err(error) => {
@@ -148,6 +152,7 @@ impl Service {
     }
 
     pub(super) async fn wait_for_reply(&self, id: SessionId, patience: Option<Duration>) -> Result<Reply, Refusal> {
+        self.until_ready().await;
         let Ok(pending) = self.manager.request(&id, None, |request| Input::Wait { request }) else {
             let Answered::Kept(conversation) = self.kept(&id).await? else {
                 return Err(sentence::unknown(&id));
