@@ -21,7 +21,7 @@ use crate::clock::{Clock, Millis};
 use crate::domain::media::{MediaCommand, MediaEvent};
 use crate::domain::playout::{Playout, Transmit};
 use crate::domain::text::PersonText;
-use crate::ids::SessionId;
+use crate::ids::{SessionId, StretchId};
 use crate::provider::{Heard, MediaIn, MediaWire};
 
 /// A line that carried sound within this time is alive: the carrier sends a frame every 20 ms, of silence too.
@@ -43,6 +43,8 @@ pub(super) struct Call {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) events: EventSink,
     pub(super) playout: Playout,
+    /// The person's present stretch; the words of an earlier one may come while it lasts.
+    pub(super) speaking: Option<StretchId>,
     pub(super) voice: Voice,
     pub(super) ears: Ears,
     pub(super) alarm: Alarm,
@@ -187,24 +189,33 @@ impl Call {
         }
     }
 
+    /// This stretch is over; the person may be in the next one.
+    fn fell_silent(&mut self, stretch: StretchId) {
+        if self.speaking.is_none_or(|speaking| speaking == stretch) {
+            self.speaking = None;
+            self.playout.speech_stopped();
+        }
+    }
+
     fn heard(&mut self, heard: Heard) {
         let now = self.clock.now();
         match heard {
             Heard::Started { stretch, began_at } => {
                 self.report(MediaEvent::SpeechStarted { stretch, began_at });
+                self.speaking = Some(stretch);
                 self.playout.speech_started(now);
             }
             Heard::BargedIn { began_at } => {
                 self.watch.spoken_up();
                 self.playout.barged_in(began_at, now);
             }
-            Heard::Stopped { .. } => self.playout.speech_stopped(),
+            Heard::Stopped { stretch } => self.fell_silent(stretch),
             Heard::Words { stretch, began_at, text } => {
-                self.playout.speech_stopped();
+                self.fell_silent(stretch);
                 self.report(MediaEvent::Words { stretch, began_at, text: PersonText(text) });
             }
             Heard::Nothing { stretch } => {
-                self.playout.speech_stopped();
+                self.fell_silent(stretch);
                 self.report(MediaEvent::NoWords { stretch });
             }
             Heard::Failed(error) => {

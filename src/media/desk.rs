@@ -141,6 +141,7 @@ impl Desk {
             clock: Arc::clone(&self.config.clock),
             events: Box::new(move |event| to_session(event)),
             playout: Playout::new(self.config.guard),
+            speaking: None,
             voice: Voice::new(self.config.tts.open()),
             ears: Ears::new(Arc::clone(&self.config.stt)),
             alarm: Alarm::default(),

@@ -143,7 +143,8 @@ struct Voice(Arc<Mutex<Open>>);
 
 impl TtsSession for Voice {
     fn speak(&mut self, text: String) -> Speech {
-        Said { open: Arc::clone(&self.0), pieces: VecDeque::from([text]), saying: None, heard: false }.boxed()
+        Said { open: Arc::clone(&self.0), pieces: VecDeque::from([text]), saying: None, heard: false, again: false }
+            .boxed()
     }
 
     fn poll_idle(&mut self, cx: &mut Context<'_>) {
@@ -160,6 +161,8 @@ struct Said {
     saying: Option<Saying>,
     /// Whether any sound was handed out.
     heard: bool,
+    /// The present piece was begun before, and failed without a sound.
+    again: bool,
 }
 
 /// The piece in the making.
@@ -188,13 +191,18 @@ impl Stream for Said {
             };
             match ready!(saying.speech.poll_next_unpin(cx)) {
                 Some(Ok(sound)) => {
-                    (saying.heard, said.heard) = (true, true);
+                    (saying.heard, said.heard, said.again) = (true, true, false);
                     return Poll::Ready(Some(Ok(sound)));
                 }
                 Some(Err(error)) => {
-                    let goes_on = !saying.heard
+                    let silent = !saying.heard;
+                    let moves = silent
                         && failure::is_gone(&error)
                         && lock(&said.open).presets.leave(saying.preset, error.code.as_deref());
+                    // Of a text that was heard in part the rest is worth another try; of others the caller decides.
+                    let retries = silent && said.heard && error.class != ErrorClass::Refused && !said.again;
+                    said.again |= retries;
+                    let goes_on = moves || retries;
                     let piece = said.saying.take().map(|saying| saying.piece);
                     if !goes_on {
                         (said.pieces, said.heard) = (VecDeque::new(), true);

@@ -168,3 +168,23 @@ fn what_was_kept_is_what_is_kept_of_the_restored_session() {
     scenario.restarts(0);
     assert_eq!(scenario.session.snapshot(), kept);
 }
+
+#[test]
+fn a_call_on_its_way_out_is_not_taken_up_in_writing() {
+    let mut scenario = Scenario::unanswered();
+    scenario.at(20_000).wants_a_call().picks_up_again();
+    scenario.obliging = false;
+    scenario.at(25_000).give(Input::Quit);
+    let posts = scenario.posts().len();
+    scenario.restarts(3000).give(Input::HangUpAnswered(Ok(())));
+    assert_eq!((scenario.session.phase(), scenario.posts().len()), (Phase::Ended, posts));
+    scenario.check_ended();
+}
+
+#[test]
+fn a_session_whose_messaging_was_switched_off_meanwhile_is_over() {
+    let mut scenario = Scenario::unanswered();
+    scenario.at(20_000).without_texts().restarts(3000);
+    assert_eq!((scenario.told(1).as_str(), scenario.session.phase()), ("CallEnded", Phase::Ended));
+    scenario.check_ended();
+}

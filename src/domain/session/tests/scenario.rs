@@ -176,6 +176,12 @@ impl Scenario {
         self
     }
 
+    /// The next process is to be without messaging.
+    pub(super) fn without_texts(&mut self) -> &mut Self {
+        self.limits.texting = None;
+        self
+    }
+
     pub(super) fn news(&mut self, news: CarrierNews) -> &mut Self {
         self.give(Input::Carrier { call: call(), news })
     }

@@ -221,7 +221,9 @@ impl Session {
             return Poll::Ready(());
         }
         let sent = match wire::poll_event(socket, cx) {
-            Poll::Ready(Ok(Event::Error { error, .. })) if failure::is_gone(&error) => Err(error),
+            Poll::Ready(Ok(Event::Error { error, .. } | Event::Failed { error, .. })) if failure::is_gone(&error) => {
+                Err(error)
+            }
             Poll::Ready(Ok(event)) => {
                 self.hearing.take(event, local);
                 return Poll::Ready(());
