@@ -2,7 +2,7 @@
 
 mod process;
 #[path = "../../src/store/redis/tests/server.rs"]
-mod redis;
+pub(crate) mod redis;
 
 use std::time::Duration;
 

@@ -46,7 +46,8 @@ fn check(told: &[Told]) {
 /// A crash in every way it is told.
 fn plans(crash: Crash) -> impl Iterator<Item = Plan> {
     let ways = [(false, false), (false, true), (true, false), (true, true)];
-    ways.into_iter().map(move |(keyed, meanwhile)| Plan { crash, store: Store::Embedded, keyed, meanwhile })
+    let stores = [Store::Embedded, Store::Redis].into_iter();
+    stores.flat_map(move |store| ways.map(|(keyed, meanwhile)| Plan { crash, store, keyed, meanwhile }))
 }
 
 /// The whole story, nothing being wrong.
@@ -93,7 +94,7 @@ async fn nothing_is_lost_and_nothing_repeated_by_a_crash_on_the_wire() {
     assert!(wire.len() * 2 >= 40, "the story is too short to tell much");
     let moments = (1..=wire.len()).flat_map(|n| [(n, Moment::Before), (n, Moment::After)]);
     let points = moments.flat_map(|(n, moment)| plans(Crash::OnWire(n, moment)));
-    check(&told(some(points.collect(), 8)).await);
+    check(&told(some(points.collect(), 12)).await);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -101,5 +102,5 @@ async fn nothing_is_lost_and_nothing_repeated_by_a_crash_between_a_commit_and_wh
     /// About as many as the story has; after the last of them the process lives.
     const COMMITS: usize = 50;
     let points = (1..=COMMITS).flat_map(|n| plans(Crash::AfterCommit(n)));
-    check(&told(some(points.collect(), 6)).await);
+    check(&told(some(points.collect(), 8)).await);
 }

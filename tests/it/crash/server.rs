@@ -12,6 +12,7 @@ use futures_util::future::BoxFuture;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
+use crate::binary::redis;
 use crate::world::{KEY, PERSON};
 
 /// How often the supervisor looks.
@@ -24,12 +25,30 @@ const PATIENCE: Duration = Duration::from_secs(60);
 pub(super) enum Store {
     /// In its data directory.
     Embedded,
+    /// In a Redis of its own, which lives on.
+    Redis,
 }
 
 impl Store {
-    fn settings(self, directory: &Path) -> Vec<(&'static str, String)> {
+    fn settings(self, directory: &Path, redis: Option<&redis::Server>) -> Vec<(&'static str, String)> {
+        let mut settings = vec![("CALLME_DATA_DIR", directory.join("data").display().to_string())];
+        if let Some(redis) = redis {
+            settings.push(("CALLME_REDIS_URL", redis.url()));
+            settings.push(("CALLME_HASH_KEY", "a key of hashes for the tests".to_owned()));
+        }
+        settings
+    }
+
+    fn begin(self) -> Option<redis::Server> {
         match self {
-            Store::Embedded => vec![("CALLME_DATA_DIR", directory.join("data").display().to_string())],
+            Store::Embedded => None,
+            Store::Redis => loop {
+                let mut server = redis::Server::planned(&["--appendonly", "yes", "--appendfsync", "always"]);
+                // Somebody else may take the port between the question for it and the start.
+                if server.begin() {
+                    return Some(server);
+                }
+            },
         }
     }
 }
@@ -43,6 +62,7 @@ struct Inner {
     settings: Vec<(&'static str, String)>,
     /// Holds its state and its log.
     directory: PathBuf,
+    redis: Option<redis::Server>,
     child: Mutex<Option<Child>>,
     starts: AtomicUsize,
 }
@@ -56,7 +76,8 @@ impl Server {
         std::fs::create_dir_all(&directory).expect("a directory of our own");
         let mut settings = emulator.environment();
         settings.extend(emulator.whatsapp_environment());
-        settings.extend(store.settings(&directory));
+        let redis = store.begin();
+        settings.extend(store.settings(&directory, redis.as_ref()));
         settings.extend([
             ("PORT", port.to_string()),
             ("CALLME_PUBLIC_URL", format!("http://127.0.0.1:{port}")),
@@ -66,7 +87,7 @@ impl Server {
         ]);
         settings.extend_from_slice(more);
         let (child, starts) = (Mutex::default(), AtomicUsize::new(0));
-        Self(Arc::new(Inner { port, settings, directory, child, starts }))
+        Self(Arc::new(Inner { port, settings, directory, redis, child, starts }))
     }
 
     pub(super) fn port(&self) -> u16 {
@@ -149,6 +170,9 @@ impl Server {
 
     /// Every byte of what it keeps.
     pub(super) fn kept(&self) -> Vec<u8> {
+        if let Some(redis) = &self.0.redis {
+            return redis.files().concat();
+        }
         let files = std::fs::read_dir(self.0.directory.join("data")).expect("the data directory");
         files.flat_map(|file| std::fs::read(file.expect("a file").path()).expect("our own file")).collect()
     }

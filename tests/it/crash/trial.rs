@@ -72,13 +72,13 @@ pub(super) struct Told {
 
 impl fmt::Display for Told {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Plan { crash, keyed, meanwhile, .. } = self.plan;
+        let Plan { crash, store, keyed, meanwhile } = self.plan;
         let died = self.died.as_deref().unwrap_or("lived");
         let how = [(keyed, "key"), (meanwhile, "writes meanwhile")];
         let how: Vec<_> = how.iter().filter(|(is, _)| *is).map(|(_, name)| *name).collect();
         let verdict =
             if self.faults.is_empty() { "holds".to_owned() } else { format!("FAILS: {}", self.faults.join("; ")) };
-        write!(f, "{crash:?} ({}) {died}: {verdict}", how.join(", "))
+        write!(f, "{crash:?} ({store:?}: {}) {died}: {verdict}", how.join(", "))
     }
 }
 
