@@ -14,7 +14,10 @@ const NO_CREDIT: &str = "insufficient_quota";
 /// The codes of a model that is not offered, or not in the way we ask for it: a speech endpoint and a realtime session word
 /// it differently. `not_found` is ours, for an address that is gone.
 const GONE: [&str; 6] =
-    ["model_not_found", "invalid_model", "model_not_supported", "unsupported_model", "model_deprecated", NOT_FOUND];
+    ["model_not_found", INVALID_MODEL, "model_not_supported", "unsupported_model", "model_deprecated", NOT_FOUND];
+
+/// A session's word for it.
+const INVALID_MODEL: &str = "invalid_model";
 
 /// What we call an HTTP status 404 or 410 that says no more: the address itself is not there.
 const NOT_FOUND: &str = "not_found";
@@ -64,12 +67,24 @@ pub(super) fn refuses_turns(error: &ProviderError) -> bool {
     error.code.as_deref() == Some(TURNS_REFUSED)
 }
 
+/// Whether a value was refused, and it was the model's name: a list of allowed ones may come to lack it.
+fn names_the_model(error: &Value, code: Option<&str>) -> bool {
+    let setting = error["param"].as_str().unwrap_or_default();
+    code == Some("invalid_value") && setting.rsplit('.').next() == Some("model")
+}
+
 /// The `error` object of a realtime event.
 pub(super) fn of_event(error: &Value) -> ProviderError {
     let (code, message) = from_object(error);
     let says_so = |message: &String| message.to_ascii_lowercase().starts_with(NO_TURNS);
     let turns = error["param"] == TURNS || message.as_ref().is_some_and(says_so);
-    let code = if turns { Some(TURNS_REFUSED.to_owned()) } else { code };
+    let code = if turns {
+        Some(TURNS_REFUSED.to_owned())
+    } else if names_the_model(error, code.as_deref()) {
+        Some(INVALID_MODEL.to_owned())
+    } else {
+        code
+    };
     let says = |word: &str| code.as_deref() == Some(word) || error["type"] == word;
     let class = if says("rate_limit_exceeded") || says(OCCUPIED) {
         ErrorClass::Busy
@@ -216,6 +231,19 @@ mod tests {
         ] {
             let error = of_event(&serde_json::from_str(text).unwrap());
             assert_eq!((refuses_turns(&error), error.class), (refuses, ErrorClass::Refused), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_value_that_is_refused_is_a_model_that_is_gone_only_where_it_is_the_model() {
+        for (param, gone) in [
+            ("session.audio.input.transcription.model", true),
+            ("model", true),
+            ("session.audio.output.voice", false),
+            ("session.remodel", false),
+        ] {
+            let error = serde_json::json!({ "code": "invalid_value", "param": param, "message": "No." });
+            assert_eq!(is_gone(&of_event(&error)), gone, "{param}");
         }
     }
 

@@ -30,7 +30,7 @@ pub(super) enum Store {
 }
 
 impl Store {
-    fn settings(self, directory: &Path, redis: Option<&redis::Server>) -> Vec<(&'static str, String)> {
+    fn settings(directory: &Path, redis: Option<&redis::Server>) -> Vec<(&'static str, String)> {
         let mut settings = vec![("CALLME_DATA_DIR", directory.join("data").display().to_string())];
         if let Some(redis) = redis {
             settings.push(("CALLME_REDIS_URL", redis.url()));
@@ -77,7 +77,7 @@ impl Server {
         let mut settings = emulator.environment();
         settings.extend(emulator.whatsapp_environment());
         let redis = store.begin();
-        settings.extend(store.settings(&directory, redis.as_ref()));
+        settings.extend(Store::settings(&directory, redis.as_ref()));
         settings.extend([
             ("PORT", port.to_string()),
             ("CALLME_PUBLIC_URL", format!("http://127.0.0.1:{port}")),
