@@ -45,8 +45,8 @@ const SHUTDOWN: Duration = Duration::from_millis(6_500);
 /// How long the first request may have to wait for what the process before has left.
 const TAKE_UP: Duration = Duration::from_secs(3);
 
-/// How long messages may have to wait for it.
-const READ: Duration = Duration::from_secs(30);
+/// How long requests and messages may have to wait for it, from the start: longer than that process takes to stop.
+const GIVE_UP: Duration = Duration::from_secs(10);
 
 /// A server with everything it stands on.
 pub struct App {
@@ -174,9 +174,14 @@ impl App {
             let _ = tokio::time::timeout(TAKE_UP, taken_up.cancelled()).await;
             serve::run(listener, router, closed.clone()).await;
         };
+        // A store that does not open stops nobody for longer than another process takes to let go of it.
+        let giving_up = closed.run_until_cancelled(async {
+            tokio::time::sleep(GIVE_UP).await;
+            taken_up.cancel();
+        });
         let reading = async {
             // What is written to a session that is still to be taken up is not for anybody else.
-            let _ = tokio::time::timeout(READ, taken_up.cancelled()).await;
+            let _ = closed.run_until_cancelled(taken_up.cancelled()).await;
             // Ends with the router, which holds the other end.
             bridge::read_mail(mail, manager.clone()).await;
         };
@@ -192,7 +197,8 @@ impl App {
             closed.cancel();
         };
         let sweeping = keeping.sweep(&*clock, &closed);
-        let work = Box::pin(async { tokio::join!(taking_up, serving, reading, watching, closing, sweeping) });
+        let work =
+            Box::pin(async { tokio::join!(taking_up, giving_up, serving, reading, watching, closing, sweeping) });
         tokio::select! {
             _ = work => {}
             () = keeping.died() => anyhow::bail!("the store's thread has died"),

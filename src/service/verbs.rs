@@ -27,9 +27,6 @@ const REPLY_BUDGET: Duration = Duration::from_secs(285);
 /// Nobody waits for a reply in `speak` and `end`: their clients get an answer sooner.
 const SPEAK_BUDGET: Duration = Duration::from_secs(50);
 
-/// How long a request waits for what an earlier process has left: longer than that one takes to stop.
-const TAKE_UP: Duration = Duration::from_secs(10);
-
 /// The verbs.
 pub struct Service {
     manager: Manager,
@@ -82,14 +79,15 @@ impl Service {
         }
     }
 
-    /// To be cancelled when what an earlier process has left is taken up: before that, a repeat does not find its request.
+    /// To be cancelled when what an earlier process has left is taken up, or is not to be waited for any longer: until then
+    /// requests wait, for their repeats would not find them.
     pub fn ready(&self) -> &CancellationToken {
         &self.ready
     }
 
-    /// Waits until a repeat would find its request, or until it is taking too long: another process has the store.
+    /// Waits until a repeat would find its request.
     async fn until_ready(&self) {
-        let _ = tokio::time::timeout(TAKE_UP, self.ready.cancelled()).await;
+        self.ready.cancelled().await;
     }
 
     /// Takes up the requests that an earlier process was asked, for their repeats.
