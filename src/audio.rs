@@ -3,6 +3,7 @@
 //!
 //! Pure, and per frame nothing is allocated but what the caller's own buffer needs to grow.
 
+mod fir;
 pub mod mulaw;
 pub mod pcm;
 pub mod rate;

@@ -33,7 +33,7 @@ use crate::domain::messaging::Contact;
 use crate::domain::outcome::Channel;
 use crate::domain::session::{Answer, Body, Failure, Phase};
 use crate::ids::{CarrierCallId, RequestId, RequestKey, SessionId};
-use crate::store::{Conversation, RequestRecord};
+use crate::store::{Conversation, Given, RequestRecord};
 
 /// What the runtime needs of a call's media; the media module's desk, behind a port so that neither knows the other.
 pub trait MediaPort: Send + Sync {
@@ -65,6 +65,21 @@ impl Delivered {
     /// It is no answer yet: the request waits on, for a repeat that comes to the next process.
     pub fn is_put_off(&self) -> bool {
         matches!(self.answer.body, Body::Failed { failure: Failure::Stopping, .. })
+    }
+}
+
+/// As it is kept.
+impl From<&Delivered> for Given {
+    fn from(delivered: &Delivered) -> Self {
+        let Delivered { answer, at, channel, contact } = delivered;
+        Self { answer: Answer::clone(answer), at: *at, channel: *channel, contact: contact.clone() }
+    }
+}
+
+/// As it was kept.
+impl From<Given> for Delivered {
+    fn from(Given { answer, at, channel, contact }: Given) -> Self {
+        Self { answer: Arc::new(answer), at, channel, contact }
     }
 }
 

@@ -191,6 +191,16 @@ pub enum Mail {
     Refused(MessageId, BadWords),
 }
 
+impl Mail {
+    /// The carrier's name for it.
+    pub fn id(&self) -> &MessageId {
+        match self {
+            Mail::Message(message) => &message.message,
+            Mail::Refused(message, _) => message,
+        }
+    }
+}
+
 /// Who said a line of a conversation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Speaker {

@@ -53,8 +53,6 @@ pub(super) enum Letter {
     Message(Received),
     /// What became of a text of ours.
     Receipt(Receipt),
-    /// Nothing that is for us.
-    Nothing,
 }
 
 /// What waits at once. What finds no room is answered with an error, for the carrier to know.
@@ -71,26 +69,25 @@ pub(super) async fn read_mail(mut mail: mpsc::Receiver<(Instant, Letter)>, manag
         match letter {
             Letter::Message(received) => drop(manager.take(received)),
             Letter::Receipt(receipt) => manager.receipt(receipt),
-            Letter::Nothing => {}
         }
     }
 }
 
 impl Events {
     /// Reads a webhook, and keeps what it brought; for all that it brings the same is done.
-    fn open(&self, body: &[u8]) -> (Letter, BoxFuture<'static, ()>) {
+    fn open(&self, body: &[u8]) -> (Option<Letter>, BoxFuture<'static, ()>) {
         let news = self.webhooks.as_ref().map_or(MessageNews::Nothing, |webhooks| webhooks.parse(body));
         let (received, kept) = match news {
             MessageNews::Inbound { from, message } => self.manager.arrived(&from, Mail::Message(message)),
             MessageNews::Refused { from, message, why } => self.manager.arrived(&from, Mail::Refused(message, why)),
-            MessageNews::Receipt(receipt) => return (Letter::Receipt(receipt), self.manager.nothing_arrived()),
+            MessageNews::Receipt(receipt) => return (Some(Letter::Receipt(receipt)), self.manager.nothing_arrived()),
             MessageNews::Nothing => (None, self.manager.nothing_arrived()),
             MessageNews::Bad(why) => {
                 tracing::warn!("a signed messaging webhook was not understood: {why}");
                 (None, self.manager.nothing_arrived())
             }
         };
-        (received.map_or(Letter::Nothing, Letter::Message), kept)
+        (received.map(Letter::Message), kept)
     }
 }
 
@@ -120,13 +117,13 @@ impl CallEvents for Events {
             // Before it is durable: a carrier that hangs up now has brought it all the same.
             let taken = match (self.mail.try_reserve(), letter) {
                 // It takes no room, and is turned away like others where there is none.
-                (Ok(_), Letter::Nothing) => true,
-                (Ok(room), letter) => {
+                (Ok(_), None) => true,
+                (Ok(room), Some(letter)) => {
                     room.send((Instant::now(), letter));
                     true
                 }
                 (Err(_), letter) => {
-                    if let Letter::Message(received) = letter {
+                    if let Some(Letter::Message(received)) = letter {
                         self.manager.turned_back(&received);
                     }
                     false

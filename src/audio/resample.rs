@@ -3,6 +3,8 @@
 use std::f64::consts::PI;
 use std::sync::LazyLock;
 
+use super::fir::{self, Work, as_f64};
+
 /// How many input samples become one.
 pub const FACTOR: usize = 3;
 
@@ -30,16 +32,14 @@ static FILTER: LazyLock<[i16; TAPS]> = LazyLock::new(design);
 /// The last 2.6 ms of what was given wait inside for what follows, or for [`Decimator::finish`].
 #[derive(Debug)]
 pub struct Decimator {
-    /// What later windows still need of the past (fewer than `TAPS`), then the block in work.
-    work: [i16; TAPS - 1 + BLOCK],
-    /// How many of `work` are filled. The window of the next output sample begins at the first.
-    filled: usize,
+    /// The window of the next output sample begins at the first. Fewer than `TAPS` are of the past.
+    work: Work<{ TAPS - 1 + BLOCK }>,
 }
 
 impl Default for Decimator {
     /// Before the sound there was silence.
     fn default() -> Self {
-        Self { work: [0; TAPS - 1 + BLOCK], filled: DELAY }
+        Self { work: Work::after_silence(DELAY) }
     }
 }
 
@@ -48,10 +48,7 @@ impl Decimator {
     pub fn push(&mut self, pcm: &[i16], out: &mut Vec<i16>) {
         let mut rest = pcm;
         while !rest.is_empty() {
-            let (block, later) = rest.split_at(rest.len().min(self.work.len() - self.filled));
-            self.work[self.filled..self.filled + block.len()].copy_from_slice(block);
-            self.filled += block.len();
-            rest = later;
+            rest = self.work.fill(rest);
             self.filter(out);
         }
     }
@@ -65,20 +62,17 @@ impl Decimator {
 
     fn filter(&mut self, out: &mut Vec<i16>) {
         let mut begin = 0;
-        while let Some(window) = self.work[..self.filled].get(begin..begin + TAPS) {
+        while let Some(window) = self.work.samples().get(begin..begin + TAPS) {
             out.push(convolve(window, &FILTER));
             begin += FACTOR;
         }
-        self.work.copy_within(begin..self.filled, 0);
-        self.filled -= begin;
+        self.work.drop_oldest(begin);
     }
 }
 
 /// One output sample. The sum cannot overflow: the filter's magnitudes sum to less than 2 (a test holds it).
 fn convolve(window: &[i16], filter: &[i16; TAPS]) -> i16 {
-    let sum: i32 = window.iter().zip(filter).map(|(&x, &h)| i32::from(x) * i32::from(h)).sum();
-    let rounded = (sum + (1 << 14)) >> 15;
-    i16::try_from(rounded).unwrap_or(if rounded < 0 { i16::MIN } else { i16::MAX })
+    fir::convolve::<15>(window, filter)
 }
 
 fn design() -> [i16; TAPS] {
@@ -103,11 +97,6 @@ fn design() -> [i16; TAPS] {
 #[expect(clippy::cast_possible_truncation, reason = "a tap is below 0.4, so its Q15 fits")]
 fn to_q15(tap: f64) -> i16 {
     (tap * 32_768.0).round() as i16
-}
-
-#[expect(clippy::cast_precision_loss, reason = "indexes of a filter are small")]
-fn as_f64(index: usize) -> f64 {
-    index as f64
 }
 
 #[cfg(test)]

@@ -3,6 +3,8 @@
 use std::f64::consts::PI;
 use std::sync::LazyLock;
 
+use super::fir::{self, Work, as_f64};
+
 /// How many samples one becomes.
 pub const FACTOR: usize = 3;
 
@@ -28,15 +30,13 @@ static FILTERS: LazyLock<[[i16; TAPS]; FACTOR - 1]> = LazyLock::new(|| [design(1
 /// The last 1.5 ms of what was given wait inside for what follows, or for [`Interpolator::finish`].
 #[derive(Debug)]
 pub struct Interpolator {
-    /// What later windows still need of the past, then the block in work.
-    work: [i16; TAPS - 1 + BLOCK],
-    filled: usize,
+    work: Work<{ TAPS - 1 + BLOCK }>,
 }
 
 impl Default for Interpolator {
     /// Before the sound there was silence.
     fn default() -> Self {
-        Self { work: [0; TAPS - 1 + BLOCK], filled: MIDDLE }
+        Self { work: Work::after_silence(MIDDLE) }
     }
 }
 
@@ -45,10 +45,7 @@ impl Interpolator {
     pub fn push(&mut self, pcm: &[i16], out: &mut Vec<i16>) {
         let mut rest = pcm;
         while !rest.is_empty() {
-            let (block, later) = rest.split_at(rest.len().min(self.work.len() - self.filled));
-            self.work[self.filled..self.filled + block.len()].copy_from_slice(block);
-            self.filled += block.len();
-            rest = later;
+            rest = self.work.fill(rest);
             self.filter(out);
         }
     }
@@ -60,21 +57,19 @@ impl Interpolator {
     }
 
     fn filter(&mut self, out: &mut Vec<i16>) {
-        let windows = (self.filled + 1).saturating_sub(TAPS);
-        for window in self.work[..self.filled].windows(TAPS) {
+        let windows = self.work.samples().windows(TAPS);
+        let done = windows.len();
+        for window in windows {
             out.push(window[MIDDLE]);
             out.extend(FILTERS.iter().map(|filter| convolve(window, filter)));
         }
-        self.work.copy_within(windows..self.filled, 0);
-        self.filled -= windows;
+        self.work.drop_oldest(done);
     }
 }
 
 /// One output sample. The sum cannot overflow: the filters' magnitudes sum to less than 4 (a test holds it).
 fn convolve(window: &[i16], filter: &[i16; TAPS]) -> i16 {
-    let sum: i32 = window.iter().zip(filter).map(|(&x, &h)| i32::from(x) * i32::from(h)).sum();
-    let rounded = (sum + (1 << 13)) >> 14;
-    i16::try_from(rounded).unwrap_or(if rounded < 0 { i16::MIN } else { i16::MAX })
+    fir::convolve::<14>(window, filter)
 }
 
 /// The filter of the sample so many thirds of the way from the middle one to the next.
@@ -97,11 +92,6 @@ fn design(thirds: u8) -> [i16; TAPS] {
 #[expect(clippy::cast_possible_truncation, reason = "a tap is below 0.9, so its Q14 fits")]
 fn to_q14(tap: f64) -> i16 {
     (tap * 16_384.0).round() as i16
-}
-
-#[expect(clippy::cast_precision_loss, reason = "indexes of a filter are small")]
-fn as_f64(index: usize) -> f64 {
-    index as f64
 }
 
 #[cfg(test)]

@@ -71,10 +71,7 @@ impl Manager {
                 drop(self.shared.keep(&mut tables, vec![Write::Done(entry)]));
                 return false;
             };
-            let id = match &received.mail {
-                Mail::Message(message) => message.message.clone(),
-                Mail::Refused(message, _) => message.clone(),
-            };
+            let id = received.mail.id().clone();
             let seen = Write::Seen(self.shared.config.directory.line_key().clone(), id, received.at);
             let awaited = then.iter().any(|then| then.settles() || matches!(then, Then::Notify(_)));
             let last = if awaited { Write::Received(Box::new(received.clone())) } else { Write::Done(entry) };
@@ -191,11 +188,7 @@ impl Manager {
             (Then::CallBack(session), Some(entry)) => self.call_back(session, entry),
             (Then::CallBack(_), None) => {}
             (Then::Notify(notice), _) => {
-                let message = match mail {
-                    Mail::Message(message) => &message.message,
-                    Mail::Refused(message, _) => message,
-                };
-                self.shared.spawn_notice(notice, notice_mark(message), Some(cause));
+                self.shared.spawn_notice(notice, notice_mark(mail.id()), Some(cause));
             }
         }
     }

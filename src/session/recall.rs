@@ -2,7 +2,6 @@
 
 use std::collections::HashSet;
 use std::panic::AssertUnwindSafe;
-use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt;
@@ -154,12 +153,7 @@ fn lost(now: Millis) -> Given {
 }
 
 fn pending(record: &RequestRecord) -> (Pending, watch::Sender<Option<Delivered>>) {
-    let given = record.answer.clone().map(|Given { answer, at, channel, contact }| Delivered {
-        answer: Arc::new(answer),
-        at,
-        channel,
-        contact,
-    });
+    let given = record.answer.clone().map(Delivered::from);
     let (sender, answer) = watch::channel(given);
     (Pending { session: record.session.clone(), request: record.request, answer }, sender)
 }

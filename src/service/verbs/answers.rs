@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::super::repeats::Begun;
 use super::super::{Refusal, RefusalKind, Reply, View, sentence};
 use super::{REPLY_BUDGET, Service};
-use crate::domain::session::{Answer, Body, Input, Said};
+use crate::domain::session::{Body, Input, Said};
 use crate::domain::text::PersonText;
 use crate::ids::SessionId;
 use crate::session::{Delivered, NotStarted, Pending, RequestName};
@@ -55,8 +55,6 @@ impl Service {
 
     /// In the next process, too, a repeat is a new request.
     pub(super) fn keep_collected(&self, begun: &Begun, delivered: &Delivered) {
-        let Delivered { answer, at, channel, contact } = delivered;
-        let answer = Given { answer: Answer::clone(answer), at: *at, channel: *channel, contact: contact.clone() };
         let RequestName { key, content, keyed } = begun.name.clone();
         let record = RequestRecord {
             key,
@@ -65,7 +63,7 @@ impl Service {
             content,
             keyed,
             begun_at: begun.at,
-            answer: Some(answer),
+            answer: Some(Given::from(delivered)),
             collected: true,
         };
         drop(self.store.commit(vec![Write::Request(Box::new(record))]));

@@ -53,11 +53,11 @@ impl Task {
         let written = channel != Channel::Voice;
         let contact = written.then(|| self.shared.read_line(crate::domain::line::Line::contact));
         let at = self.shared.config.clock.now();
+        let delivered = Delivered { answer: std::sync::Arc::new(answer.clone()), at, channel, contact };
         if let Some(mut record) = self.requests.remove(&request) {
-            record.answer = Some(Given { answer: answer.clone(), at, channel, contact: contact.clone() });
+            record.answer = Some(Given::from(&delivered));
             self.kept.more.push(Write::Request(Box::new(record)));
         }
-        let delivered = Delivered { answer: std::sync::Arc::new(answer.clone()), at, channel, contact };
         self.given.push((request, delivered));
     }
 

@@ -224,4 +224,4 @@ impl Responses {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

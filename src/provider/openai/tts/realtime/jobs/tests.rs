@@ -3,12 +3,11 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use proptest::prelude::*;
-use serde_json::{Value, json};
+use serde_json::json;
 
+use super::super::responses::tests::events;
 use super::*;
 
 /// How many texts there are at most in a trial.
@@ -17,31 +16,6 @@ const TEXTS: u8 = 3;
 /// The longest that the sound of a text takes to be given up, whatever the provider does: each text before it may be made
 /// until then, and each event that counts begins the wait anew.
 const LONGEST_WAIT: Duration = Duration::from_secs(10 * (TEXTS as u64 + 1));
-
-/// The events of a response, whose sounds begin with its tag: created, four sounds, and the end.
-fn events(tag: u8) -> Vec<String> {
-    let response = format!("resp_{tag}");
-    let place = json!({"response_id": response, "item_id": "item", "output_index": 0, "content_index": 0});
-    let with = |kind: &str, id: usize, more: Value| {
-        let mut event = place.clone();
-        let fields = event.as_object_mut().unwrap();
-        fields.extend(more.as_object().unwrap().clone());
-        fields.insert("type".to_owned(), json!(kind));
-        fields.insert("event_id".to_owned(), json!(format!("event_{tag}_{id}")));
-        event.to_string()
-    };
-    let whole = |status: &str| json!({"response": {"id": response, "status": status, "metadata": {"utterance": tag.to_string()}}});
-    let sound = |n: u8| with("response.output_audio.delta", n.into(), json!({"delta": STANDARD.encode([tag, n])}));
-    [with("response.created", 10, whole("in_progress"))]
-        .into_iter()
-        .chain((0..4).map(sound))
-        .chain([
-            with("response.output_audio.done", 11, json!({})),
-            with("response.output_audio_transcript.done", 12, json!({"transcript": "Hello."})),
-            with("response.done", 13, whole("completed")),
-        ])
-        .collect()
-}
 
 static SCRIPT: LazyLock<Vec<String>> = LazyLock::new(script);
 

@@ -7,7 +7,7 @@ use serde_json::json;
 use super::*;
 
 /// The events of a response, whose sounds begin with its tag: created, four sounds, and the end.
-fn events(tag: u8) -> Vec<String> {
+pub(in crate::provider::openai::tts::realtime) fn events(tag: u8) -> Vec<String> {
     let response = format!("resp_{tag}");
     let place = json!({"response_id": response, "item_id": "item", "output_index": 0, "content_index": 0});
     let with = |kind: &str, id: usize, more: serde_json::Value| {
