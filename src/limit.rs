@@ -14,11 +14,13 @@ use governor::{Quota, RateLimiter};
 use tokio::time::Instant;
 
 mod recent;
+mod tally;
 
 #[cfg(test)]
 mod tests;
 
 use recent::Recent;
+pub use tally::Tally;
 
 /// Keys that a limit remembers: at least this many of the newest, at most twice as many. More than this within a minute
 /// are no customers, and each key costs some 50 bytes.

@@ -1,12 +1,16 @@
 """One attack: what was tried, what came back, and what was wrong with that."""
 
+import asyncio
 import itertools
 from collections import Counter
 
-from wire import STRANGER, ask
+from wire import STRANGER, Connection, ask, http
 
 # The third part of the addresses that an attack comes from.
 NUMBERS = itertools.count(100)
+
+# Connections that may wait for the server to take them. Some systems keep only so many, and let the others believe that they are open.
+WAITING = 40
 
 
 class Attempt:
@@ -27,6 +31,16 @@ class Attempt:
     def expect(self, holds, what):
         if not holds:
             self.fault(what)
+
+    async def crowd(self, count, source=STRANGER):
+        """So many connections, all of which the server has taken: whoever came behind them was answered."""
+        connections = []
+        while len(connections) < count:
+            several = min(WAITING, count - len(connections))
+            connections += await asyncio.gather(*(Connection.open(self.port, source) for _ in range(several)))
+            answer = await ask(self.port, http("GET", "/health"), source, patience=20)
+            self.expect(answer.status == 200, f"behind {len(connections)} connections, /health says {answer.status}")
+        return connections
 
     async def ask(self, what, request, statuses, body=None, patience=8, source=STRANGER):
         """Sends a request and checks the answer; status 0 is a connection that was closed without one."""

@@ -114,7 +114,9 @@ async def altered(at, path, fields, good):
 async def flood(at):
     """Forged webhooks in thousands, in the person's name: the log does not grow with them, and they use up no limit."""
     target = at.target
-    before = target.lines()
+    # Other attacks write their own lines meanwhile.
+    of_forged = rb"did not sign|-> 4(?:01|29)"
+    before = target.lines(of_forged)
     request = target.webhook("/whatsapp", target.message(target.conversation, 2, "stop"), ["x" * 28])
     request = request.replace(b"connection: close\r\n", b"")
 
@@ -127,7 +129,7 @@ async def flood(at):
 
     await asyncio.gather(*(one(number) for number in range(10)))
     at.expect(at.tries == FORGED, f"only {at.tries} were sent")
-    lines = target.lines() - before
+    lines = target.lines(of_forged) - before
     at.expect(lines < 50 or target.long, f"{at.tries} forged webhooks wrote {lines} lines")
     # Whoever signs is not kept out by them, also beside them.
     signed = target.webhook("/twiml", voice(at, CallStatus="in-progress", SequenceNumber="1"))

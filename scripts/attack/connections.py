@@ -29,11 +29,11 @@ from wire import (
 )
 
 # A connection that has not begun a request by then is closed; a little is the scheduler's.
-BEGINS_WITHIN = 10 + 3
+BEGINS_WITHIN = 10 + 10
 # As many as the server has room for.
 MOST_CONNECTIONS = 8192
 # A body that is not there by then is not waited for.
-ARRIVES_WITHIN = 5 + 2
+ARRIVES_WITHIN = 5 + 10
 
 
 async def huge_bodies(at):
@@ -77,9 +77,8 @@ async def huge_bodies(at):
 async def slow_bodies(at):
     """Two hundred bodies that come one byte at a time: nobody waits longer than for others, and the carrier not at all."""
 
-    async def one(what, request, wanted):
+    async def one(connection, what, request, wanted):
         began = time.monotonic()
-        connection = await Connection.open(at.port)
         await connection.send(request)
         answering = asyncio.create_task(connection.answer(20))
         while not answering.done() and await connection.send(b"x"):
@@ -93,7 +92,9 @@ async def slow_bodies(at):
     signature = ("x-twilio-signature", "x" * 28)
     tries = [("an agent's", http("POST", "/api/call", [AUTHORIZED, length]), {400})]
     tries += [(path, http("POST", path, [signature, length]), {400}) for path in ("/twiml", "/whatsapp")]
-    everybody = asyncio.gather(*(one(*attempt) for attempt in tries * 67))
+    tries *= 67
+    crowd = await at.crowd(len(tries))
+    everybody = asyncio.gather(*(one(connection, *attempt) for connection, attempt in zip(crowd, tries)))
     await asyncio.sleep(2.5)
     await at.target.answers_the_carrier(at, "between slow bodies")
     await everybody
@@ -102,9 +103,8 @@ async def slow_bodies(at):
 async def slow_heads(at):
     """Requests that never get as far as their first line's end, and connections that say nothing at all."""
 
-    async def one(what, begins, drip):
+    async def one(connection, what, begins, drip):
         began = time.monotonic()
-        connection = await Connection.open(at.port)
         await connection.send(begins)
         reading = asyncio.create_task(connection.rest(30))
         while not reading.done() and (not drip or await connection.send(drip)):
@@ -125,7 +125,9 @@ async def slow_heads(at):
         ("pings alone", PREFACE + frame2(SETTINGS), frame2(PING2, b"12345678")),
         ("headers without end", PREFACE + frame2(SETTINGS) + request2(1, flags=END_STREAM), frame2(CONTINUATION, b"", stream=1)),
     ]
-    await asyncio.gather(*(one(*attempt) for attempt in tries * 10))
+    tries *= 10
+    crowd = await at.crowd(len(tries))
+    await asyncio.gather(*(one(connection, *attempt) for connection, attempt in zip(crowd, tries)))
 
 
 async def idle(at):
@@ -137,8 +139,7 @@ async def idle(at):
     request = http("GET", "/health").replace(b"connection: close\r\n", b"")
     for batch in range(0, count, 250):
         # From as many addresses as it takes for the ports.
-        opened = (Connection.open(at.port, f"127.0.2.{batch // 250 + 1}") for _ in range(250))
-        connections += await asyncio.gather(*opened)
+        connections += await at.crowd(250, f"127.0.2.{batch // 250 + 1}")
         # Those that say nothing are closed soon; those that were answered are kept, as load balancers want it.
         if batch < MOST_CONNECTIONS:
             for connection in connections[-250:]:

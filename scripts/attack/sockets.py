@@ -112,7 +112,8 @@ async def strangers(at):
 
 async def silent(at):
     """More sockets than may wait at the door, which never say whose they are: most are sent away at once, all in the end."""
-    sockets = await asyncio.gather(*(websocket(at.port, "/media-stream") for _ in range(MOST_STRANGERS + 44)))
+    crowd = await at.crowd(MOST_STRANGERS + 44)
+    sockets = await asyncio.gather(*(websocket(at.port, "/media-stream", connection=connection) for connection in crowd))
     for answer, _ in sockets:
         at.note(answer.status)
     began = time.monotonic()

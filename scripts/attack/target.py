@@ -2,11 +2,13 @@
 
 import asyncio
 import base64
+import contextlib
 import hashlib
 import hmac
 import json
 import os
 import pathlib
+import random
 import re
 import socket
 import subprocess
@@ -30,8 +32,11 @@ MOST_MEMORY_MB = 256
 
 
 def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return listener.getsockname()[1]
+    """A port below those that the system gives to outgoing connections: thousands of these are made, and linger."""
+    while True:
+        port = random.randrange(15_000, 30_000)
+        with contextlib.suppress(OSError), socket.create_server(("", port)):
+            return port
 
 
 class Target:
@@ -123,6 +128,8 @@ class Target:
                 break
             except OSError:
                 await asyncio.sleep(0.02)
+        else:
+            raise SystemExit(f"the server did not start; it says:\n{self.log()}")
         for path, text in (("/api/call", QUESTION), ("/api/message", WRITTEN)):
             self.waiting.append(asyncio.create_task(self.agent("POST", path, {"message": text}, 300)))
             # One by one, so that it is known which is which.
@@ -231,9 +238,9 @@ class Target:
         self.read += len(written)
         return written.decode(errors="replace")
 
-    def lines(self):
-        """How many lines were written in all."""
-        return pathlib.Path(self.log_file.name).read_bytes().count(b"\n")
+    def lines(self, of):
+        """How many lines with this were written in all."""
+        return len(re.findall(of, pathlib.Path(self.log_file.name).read_bytes()))
 
     def leaks(self, text, words=True):
         """What must not have been written, in whichever usual way it was."""

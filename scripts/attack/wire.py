@@ -130,12 +130,12 @@ async def ask(port, request, source=STRANGER, patience=PATIENCE):
 TEXT, BINARY, CLOSE, PING = 1, 2, 8, 9
 
 
-async def websocket(port, path, headers=()):
+async def websocket(port, path, headers=(), connection=None):
     """The answer to a handshake, and the connection, whatever the answer was."""
     key = base64.b64encode(os.urandom(16)).decode()
     handshake = [("upgrade", "websocket"), ("sec-websocket-version", "13"), ("sec-websocket-key", key), *headers]
     request = http("GET", path, handshake).replace(b"connection: close", b"connection: upgrade")
-    connection = await Connection.open(port)
+    connection = connection or await Connection.open(port)
     await connection.send(request)
     return await connection.answer(), connection
 

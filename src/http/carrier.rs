@@ -23,7 +23,6 @@ mod limits;
 mod signature;
 mod socket;
 mod strangers;
-mod tally;
 
 pub use blocks::Blocks;
 pub use limits::InboundLimits;

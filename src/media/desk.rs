@@ -10,6 +10,7 @@ use futures_util::{FutureExt, StreamExt};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
+use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 
 use super::call::{Attached, Call};
@@ -23,6 +24,7 @@ use crate::domain::carrier::{ErrorClass, ProviderError};
 use crate::domain::media::{MediaCommand, MediaEvent};
 use crate::domain::playout::Playout;
 use crate::ids::{CarrierCallId, SessionId};
+use crate::limit::Tally;
 use crate::metrics::Metrics;
 use crate::provider::{MediaIn, MediaStart, MediaWire, Stt, Tts};
 
@@ -71,6 +73,7 @@ impl std::fmt::Debug for DeskConfig {
 pub struct Desk {
     config: DeskConfig,
     strangers: Arc<Semaphore>,
+    closed: Tally,
     seats: Mutex<Seats>,
 }
 
@@ -119,7 +122,12 @@ pub struct Admission {
 impl Desk {
     /// A desk without calls.
     pub fn new(config: DeskConfig) -> Self {
-        Self { config, strangers: Arc::new(Semaphore::new(MOST_STRANGERS)), seats: Mutex::default() }
+        Self {
+            config,
+            strangers: Arc::new(Semaphore::new(MOST_STRANGERS)),
+            closed: Tally::default(),
+            seats: Mutex::default(),
+        }
     }
 
     /// Opens the media of a session; it closes when the returned sender is dropped.
@@ -222,7 +230,9 @@ impl Desk {
                 }
             }
             Ok(None) | Err(_) => {
-                tracing::warn!("a media socket that did not prove which call it belongs to was closed");
+                if let Some(count) = self.closed.due(Instant::now()) {
+                    tracing::warn!(count, "media sockets that did not prove which call they belong to were closed");
+                }
                 close(socket).await;
             }
         }

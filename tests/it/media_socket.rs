@@ -378,7 +378,7 @@ async fn nothing_secret_and_nothing_said_is_logged() {
     world.settled().await;
     let logged = String::from_utf8(lines.0.lock().expect("no panic holds it").clone()).expect("lines are text");
     assert!(
-        logged.contains("did not prove which call it belongs to") && logged.contains("ended: answered"),
+        logged.contains("did not prove which call they belong to") && logged.contains("ended: answered"),
         "{logged}"
     );
     let [first, second] = tokens;

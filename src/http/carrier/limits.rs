@@ -15,10 +15,10 @@ use tokio::time::Instant;
 use super::CallEvents;
 use super::blocks::{Blocks, Way};
 use super::signature::Verified;
-use super::tally::Tally;
+
 use crate::http::error::{ApiError, too_many};
 use crate::http::layers::Counted;
-use crate::limit::Limit;
+use crate::limit::{Limit, Tally};
 use crate::metrics::{Metrics, Webhook as Fate};
 use crate::privacy::keyed::{HashKey, KeyedHash, Kind};
 use crate::provider::{MessagingWebhooks, Sender};

@@ -12,12 +12,13 @@ use axum::response::{IntoResponse, Response};
 use tokio::time::Instant;
 
 use super::strangers::Strangers;
-use super::tally::Tally;
+
 use crate::http::App;
 use crate::http::body::{Bounds, Unread};
 use crate::http::error::{ApiError, too_many};
 use crate::http::layers::Counted;
 use crate::http::serve::Peer;
+use crate::limit::Tally;
 use crate::metrics::{Metrics, Webhook as Fate};
 use crate::privacy::keyed::HashKey;
 use crate::provider::{CarrierWebhooks, Webhook};

@@ -8,13 +8,13 @@ use tokio::time::Instant;
 /// Lines come no closer than this.
 const APART: Duration = Duration::from_secs(1);
 
-/// A count that is told in lines, at most one a second; all of it is in the metrics.
-#[derive(Default)]
-pub(super) struct Tally(Mutex<(Option<Instant>, u64)>);
+/// A count that is told in lines, at most one a second.
+#[derive(Debug, Default)]
+pub struct Tally(Mutex<(Option<Instant>, u64)>);
 
 impl Tally {
     /// Counts one. How many a line is to report now, this one included, where a line is due.
-    pub(super) fn due(&self, now: Instant) -> Option<u64> {
+    pub fn due(&self, now: Instant) -> Option<u64> {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let (last, count) = &mut *state;
         *count += 1;
