@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use axum::Router;
+use axum::routing::any_service;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
@@ -23,6 +24,7 @@ use crate::config::{self, Config, DoorConfig, MessagingMode, SoundFormat, Speech
 use crate::domain::session::{Limits, Texting};
 use crate::http::carrier::{Blocks, InboundLimits};
 use crate::http::{self, Parts, serve};
+use crate::mcp::{self, Here, Tools, ToolsConfig};
 use crate::media::{Desk, DeskConfig};
 use crate::metrics::Metrics;
 use crate::provider::openai::endpoint::Endpoint;
@@ -144,6 +146,7 @@ impl App {
             metrics_token: config.metrics_token.clone(),
             metrics,
             speech: Arc::clone(&watch) as Arc<dyn SpeechOutlook>,
+            mcp: Some(tools(config, &clock)),
         });
         let probe = config.speech.probe;
         Ok(Self { manager, keeping, clock, media, router, service, blocks, mail, watch, probe })
@@ -245,6 +248,24 @@ fn messaging(config: &Config) -> anyhow::Result<Option<Arc<dyn Messaging>>> {
         conversations_url: texts.conversations_url.clone(),
     });
     Ok(Some(Arc::new(conversations.context("the Conversations client")?)))
+}
+
+/// The tools at `/mcp`, for requests that name this server or come from the machine it runs on.
+fn tools(config: &Config, clock: &Arc<dyn Clock>) -> http::Mount {
+    let (ceilings, clock) = (config.mcp, Arc::clone(clock));
+    let mut hosts = ["localhost", "127.0.0.1", "[::1]"].map(str::to_owned).to_vec();
+    let mut origins = ["http://localhost:*", "http://127.0.0.1:*", "http://[::1]:*"].map(str::to_owned).to_vec();
+    if let Some((scheme, host)) = config.public_url.split_once("://") {
+        let host = host.split('/').next().unwrap_or_default();
+        hosts.push(host.to_owned());
+        let port = if scheme == "https" { 443 } else { 80 };
+        let named = host.rsplit_once(':').is_some_and(|(_, port)| port.bytes().all(|b| b.is_ascii_digit()));
+        origins.push(if named { format!("{scheme}://{host}") } else { format!("{scheme}://{host}:{port}") });
+    }
+    Box::new(move |routes| {
+        let tools = Tools::new(ToolsConfig { api: Arc::new(Here::new(routes)), ceilings, keys: None, clock });
+        any_service(mcp::mount(tools, hosts, origins))
+    })
 }
 
 fn message_webhooks(config: &Config) -> Option<Arc<dyn MessagingWebhooks>> {

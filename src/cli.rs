@@ -1,7 +1,10 @@
 //! The commands: what stands on the command line, and `health`, which needs nothing else.
 
 pub mod bench;
+pub mod call;
 pub mod demo;
+pub mod mcp;
+mod remote;
 pub mod serve;
 
 use std::path::PathBuf;
@@ -28,6 +31,10 @@ pub enum Command {
     Serve,
     /// Ask a running server whether it can make calls; fails when it cannot.
     Health(Health),
+    /// Give an agent on this machine the tools of a server far away, over standard input and output.
+    Mcp,
+    /// Call the person, or write to them, and print the reply: for scripts and CI jobs.
+    Call(Call),
     /// Try it without any account: be the agent and the person on a page in the browser, all on this machine.
     Demo(Demo),
     /// Measure what the server needs and whether its sound stays whole under load.
@@ -41,6 +48,29 @@ pub struct Health {
     /// The server's /health; without it the one on this machine.
     #[arg(long)]
     pub url: Option<String>,
+}
+
+/// What `call` is told.
+#[derive(Args, Clone, Debug, PartialEq, Eq)]
+#[command(after_help = call::HELP)]
+pub struct Call {
+    /// What is said to the person.
+    pub message: String,
+    /// Write it on WhatsApp and do not ring.
+    #[arg(long, conflicts_with = "continue")]
+    pub message_only: bool,
+    /// Say it in this session, which an earlier command left open.
+    #[arg(long, value_name = "ID")]
+    pub r#continue: Option<String>,
+    /// How long to wait for the reply, in seconds.
+    #[arg(long, value_name = "S", default_value_t = 600, value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    pub timeout: u64,
+    /// Leave the session open after the reply, for --continue; else the person is told goodbye.
+    #[arg(long)]
+    pub keep_open: bool,
+    /// Print the answer as one JSON object, with the names of the REST API.
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// What `demo` is told.

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 
+use crate::mcp::{Ceilings, LONGEST_WAIT};
 use crate::phone_number::PhoneNumber;
 
 mod carrier;
@@ -120,6 +121,8 @@ pub struct Config {
     pub history_ttl: Duration,
     /// What a scraper of the metrics may authenticate with; empty for nothing but the API key.
     pub metrics_token: SecretString,
+    /// How long a tool waits for the person before it says that nobody has answered yet.
+    pub mcp: Ceilings,
 }
 
 /// The time limits of a session.
@@ -160,6 +163,7 @@ impl Config {
         let person = reader.phone_number("CALLME_USER_PHONE_NUMBER", "it is the number that is called");
         let speech = speech::read(&mut reader);
         let timing = timing(&mut reader);
+        let mcp = ceilings(&mut reader);
         let limits = limits(&mut reader);
         let door = door::read(&mut reader);
         let hash_key = door::hash_key(&mut reader);
@@ -176,6 +180,7 @@ impl Config {
                 messaging,
                 speech: speech?,
                 timing,
+                mcp,
                 limits,
                 door,
                 hash_key,
@@ -259,6 +264,14 @@ fn timing(reader: &mut Reader<'_>) -> Timing {
         // Twilio ends a call after four hours.
         longest_call: reader.minutes("CALLME_MAX_CALL_MINUTES", 1..=240),
         barge_in_guard: reader.millis("CALLME_BARGE_IN_GUARD_MS", 0..=30_000),
+    }
+}
+
+fn ceilings(reader: &mut Reader<'_>) -> Ceilings {
+    let range = 1..=LONGEST_WAIT.as_secs();
+    Ceilings {
+        silent: reader.seconds("CALLME_MCP_WAIT_SECONDS", range.clone()),
+        told: reader.seconds("CALLME_MCP_WAIT_WITH_PROGRESS_SECONDS", range),
     }
 }
 

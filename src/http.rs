@@ -6,7 +6,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::routing::{any, get};
+use axum::routing::{MethodRouter, any, get};
 use secrecy::SecretString;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -64,7 +64,12 @@ pub struct Parts {
     pub metrics: Arc<Metrics>,
     /// What `/health` warns of.
     pub speech: Arc<dyn SpeechOutlook>,
+    /// What stands at `/mcp`.
+    pub mcp: Option<Mount>,
 }
+
+/// Makes what stands behind the key beside the API, of the API's own routes.
+pub type Mount = Box<dyn FnOnce(Router) -> MethodRouter + Send>;
 
 impl fmt::Debug for Parts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -102,7 +107,10 @@ pub fn router(parts: Parts) -> Router {
         .route("/api/", any(layers::not_found))
         .route("/api/{*rest}", any(layers::not_found))
         .method_not_allowed_fallback(layers::method_not_allowed);
-    let agents = layers::before_agents(agents, ApiKey::new(&parts.api_key));
+    let key = ApiKey::new(&parts.api_key);
+    let agents = layers::before_agents(agents, key);
+    let mcp = parts.mcp.map(|mount| layers::before_mcp(mount(agents.clone().with_state(app.clone())), key));
+    let agents = agents.merge(mcp.unwrap_or_default());
     let operators = operators.method_not_allowed_fallback(layers::method_not_allowed);
     let operators = layers::before_operators(operators, [&parts.api_key, &parts.metrics_token].map(ApiKey::new));
     let open = open.method_not_allowed_fallback(layers::method_not_allowed);
@@ -157,6 +165,7 @@ fn routes_and_description(parts: &Parts) -> (Groups, Vec<u8>) {
         .routes(routes!(api::speak))
         .routes(routes!(api::end))
         .routes(routes!(api::wait))
+        .routes(routes!(api::rejoin))
         .routes(routes!(api::look))
         .routes(routes!(api::history, api::forget_all))
         .routes(routes!(api::forget))

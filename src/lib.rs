@@ -24,8 +24,9 @@ pub mod session;
 // Row 4, service: the verbs.
 pub mod service;
 
-// Row 5, edge: HTTP shapes.
+// Row 5, edge: HTTP shapes, and the tools over MCP. They meet in the shell.
 pub mod http;
+pub mod mcp;
 
 // Row 6, shell: environment, files, signals; names the concrete adapters. The emulator stands outside the server: it
 // knows rows 0 and 1, and speaks to the rest over sockets.

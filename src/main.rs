@@ -35,6 +35,8 @@ fn main() -> anyhow::Result<ExitCode> {
             telemetry::init(loaded.basics.log_format, &loaded.basics.log_filter);
             runtime.block_on(cli::serve::serve(loaded))
         }
+        Command::Mcp => runtime.block_on(cli::mcp::mcp(&|name| environment.value(name))),
+        Command::Call(call) => Ok(runtime.block_on(cli::call::call(&call, &|name| environment.value(name)))),
         Command::Demo(demo) => runtime.block_on(cli::demo::demo(&demo, &|name| environment.value(name))),
         Command::Bench(kind) => cli::bench::bench(&kind),
     }

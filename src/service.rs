@@ -11,7 +11,7 @@ use futures_util::future::BoxFuture;
 use crate::domain::messaging::Contact;
 use crate::domain::outcome::{Channel, Outcome};
 use crate::domain::text::AgentText;
-use crate::ids::SessionId;
+use crate::ids::{RequestKey, SessionId};
 use crate::store::{Conversation, Line};
 
 pub use verbs::{Service, ServiceConfig};
@@ -42,6 +42,8 @@ pub struct View {
     pub state: &'static str,
     /// A request waits for the person's reply.
     pub waiting: bool,
+    /// The conversation and its window, while the session is in messaging.
+    pub contact: Option<Contact>,
 }
 
 /// The verbs as every surface sees them. Each may be repeated, and dropping an answer's future changes nothing.
@@ -58,6 +60,9 @@ pub trait Verbs: Send + Sync {
     fn end(&self, session: SessionId, ask: Ask) -> BoxFuture<'_, Result<Ended, Refusal>>;
     /// Waits for a reply without saying anything.
     fn wait(&self, session: SessionId, patience: Option<Duration>) -> BoxFuture<'_, Result<Reply, Refusal>>;
+    /// The answer to a call, a message or a `continue` that was begun before, by its name in [`Refusal::request`]. Begins
+    /// nothing.
+    fn rejoin(&self, request: RequestKey, patience: Option<Duration>) -> BoxFuture<'_, Result<Reply, Refusal>>;
     /// A session as it stands, ended ones included.
     fn look(&self, session: SessionId) -> BoxFuture<'_, Result<View, Refusal>>;
     /// The newest sessions, newest first, at most `limit`; and how many there are in all.
@@ -118,6 +123,8 @@ pub struct Refusal {
     pub outcome: Option<Outcome>,
     /// When to come back, where that helps.
     pub retry_after: Option<Duration>,
+    /// What the request goes by, where its answer is still to come. Boxed, because every verb's result holds the room for it.
+    pub request: Option<Box<RequestKey>>,
 }
 
 /// The rows of the error table that a verb can end in.
@@ -127,6 +134,8 @@ pub enum RefusalKind {
     OptedOut,
     /// 404 `no_active_call`.
     NoActiveCall,
+    /// 404 `not_found`: no request has this name.
+    NoSuchRequest,
     /// 202: nobody has replied for as long as the client wanted to wait. Nothing is wrong.
     NotYet,
     /// 408 `no_reply`: session open.

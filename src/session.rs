@@ -148,4 +148,6 @@ pub struct Look {
     pub phase: Phase,
     /// Whether a request waits for a reply.
     pub waiting: bool,
+    /// How the person is reached, while the session is in messaging.
+    pub contact: Option<Contact>,
 }

@@ -51,7 +51,8 @@ fn parse(filter: &str) -> (EnvFilter, bool) {
         _ => directive.to_owned(),
     };
     let directives: Vec<String> = filter.split(',').map(ours_only).collect();
-    match EnvFilter::try_new(directives.join(",")) {
+    // It writes what clients send also above that: host names, reasons, whole notifications.
+    match EnvFilter::try_new(format!("rmcp=off,{}", directives.join(","))) {
         Ok(filter) => (filter, true),
         Err(_) => (EnvFilter::new("info"), false),
     }

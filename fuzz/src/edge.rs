@@ -12,7 +12,7 @@ use callme::clock::wall::WallClock;
 use callme::domain::outcome::{Channel, Outcome};
 use callme::http::carrier::{Answer, Blocks, CallEvents, InboundLimits};
 use callme::http::{Parts, router};
-use callme::ids::SessionId;
+use callme::ids::{RequestKey, SessionId};
 use callme::media::BoxSocket;
 use callme::phone_number::PhoneNumber;
 use callme::privacy::keyed::HashKey;
@@ -84,6 +84,7 @@ impl Edge {
             metrics_token: METRICS_TOKEN.into(),
             metrics: Arc::default(),
             speech: Arc::new(NoNews),
+            mcp: None,
         });
         let runtime = Builder::new_current_thread().enable_all().start_paused(true).build().expect("a runtime");
         Self { router, runtime, notes, log }
@@ -150,6 +151,7 @@ impl Notes {
             channel: Some(Channel::WhatsApp),
             outcome: Some(Outcome::default()),
             retry_after: Some(Duration::from_millis(1_500)),
+            request: None,
         });
         self.note(question);
         async { refusal.map_or(Ok(answer), Err) }.boxed()
@@ -196,8 +198,11 @@ impl Verbs for Notes {
     fn wait(&self, session: SessionId, _: Option<Duration>) -> BoxFuture<'_, Result<Reply, Refusal>> {
         self.reply(asked("wait", Some(session.as_str()), "", None))
     }
+    fn rejoin(&self, request: RequestKey, _: Option<Duration>) -> BoxFuture<'_, Result<Reply, Refusal>> {
+        self.reply(asked("rejoin", Some(&request.0), "", None))
+    }
     fn look(&self, session: SessionId) -> BoxFuture<'_, Result<View, Refusal>> {
-        let view = View { conversation: conversation(), state: "listening", waiting: true };
+        let view = View { conversation: conversation(), state: "listening", waiting: true, contact: None };
         self.answer(asked("look", Some(session.as_str()), "", None), view)
     }
     fn history(&self, limit: usize) -> BoxFuture<'_, Result<(Vec<Conversation>, usize), Refusal>> {

@@ -162,6 +162,16 @@ pub const VARIABLES: &[Variable] = &[
         "1000",
         "How long after the pick-up the person's voice does not cut the agent's.",
     ),
+    optional(
+        "CALLME_MCP_WAIT_SECONDS",
+        "45",
+        "How long a tool waits before it says that nobody has answered yet, 1 to 285; clients give up at 60 seconds.",
+    ),
+    optional(
+        "CALLME_MCP_WAIT_WITH_PROGRESS_SECONDS",
+        "285",
+        "The same for clients that ask to be told of progress, which wait for longer.",
+    ),
     optional("CALLME_MAX_SESSIONS", "1000", "How many sessions are held at once."),
     optional("CALLME_MAX_LIVE_CALLS", "1", "How many calls to the person may be live at once."),
     optional("CALLME_MAX_CALLS_PER_HOUR", "20", "How many calls an hour are placed at most; 0 is no limit."),

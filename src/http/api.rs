@@ -5,7 +5,7 @@ use axum::extract::{RawQuery, State};
 
 use super::App;
 use super::auth::Principal;
-use super::body::{Asked, AskedInWriting, Named, Patience, Said, Written};
+use super::body::{Asked, AskedInWriting, Named, NamedRequest, Patience, Said, Written};
 use super::error::ApiError;
 use super::json::{CallJson, DeletedJson, EndedJson, HistoryJson, ReplyJson, SpokenJson, ViewJson, WrittenJson};
 
@@ -69,6 +69,20 @@ pub(super) async fn wait(
     Named(id): Named,
 ) -> Answer<ReplyJson> {
     Ok(Json(app.verbs.wait(id, patience).await?.into()))
+}
+
+/// The answer to a call, a message or a `continue` that was answered 202, or whose client has gone. Begins nothing.
+#[utoipa::path(get, path = "/api/request/{requestId}", tag = "agents",
+    params(("requestId" = String, Path, description = "as the 202 gave it"),
+        ("Prefer" = Option<String>, Header, description = "`wait=<seconds>`: answer 202 when nobody replied by then")),
+    responses((status = 200, description = "the person replied", body = CallJson)))]
+pub(super) async fn rejoin(
+    State(app): State<App>,
+    _: Principal,
+    Patience(patience): Patience,
+    NamedRequest(request): NamedRequest,
+) -> Answer<CallJson> {
+    Ok(Json(app.verbs.rejoin(request, patience).await?.into()))
 }
 
 /// The session as it stands, with the replies that no request has collected yet.

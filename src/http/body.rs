@@ -6,6 +6,8 @@ use axum::body::{Body, Bytes, HttpBody};
 use axum::extract::{FromRequest, FromRequestParts, Path, Request};
 use axum::http::HeaderMap;
 use axum::http::request::Parts;
+use axum::middleware::Next;
+use axum::response::Response;
 use futures_util::StreamExt;
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -14,7 +16,7 @@ use utoipa::ToSchema;
 use super::auth::Principal;
 use super::error::{ApiError, Kind};
 use crate::domain::text::{AgentText, BadText};
-use crate::ids::SessionId;
+use crate::ids::{RequestKey, SessionId};
 use crate::privacy;
 use crate::service::Ask;
 
@@ -138,13 +140,25 @@ async fn asked<S: Send + Sync>(request: Request, state: &S) -> Result<(Ask, Map<
     let Principal(principal) = Principal::from_request_parts(&mut parts, state).await?;
     let idempotency_key = idempotency_key(&parts.headers)?;
     let patience = patience(&parts.headers)?;
-    let body = Bounds::of(LARGEST).read(body).await.map_err(|unread| match unread {
+    let body = whole(body).await?;
+    let fields = fields_of(&body)?;
+    Ok((Ask { message: message_of(&fields)?, idempotency_key, principal, patience }, fields))
+}
+
+/// A body of an agent's, whole.
+async fn whole(body: Body) -> Result<Bytes, ApiError> {
+    Bounds::of(LARGEST).read(body).await.map_err(|unread| match unread {
         Unread::TooLarge => ApiError::new(Kind::TooLarge, "the body has more than 100 KB"),
         Unread::TooSlow => ApiError::invalid("the body did not arrive within 5 seconds"),
         Unread::Broken => ApiError::invalid("the body did not arrive whole"),
-    })?;
-    let fields = fields_of(&body)?;
-    Ok((Ask { message: message_of(&fields)?, idempotency_key, principal, patience }, fields))
+    })
+}
+
+/// The layer before what reads bodies by itself: it gets them whole, or not at all.
+pub(super) async fn bounded(request: Request, next: Next) -> Result<Response, ApiError> {
+    let (parts, body) = request.into_parts();
+    let body = whole(body).await?;
+    Ok(next.run(Request::from_parts(parts, Body::from(body))).await)
 }
 
 /// The fields of a body. Sentences say what is wrong without quoting what was sent.
@@ -228,6 +242,18 @@ impl<S: Send + Sync> FromRequestParts<S> for Named {
         SessionId::parse(&id)
             .map(Self)
             .ok_or_else(|| ApiError::new(Kind::NoActiveCall, format!("No active call: {}", echo(&id))))
+    }
+}
+
+/// The request in a route's `{requestId}`: whatever it is, it is only looked up.
+pub(super) struct NamedRequest(pub(super) RequestKey);
+
+impl<S: Send + Sync> FromRequestParts<S> for NamedRequest {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let id = Path::<String>::from_request_parts(parts, state).await.map_or_else(|_| String::new(), |Path(id)| id);
+        Ok(Self(RequestKey(id)))
     }
 }
 

@@ -7,6 +7,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
 use super::json::{ErrorBody, NotYetJson, OutcomeJson};
+use crate::ids::RequestKey;
 use crate::service::{Refusal, RefusalKind};
 
 /// The kinds of refusals; each is one row of the table in [`Kind::row`].
@@ -80,7 +81,7 @@ impl Kind {
             Kind::InvalidRequest => (400, "invalid_request", "the body or a header is not what it should be"),
             Kind::Unauthorized => (401, "unauthorized", "no API key, or another one"),
             Kind::OptedOut => (403, "opted_out", "the person stopped messages; what they wrote is in the sentence"),
-            Kind::NotFound => (404, "not_found", "there is no such route"),
+            Kind::NotFound => (404, "not_found", "there is no such route, or no such request"),
             Kind::NoActiveCall => (404, "no_active_call", "no session has this id"),
             Kind::MethodNotAllowed => (405, "method_not_allowed", "the route has another method"),
             Kind::NoReply => (408, "no_reply", "nobody replied in time; the session is open, its id is in the body"),
@@ -113,6 +114,7 @@ impl From<RefusalKind> for Kind {
     fn from(kind: RefusalKind) -> Self {
         match kind {
             RefusalKind::NoActiveCall => Kind::NoActiveCall,
+            RefusalKind::NoSuchRequest => Kind::NotFound,
             RefusalKind::NotYet => Kind::NotYet,
             RefusalKind::NoReply => Kind::NoReply,
             RefusalKind::NoAnswer => Kind::NoAnswer,
@@ -140,6 +142,7 @@ struct Content {
     kind: Kind,
     body: ErrorBody,
     retry_after: Option<Duration>,
+    request: Option<Box<RequestKey>>,
 }
 
 impl ApiError {
@@ -152,7 +155,7 @@ impl ApiError {
             contact_mode: None,
             outcome: None,
         };
-        Self(Box::new(Content { kind, body, retry_after: None }))
+        Self(Box::new(Content { kind, body, retry_after: None, request: None }))
     }
 
     /// A body or header that is not what it should be.
@@ -171,6 +174,7 @@ impl From<Refusal> for ApiError {
     fn from(refusal: Refusal) -> Self {
         let mut error = Self::new(refusal.kind.into(), refusal.sentence);
         error.0.retry_after = refusal.retry_after;
+        error.0.request = refusal.request;
         let body = &mut error.0.body;
         body.call_id = refusal.session.map(|session| session.as_str().to_owned());
         body.contact_mode = refusal.channel.map(crate::domain::outcome::Channel::as_str);
@@ -181,10 +185,11 @@ impl From<Refusal> for ApiError {
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
-        let Content { kind, body, retry_after } = *self.0;
+        let Content { kind, body, retry_after, request } = *self.0;
         if kind == Kind::NotYet {
             let ErrorBody { error: next, code: _, call_id, contact_mode, outcome } = body;
-            let body = NotYetJson { status: "waiting", next, call_id, contact_mode, outcome };
+            let request_id = request.map(|key| key.0);
+            let body = NotYetJson { status: "waiting", next, request_id, call_id, contact_mode, outcome };
             return (kind.row().status, Json(body)).into_response();
         }
         let mut response = (kind.row().status, Json(body)).into_response();

@@ -38,6 +38,9 @@ pub(super) struct NotYetJson {
     pub(super) status: &'static str,
     /// What to do next.
     pub(super) next: String,
+    /// Where its answer will be: `/api/request/{requestId}`. Not there where nothing was asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) request_id: Option<String>,
     /// The session.
     pub(super) call_id: Option<String>,
     /// The channel it is on.
@@ -218,9 +221,8 @@ pub(super) struct ViewJson {
     state: &'static str,
     /// The channel the session is on.
     contact_mode: &'static str,
-    /// The carrier's conversation that its texts are in.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    conversation_sid: Option<String>,
+    #[serde(flatten)]
+    contact: ContactJson,
     /// When it began, in epoch milliseconds.
     created_at: u64,
     /// When it ended, in epoch milliseconds.
@@ -236,12 +238,12 @@ pub(super) struct ViewJson {
 }
 
 impl From<View> for ViewJson {
-    fn from(View { conversation, state, waiting }: View) -> Self {
+    fn from(View { conversation, state, waiting, contact }: View) -> Self {
         Self {
             call_id: conversation.id.as_str().to_owned(),
             state,
             contact_mode: conversation.channel.as_str(),
-            conversation_sid: contact::sid(conversation.conversation.as_ref()),
+            contact: contact.into(),
             created_at: conversation.created_at.0,
             ended_at: conversation.ended_at.map(|at| at.0),
             duration_seconds: conversation.duration_seconds,

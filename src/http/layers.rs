@@ -10,6 +10,7 @@ use axum::extract::{MatchedPath, Request};
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
+use axum::routing::MethodRouter;
 use tokio::time::Instant;
 use tower::ServiceBuilder;
 use tower_http::catch_panic::CatchPanicLayer;
@@ -27,6 +28,12 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// In front of the agents' routes: the key. Then a handler's own extractor bounds the body and reads it into a type; limits
 /// on what agents may have done stand in the service, so that no surface walks around them.
 pub(super) fn before_agents(routes: Router<App>, key: ApiKey) -> Router<App> {
+    routes.layer(middleware::from_fn_with_state(key, auth::require_key))
+}
+
+/// In front of the tools: the key, and a bound for the body in size and time.
+pub(super) fn before_mcp(tools: MethodRouter, key: ApiKey) -> Router<App> {
+    let routes = Router::new().route_service("/mcp", tools).layer(middleware::from_fn(body::bounded));
     routes.layer(middleware::from_fn_with_state(key, auth::require_key))
 }
 

@@ -52,6 +52,19 @@ fn refusals(path: &str) -> Vec<Kind> {
         "/api/call/{id}/wait" => {
             &[WRITING, WAITING, &[Kind::NoActiveCall, Kind::NoAnswer, Kind::SpeechFailed, Kind::ShuttingDown]]
         }
+        // Whatever the request could be answered with, and nothing of what refuses a new one.
+        "/api/request/{requestId}" => &[
+            WRITING,
+            WAITING,
+            &[
+                Kind::NoActiveCall,
+                Kind::NoAnswer,
+                Kind::Busy,
+                Kind::SpeechFailed,
+                Kind::ProviderError,
+                Kind::ShuttingDown,
+            ],
+        ],
         "/api/call/{id}" => &[&[Kind::NoActiveCall]],
         "/api/history/{id}" => &[&[Kind::NoActiveCall, Kind::Busy, Kind::ProviderError]],
         _ => &[],

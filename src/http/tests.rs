@@ -16,7 +16,7 @@ use super::{Parts, router};
 use crate::clock::Millis;
 use crate::domain::messaging::{Contact, Window};
 use crate::domain::outcome::{AnsweredBy, Channel, Dial, EndedBy, MessageHeard, Outcome};
-use crate::ids::{CarrierCallId, ConversationId, SessionId};
+use crate::ids::{CarrierCallId, ConversationId, RequestKey, SessionId};
 use crate::media::BoxSocket;
 use crate::metrics::Metrics;
 use crate::phone_number::PhoneNumber;
@@ -110,7 +110,15 @@ fn chat() -> ConversationId {
 }
 
 fn refusal(kind: RefusalKind) -> Refusal {
-    Refusal { kind, sentence: format!("{kind:?}"), session: None, channel: None, outcome: None, retry_after: None }
+    Refusal {
+        kind,
+        sentence: format!("{kind:?}"),
+        session: None,
+        channel: None,
+        outcome: None,
+        retry_after: None,
+        request: None,
+    }
 }
 
 impl FakeService {
@@ -178,11 +186,19 @@ impl Verbs for FakeService {
     fn wait(&self, session: SessionId, patience: Option<Duration>) -> BoxFuture<'_, Result<Reply, Refusal>> {
         self.reply(format!("wait {session} {patience:?}"))
     }
+    fn rejoin(&self, request: RequestKey, patience: Option<Duration>) -> BoxFuture<'_, Result<Reply, Refusal>> {
+        self.reply(format!("rejoin {} {patience:?}", request.0))
+    }
     fn forget(&self, session: Option<SessionId>) -> BoxFuture<'_, Result<usize, Refusal>> {
         self.answer(format!("forget {:?}", session.as_ref().map(SessionId::as_str)), 3)
     }
     fn look(&self, session: SessionId) -> BoxFuture<'_, Result<View, Refusal>> {
-        let view = View { conversation: self.kept(), state: "listening", waiting: true };
+        let view = View {
+            conversation: self.kept(),
+            state: "listening",
+            waiting: true,
+            contact: self.writes.then(|| Contact { conversation: Some(chat()), window: None }),
+        };
         self.answer(format!("look {session}"), view)
     }
     fn history(&self, limit: usize) -> BoxFuture<'_, Result<(Vec<Conversation>, usize), Refusal>> {
@@ -322,6 +338,7 @@ impl Edge {
             metrics_token: METRICS_TOKEN.to_owned().into(),
             metrics: metrics.clone(),
             speech: Arc::new(FakeSpeech),
+            mcp: None,
         });
         Self { service, events, metrics, router }
     }

@@ -135,6 +135,14 @@ impl Repeats {
         }
     }
 
+    /// The request of this name, while its answer is to come or is kept.
+    pub(super) fn find(&self, key: &RequestKey, now: Millis) -> Option<Begun> {
+        let kept = |begun: &&Begun| {
+            begun.pending.given().map_or(!begun.pending.is_dead(), |delivered| now.since(delivered.at) <= KEYED)
+        };
+        self.begun.get(key).filter(kept).cloned()
+    }
+
     /// Takes up a request that an earlier process was asked, unless it was asked anew since. The process may have ended
     /// before its last answers were through, whether or not they had been collected.
     pub(super) fn recall(&mut self, Recalled { record, pending }: Recalled, now: Millis) {

@@ -143,6 +143,14 @@ pub(super) fn unknown(id: &SessionId) -> Refusal {
     bare(RefusalKind::NoActiveCall, &format!("No active call: {}", privacy::mask(id.as_str())))
 }
 
+/// No request is known by this name, or not any more.
+pub(super) fn no_such_request() -> Refusal {
+    bare(
+        RefusalKind::NoSuchRequest,
+        "No request has this id, or its answer is not kept any more. Use get_call_history to see what was said.",
+    )
+}
+
 /// The session is over.
 pub(super) fn gone(id: &SessionId, said: &[Said], outcome: &Outcome, channel: Channel) -> Refusal {
     let what = format!("No active call: {id}. {} {BEGIN_ANEW}", ended(id, outcome, channel));
@@ -249,7 +257,15 @@ pub(super) fn about_writing(id: &SessionId, refusal: Refusal) -> Refusal {
 }
 
 fn bare(kind: RefusalKind, sentence: &str) -> Refusal {
-    Refusal { kind, sentence: sentence.to_owned(), session: None, channel: None, outcome: None, retry_after: None }
+    Refusal {
+        kind,
+        sentence: sentence.to_owned(),
+        session: None,
+        channel: None,
+        outcome: None,
+        retry_after: None,
+        request: None,
+    }
 }
 
 fn about(id: &SessionId, kind: RefusalKind, sentence: String, outcome: Option<&Outcome>) -> Refusal {

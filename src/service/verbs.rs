@@ -15,12 +15,12 @@ use super::{Ask, Ended, PrincipalId, Refusal, Reply, Spoken, Verbs, View, senten
 use crate::clock::Clock;
 use crate::domain::messaging::Form;
 use crate::domain::session::{Body, Input};
-use crate::ids::{RequestId, SessionId};
+use crate::ids::{RequestId, RequestKey, SessionId};
 use crate::limit::Limit;
 use crate::privacy::keyed::HashKey;
 use crate::session::{Gone, Manager, Pending, Recalled, RequestName};
 use crate::store::{Conversation, Store, Write};
-use answers::{Answered, budget, over};
+use answers::{Answered, budget, named, over};
 
 /// Common HTTP clients give up at 300 s: before that, whoever waits for a reply gets an answer.
 const REPLY_BUDGET: Duration = Duration::from_secs(285);
@@ -210,7 +210,8 @@ impl Verbs for Service {
             let input = |request| Input::Ask { request, text };
             let (budget, hurried) = budget(ask.patience);
             let answered = self.request(Route::Continue, &session, &ask, budget, input).await?;
-            self.reply(&session, answered, hurried).await
+            let name = repeats::name_of(&self.hash_key, Route::Continue, Some(&session), &ask);
+            self.reply(&session, answered, hurried).await.map_err(|refusal| named(refusal, &name.key))
         }
         .boxed()
     }
@@ -257,6 +258,16 @@ impl Verbs for Service {
 
     fn wait(&self, session: SessionId, patience: Option<Duration>) -> BoxFuture<'_, Result<Reply, Refusal>> {
         self.wait_for_reply(session, patience).boxed()
+    }
+
+    fn rejoin(&self, request: RequestKey, patience: Option<Duration>) -> BoxFuture<'_, Result<Reply, Refusal>> {
+        async move {
+            self.until_ready().await;
+            let begun = self.repeats.lock().unwrap_or_else(PoisonError::into_inner).find(&request, self.clock.now());
+            let begun = begun.ok_or_else(sentence::no_such_request)?;
+            self.reply_to(&begun, patience).await
+        }
+        .boxed()
     }
 
     fn look(&self, session: SessionId) -> BoxFuture<'_, Result<View, Refusal>> {

@@ -20,7 +20,7 @@ const ROWS: [&[&str]; 7] = [
     &["provider::*", "store::*"],
     &["media", "session"],
     &["service"],
-    &["http"],
+    &["http", "mcp"],
     &["telemetry", "config", "emulator", "app", "cli"],
 ];
 

@@ -119,6 +119,7 @@ async fn an_empty_key_lets_nobody_in() {
         metrics_token: METRICS_TOKEN.to_owned().into(),
         metrics: Arc::default(),
         speech: Arc::new(FakeSpeech),
+        mcp: None,
     };
     let request = Request::get("/api/health").header("authorization", "Bearer ").body(Body::empty());
     let response = router(parts).oneshot(request.expect("a request")).await.expect("an answer");

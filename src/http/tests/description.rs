@@ -29,6 +29,7 @@ async fn every_route_is_described() {
             "get /api/health",
             "get /api/history",
             "get /api/openapi.json",
+            "get /api/request/{requestId}",
             "get /health",
             "get /media-stream",
             "get /media-stream/{token}",

@@ -116,6 +116,7 @@ async fn a_media_socket_is_handed_over_with_the_token_of_its_path() {
         metrics_token: METRICS_TOKEN.to_owned().into(),
         metrics: Arc::default(),
         speech: Arc::new(FakeSpeech),
+        mcp: None,
     });
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let address = listener.local_addr().expect("an address");

@@ -5,9 +5,10 @@ use std::time::Duration;
 use super::super::repeats::Begun;
 use super::super::{Refusal, RefusalKind, Reply, View, sentence};
 use super::{REPLY_BUDGET, Service};
+use crate::domain::messaging::Contact;
 use crate::domain::session::{Body, Input, Said};
 use crate::domain::text::PersonText;
-use crate::ids::SessionId;
+use crate::ids::{RequestKey, SessionId};
 use crate::session::{Delivered, NotStarted, Pending, RequestName};
 use crate::store::{Conversation, Given, Line, RequestRecord, Speaker, Write};
 
@@ -141,10 +142,15 @@ impl Service {
     pub(super) async fn view(&self, id: &SessionId) -> Result<View, Refusal> {
         if let Some(look) = self.manager.look(id).await {
             let state = look.phase.as_str();
-            return Ok(View { conversation: look.conversation, state, waiting: look.waiting });
+            let (conversation, waiting, contact) = (look.conversation, look.waiting, look.contact);
+            return Ok(View { conversation, state, waiting, contact });
         }
         match self.kept(id).await? {
-            Answered::Kept(conversation) => Ok(View { conversation: *conversation, state: "ended", waiting: false }),
+            Answered::Kept(conversation) => {
+                let written = conversation.conversation.clone();
+                let contact = written.map(|conversation| Contact { conversation: Some(conversation), window: None });
+                Ok(View { conversation: *conversation, state: "ended", waiting: false, contact })
+            }
             Answered::Given(_) | Answered::OutOfTime => Err(sentence::unknown(id)),
         }
     }
@@ -170,7 +176,8 @@ impl Service {
     pub(super) async fn reply_to(&self, begun: &Begun, patience: Option<Duration>) -> Result<Reply, Refusal> {
         let (budget, hurried) = budget(patience);
         let answered = self.answer(&begun.pending, Some(begun), budget).await?;
-        self.reply(&begun.pending.session, answered, hurried).await
+        let reply = self.reply(&begun.pending.session, answered, hurried).await;
+        reply.map_err(|refusal| named(refusal, &begun.name.key))
     }
 }
 
@@ -180,6 +187,12 @@ pub(super) fn budget(patience: Option<Duration>) -> (Duration, bool) {
         Some(patience) => (patience, true),
         None => (REPLY_BUDGET, false),
     }
+}
+
+/// Whoever is told to come back is told by what name.
+pub(super) fn named(refusal: Refusal, request: &RequestKey) -> Refusal {
+    let request = (refusal.kind == RefusalKind::NotYet).then(|| Box::new(request.clone()));
+    Refusal { request, ..refusal }
 }
 
 /// A verb that needs a running session met one that is over.

@@ -4,6 +4,7 @@ use futures_util::future::BoxFuture;
 
 use super::Task;
 use crate::clock::Millis;
+use crate::domain;
 use crate::domain::outcome::Channel;
 use crate::domain::session::snapshot::Snapshot;
 use crate::domain::session::{Answer, Effect, Said};
@@ -105,11 +106,13 @@ impl Task {
     }
 
     pub(super) fn look(&self) -> Look {
-        let conversation = self.shared.read_line(|line, _| line.conversation().cloned());
+        let contact = self.shared.read_line(domain::line::Line::contact);
+        let conversation = contact.conversation.clone();
         Look {
             conversation: self.conversation(conversation),
             phase: self.session.phase(),
             waiting: self.session.is_waiting(),
+            contact: self.session.has_written().then_some(contact),
         }
     }
 

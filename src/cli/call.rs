@@ -1,0 +1,116 @@
+//! `callme call`: one question to the person, for scripts and CI jobs. The reply is all that is printed.
+
+use std::io::IsTerminal;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use serde_json::{Map, Value};
+
+use super::Call;
+use super::remote::{Remote, fresh_key, shown};
+use crate::mcp::{Answer, Api, Question, Unreached, ask_and_wait};
+
+/// What stands under the options.
+pub const HELP: &str = "\
+The server is the one at CALLME_CLOUD_URL, its key CALLME_API_KEY.
+
+Exit codes:
+  0  the person replied
+  1  nobody replied in time, nobody picked up, or the call was ended
+  2  the command, a setting or the server's configuration is not right
+  3  the person stopped messages
+  4  the server, the carrier or the speech provider could not be reached, or refused";
+
+/// What the person hears last, unless the session is left open.
+const GOODBYE: &str = "Thank you. Goodbye.";
+
+/// How a command ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum End {
+    Reply = 0,
+    NoReply = 1,
+    BadConfiguration = 2,
+    OptedOut = 3,
+    NotReachable = 4,
+}
+
+/// Asks, waits, prints.
+pub async fn call(call: &Call, source: &dyn Fn(&str) -> Option<String>) -> ExitCode {
+    let remote = match Remote::read(source) {
+        Ok(remote) => remote,
+        Err(problems) => {
+            for problem in problems {
+                eprintln!("callme: {problem}");
+            }
+            return ExitCode::from(End::BadConfiguration as u8);
+        }
+    };
+    let tell: Option<fn(&str)> = std::io::stderr().is_terminal().then_some(|news| eprintln!("callme: {news}"));
+    let question = Question { key: Some(fresh_key()), ..question(call) };
+    let answer = ask_and_wait(&remote, question, Duration::from_secs(call.timeout), tell).await;
+    let end = match &answer {
+        Ok(answer) => end_of(answer),
+        Err(_) => End::NotReachable,
+    };
+    match &answer {
+        Ok(answer) if call.json => println!("{}", Value::Object(answer.body.clone())),
+        Ok(answer) if end == End::Reply => println!("{}", text(answer, "response")),
+        Ok(answer) => eprintln!("callme: {}", sentence(answer)),
+        Err(Unreached(why)) => eprintln!("callme: {why}"),
+    }
+    if let (Ok(answer), false) = (&answer, call.keep_open) {
+        say_goodbye(&remote, call, answer, end).await;
+    }
+    ExitCode::from(end as u8)
+}
+
+/// Nobody is left on an open line; a question that is still to be answered stays open.
+async fn say_goodbye(remote: &Remote, call: &Call, answer: &Answer, end: End) {
+    let id = answer.body.get("callId").and_then(Value::as_str).or(call.r#continue.as_deref());
+    let Some(id) = id.filter(|_| end == End::Reply) else { return };
+    let question = Question::post(format!("/api/call/{id}/end"), message(GOODBYE));
+    match remote.ask(Question { key: Some(fresh_key()), ..question }).await {
+        Ok(answer) if answer.status == 200 => {}
+        // The reply is there; whoever reads it need not mind.
+        Ok(answer) => eprintln!("callme: the session was not ended: {}", sentence(&answer)),
+        Err(Unreached(why)) => eprintln!("callme: the session was not ended: {why}"),
+    }
+}
+
+fn question(call: &Call) -> Question {
+    let body = message(&call.message);
+    match &call.r#continue {
+        Some(id) => Question::post(format!("/api/call/{id}/continue"), body),
+        None if call.message_only => Question::post("/api/message", body),
+        None => Question::post("/api/call", body),
+    }
+}
+
+fn message(text: &str) -> Map<String, Value> {
+    Map::from_iter([("message".to_owned(), Value::from(text))])
+}
+
+fn end_of(answer: &Answer) -> End {
+    match (answer.status, answer.body.get("code").and_then(Value::as_str)) {
+        (200, _) => End::Reply,
+        (202, _) | (_, Some("no_reply" | "no_answer" | "call_ended")) => End::NoReply,
+        (_, Some("opted_out")) => End::OptedOut,
+        (429 | 500.., _) | (_, Some("busy" | "speech_failed")) => End::NotReachable,
+        _ => End::BadConfiguration,
+    }
+}
+
+fn sentence(answer: &Answer) -> String {
+    let id = answer.body.get("callId").and_then(Value::as_str).unwrap_or_default();
+    match answer.body.get("error").or(answer.body.get("next")).and_then(Value::as_str) {
+        _ if answer.status == 202 => {
+            format!("nobody has answered yet; the reply is kept: callme call --continue {id} \"…\" asks on")
+        }
+        Some(why) => shown(why),
+        None => format!("the server answered HTTP {}", answer.status),
+    }
+}
+
+fn text<'a>(answer: &'a Answer, field: &str) -> &'a str {
+    answer.body.get(field).and_then(Value::as_str).unwrap_or_default()
+}

@@ -1,0 +1,126 @@
+//! Waiting for a slow person: in steps that a proxy lets live, with news between them, up to a ceiling.
+
+use std::time::Duration;
+
+use axum::http::HeaderValue;
+use tokio::time::{Instant, MissedTickBehavior};
+
+use super::api::{Answer, Api, Question, Unreached};
+use super::progress::{Listener, Progress};
+
+/// Proxies cut what says nothing for a minute.
+const STEP: Duration = Duration::from_secs(50);
+/// The first answer names the session, whose news can be told from then on.
+const FIRST_STEP: Duration = Duration::from_secs(1);
+/// How often a session is looked at for its news.
+const LOOK: Duration = Duration::from_secs(2);
+/// Between tries at a server that is away for a moment, while the ceiling is not reached.
+const AGAIN: Duration = Duration::from_secs(2);
+
+/// Nobody has answered yet, and nothing is wrong.
+pub(super) const NOT_YET: u16 = 202;
+
+/// Asks, and waits for the reply as a tool does, for at most `ceiling`: then the answer is 202. `tell` gets what goes on.
+///
+/// # Errors
+/// When the API cannot be asked.
+pub async fn ask_and_wait(
+    api: &dyn Api,
+    question: Question,
+    ceiling: Duration,
+    tell: Option<fn(&str)>,
+) -> Result<Answer, Unreached> {
+    let progress = Progress::new(tell.map_or(Listener::Nobody, Listener::Line));
+    let mut wait = Wait { api, authorization: None, progress, until: Instant::now() + ceiling, session: None };
+    wait.reply(question).await
+}
+
+/// One tool's wait.
+pub(super) struct Wait<'a> {
+    pub(super) api: &'a dyn Api,
+    pub(super) authorization: Option<HeaderValue>,
+    pub(super) progress: Progress,
+    pub(super) until: Instant,
+    /// The session, once it is known.
+    pub(super) session: Option<String>,
+}
+
+impl Wait<'_> {
+    /// Asks, and waits for the reply until the ceiling: then the answer is the last one, 202.
+    pub(super) async fn reply(&mut self, question: Question) -> Result<Answer, Unreached> {
+        let first = if self.progress.is_wanted() { FIRST_STEP.min(self.left()) } else { STEP.min(self.left()) };
+        let mut answer = self.ask(question.clone().waiting(first)).await?;
+        loop {
+            if answer.status != NOT_YET || self.left() < Duration::from_secs(1) {
+                return Ok(answer);
+            }
+            if let Some(id) = answer.text("callId") {
+                self.session = Some(id.to_owned());
+            }
+            let again = match answer.text("requestId") {
+                // It was begun: from now on it is only asked for.
+                Some(request) => Question::get(format!("/api/request/{request}")),
+                None => question.clone(),
+            };
+            match self.watch(again.waiting(STEP.min(self.left()))).await {
+                Ok(next) if !is_away(&next) => answer = next,
+                Ok(_) | Err(_) => {
+                    self.progress.tell("the server is away for a moment; trying again").await;
+                    tokio::time::sleep(AGAIN.min(self.left())).await;
+                }
+            }
+        }
+    }
+
+    /// Asks, and tells meanwhile how the session stands.
+    pub(super) async fn watch(&mut self, question: Question) -> Result<Answer, Unreached> {
+        let api = self.api;
+        let asked = api.ask(self.authorized(question));
+        if !self.progress.is_wanted() {
+            return asked.await;
+        }
+        tokio::pin!(asked);
+        let mut looks = tokio::time::interval(LOOK);
+        looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                biased;
+                answer = &mut asked => return answer,
+                _ = looks.tick() => {
+                    tokio::select! {
+                        biased;
+                        answer = &mut asked => return answer,
+                        () = self.look() => {}
+                    }
+                }
+            }
+        }
+    }
+
+    pub(super) async fn ask(&self, question: Question) -> Result<Answer, Unreached> {
+        self.api.ask(self.authorized(question)).await
+    }
+
+    async fn look(&mut self) {
+        let Some(id) = &self.session else { return self.progress.tell("waiting").await };
+        if let Ok(view) = self.ask(Question::get(format!("/api/call/{id}"))).await
+            && view.status == 200
+        {
+            let left = self.left();
+            self.progress.show(&view, left).await;
+        }
+    }
+
+    fn left(&self) -> Duration {
+        self.until.saturating_duration_since(Instant::now())
+    }
+
+    fn authorized(&self, question: Question) -> Question {
+        Question { authorization: self.authorization.clone(), ..question }
+    }
+}
+
+/// It starts or stops: what it was asked is kept, and answered after that.
+fn is_away(answer: &Answer) -> bool {
+    matches!(answer.text("code"), Some("starting" | "shutting_down"))
+}
