@@ -12,9 +12,9 @@ const LONGEST: usize = 300;
 const NO_CREDIT: &str = "insufficient_quota";
 
 /// The codes of a model that is not offered, or not in the way we ask for it: a speech endpoint and a realtime session word
-/// it differently. `not_found` is ours, for an address that is gone.
-const GONE: [&str; 6] =
-    ["model_not_found", INVALID_MODEL, "model_not_supported", "unsupported_model", "model_deprecated", NOT_FOUND];
+/// it differently.
+const GONE: [&str; 5] =
+    ["model_not_found", INVALID_MODEL, "model_not_supported", "unsupported_model", "model_deprecated"];
 
 /// A session's word for it.
 const INVALID_MODEL: &str = "invalid_model";
@@ -28,9 +28,18 @@ const ANYTHING: &str = "invalid_request_error";
 /// The session makes another response already; the next moment it does not.
 const OCCUPIED: &str = "conversation_already_has_active_response";
 
-/// Whether an error says that the model is not to be had, now or later.
+/// Whether the provider says that the model is not to be had, now or later.
 pub(super) fn is_gone(error: &ProviderError) -> bool {
-    error.class == ErrorClass::Refused && error.code.as_deref().is_some_and(|code| GONE.contains(&code))
+    refused_as(error, &GONE)
+}
+
+/// Whether an address is not there, without a word about the model. It may be the model's own, or a gateway's bad moment.
+pub(super) fn is_missing(error: &ProviderError) -> bool {
+    refused_as(error, &[NOT_FOUND])
+}
+
+fn refused_as(error: &ProviderError, codes: &[&str]) -> bool {
+    error.class == ErrorClass::Refused && error.code.as_deref().is_some_and(|code| codes.contains(&code))
 }
 
 /// An error of ours about the provider.
@@ -248,22 +257,25 @@ mod tests {
     }
 
     #[test]
-    fn a_model_that_is_gone_is_told_from_other_refusals() {
+    fn a_model_that_is_gone_is_told_from_an_address_that_is_not_there_and_from_other_refusals() {
         let coded = |code: &str| format!(r#"{{"error":{{"message":"No.","code":"{code}"}}}}"#);
-        for (status, body, gone) in [
-            (404, coded("model_not_found"), true),
-            (400, coded("invalid_model"), true),
-            (404, String::new(), true),
-            (410, "<html>Gone</html>".to_owned(), true),
-            (404, r#"{"error":{"message":"Invalid URL","type":"invalid_request_error","code":null}}"#.to_owned(), true),
-            (400, r#"{"error":{"message":"No.","type":"invalid_request_error","code":null}}"#.to_owned(), false),
-            (404, coded("voice_not_found"), false),
-            (400, coded("invalid_value"), false),
-            (401, coded("invalid_api_key"), false),
-            (503, coded("model_not_found"), false),
-            (429, coded("insufficient_quota"), false),
+        let uncoded = r#"{"error":{"message":"Invalid URL","type":"invalid_request_error","code":null}}"#.to_owned();
+        let (gone, missing, neither) = ((true, false), (false, true), (false, false));
+        for (status, body, want) in [
+            (404, coded("model_not_found"), gone),
+            (400, coded("invalid_model"), gone),
+            (404, String::new(), missing),
+            (410, "<html>Gone</html>".to_owned(), missing),
+            (404, uncoded.clone(), missing),
+            (400, uncoded, neither),
+            (404, coded("voice_not_found"), neither),
+            (400, coded("invalid_value"), neither),
+            (401, coded("invalid_api_key"), neither),
+            (503, coded("model_not_found"), neither),
+            (429, coded("insufficient_quota"), neither),
         ] {
-            assert_eq!(is_gone(&of_status(status, body.as_bytes())), gone, "{status} {body}");
+            let error = of_status(status, body.as_bytes());
+            assert_eq!((is_gone(&error), is_missing(&error)), want, "{status} {body}");
         }
     }
 

@@ -18,6 +18,7 @@ use crate::audio::vad::Loudness;
 use crate::clock::{Millis, whole_millis};
 use crate::provider::openai::event::Event;
 use crate::provider::openai::failure;
+use crate::provider::openai::presets::Absence;
 use crate::provider::openai::socket::{Dialing, Socket};
 use crate::provider::{ErrorClass, Heard, ProviderError, SttSession};
 
@@ -274,7 +275,7 @@ impl Session {
     fn leave(&mut self, cause: &ProviderError) -> bool {
         self.moves += 1;
         let presets = &self.shared.presets;
-        let goes_on = self.moves <= MOST_MOVES && presets.leave(self.place, cause.code.as_deref());
+        let goes_on = self.moves <= MOST_MOVES && presets.leave(self.place, Absence::Gone, cause.code.as_deref());
         if goes_on {
             self.place = presets.current();
         }

@@ -34,6 +34,7 @@ impl Provider {
             endpoint: Endpoint::parse(&format!("ws://{}/v1", listener.local_addr().unwrap())).unwrap(),
             key: SecretString::from("sk-test-key"),
             model: None,
+            alone: false,
             silence: Duration::from_millis(800),
             barge_in: Duration::from_millis(200),
             languages: Vec::new(),
