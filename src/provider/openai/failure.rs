@@ -25,6 +25,27 @@ const NOT_FOUND: &str = "not_found";
 /// What the provider calls everything that it refuses, where it has no code for it.
 const ANYTHING: &str = "invalid_request_error";
 
+/// What the provider is known to refuse, beside models that are gone: our key, our credit, or what we asked for. The same
+/// will be refused again.
+const REFUSALS: [&str; 13] = [
+    ANYTHING,
+    NO_CREDIT,
+    TURNS_REFUSED,
+    "invalid_api_key",
+    "invalid_value",
+    "invalid_parameter",
+    "invalid_event",
+    "unknown_parameter",
+    "missing_model",
+    "beta_api_shape_disabled",
+    "input_audio_buffer_commit_empty",
+    "not_supported",
+    "not_implemented",
+];
+
+/// The session has lasted as long as the provider lets one last: a new one will do.
+const EXPIRED: &str = "session_expired";
+
 /// The session makes another response already; the next moment it does not.
 const OCCUPIED: &str = "conversation_already_has_active_response";
 
@@ -36,6 +57,17 @@ pub(super) fn is_gone(error: &ProviderError) -> bool {
 /// Whether an address is not there, without a word about the model. It may be the model's own, or a gateway's bad moment.
 pub(super) fn is_missing(error: &ProviderError) -> bool {
     refused_as(error, &[NOT_FOUND])
+}
+
+/// Whether the provider ends the session, which was as long as it may be.
+pub(super) fn is_expired(error: &ProviderError) -> bool {
+    error.code.as_deref() == Some(EXPIRED)
+}
+
+/// Whether something was refused for a reason that we do not know: it may lie in the moment, and not in what was asked for.
+pub(super) fn is_unfamiliar(error: &ProviderError) -> bool {
+    let known = is_gone(error) || refused_as(error, &REFUSALS);
+    error.class == ErrorClass::Refused && error.code.is_some() && !known
 }
 
 fn refused_as(error: &ProviderError, codes: &[&str]) -> bool {
@@ -97,7 +129,7 @@ pub(super) fn of_event(error: &Value) -> ProviderError {
     let says = |word: &str| code.as_deref() == Some(word) || error["type"] == word;
     let class = if says("rate_limit_exceeded") || says(OCCUPIED) {
         ErrorClass::Busy
-    } else if says("server_error") {
+    } else if says("server_error") || says(EXPIRED) {
         ErrorClass::Unknown
     } else {
         ErrorClass::Refused
@@ -241,6 +273,30 @@ mod tests {
             let error = of_event(&serde_json::from_str(text).unwrap());
             assert_eq!((refuses_turns(&error), error.class), (refuses, ErrorClass::Refused), "{text}");
         }
+    }
+
+    #[test]
+    fn a_refusal_for_a_reason_that_nobody_knows_is_told_from_those_that_will_stand() {
+        use ErrorClass::{Busy, Refused, Unknown};
+        for (error, class, unfamiliar) in [
+            // With the type that real refusals have.
+            (r#"{"type":"invalid_request_error","code":"session_expired"}"#, Unknown, false),
+            (r#"{"type":"server_error","code":null}"#, Unknown, false),
+            (r#"{"type":"tokens","code":"rate_limit_exceeded"}"#, Busy, false),
+            (r#"{"type":"invalid_request_error","code":"unknown_parameter"}"#, Refused, false),
+            (r#"{"type":"invalid_request_error","code":"missing_model"}"#, Refused, false),
+            (r#"{"type":"invalid_request_error","code":"model_not_found"}"#, Refused, false),
+            (r#"{"type":"invalid_request_error","code":null}"#, Refused, false),
+            (r#"{"type":"insufficient_quota","code":"billing"}"#, Refused, false),
+            (r#"{"type":"invalid_request_error","code":"of_tomorrow"}"#, Refused, true),
+            (r#"{"type":"error_of_tomorrow","code":null}"#, Refused, true),
+            ("{}", Refused, false),
+        ] {
+            let error = of_event(&serde_json::from_str(error).unwrap());
+            assert_eq!((error.class, is_unfamiliar(&error)), (class, unfamiliar), "{error:?}");
+        }
+        assert!(is_unfamiliar(&of_status(404, b"")), "a gateway that is being replaced");
+        assert!(!is_unfamiliar(&of_status(401, b"")) && !is_unfamiliar(&of_status(503, b"")));
     }
 
     #[test]

@@ -207,7 +207,8 @@ impl Stream for Said {
                     let silent = !saying.heard;
                     let moves = silent && lock(&said.open).leave(saying.preset, &error);
                     // Of a text that was heard in part the rest is worth another try; of others the caller decides.
-                    let retries = silent && said.heard && error.class != ErrorClass::Refused && !said.again;
+                    let stands = error.class == ErrorClass::Refused && !failure::is_unfamiliar(&error);
+                    let retries = silent && said.heard && !stands && !said.again;
                     said.again |= retries;
                     let goes_on = moves || retries;
                     let piece = said.saying.take().map(|saying| saying.piece);

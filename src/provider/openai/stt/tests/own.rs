@@ -5,7 +5,7 @@ use crate::ids::StretchId;
 
 const LIVE: &str = "gpt-live-transcribe";
 
-async fn live(change: impl FnOnce(&mut SttSettings)) -> Provider {
+pub(super) async fn live(change: impl FnOnce(&mut SttSettings)) -> Provider {
     Provider::with(|settings| {
         settings.model = Some(LIVE.to_owned());
         settings.audio = Some(SttAudio::Ulaw);
@@ -15,7 +15,7 @@ async fn live(change: impl FnOnce(&mut SttSettings)) -> Provider {
 }
 
 /// Opens a session, whatever its settings; gives those.
-async fn configure(provider: &Provider) -> (Peer, Value) {
+pub(super) async fn configure(provider: &Provider) -> (Peer, Value) {
     let mut peer = provider.accept().await;
     peer.say(r#"{"type":"session.created"}"#).await;
     let update = peer.event().await;
@@ -25,7 +25,7 @@ async fn configure(provider: &Provider) -> (Peer, Value) {
 }
 
 /// What a peer is sent up to a commit, and the name of that.
-async fn turn(peer: &mut Peer) -> (Vec<u8>, String) {
+pub(super) async fn turn(peer: &mut Peer) -> (Vec<u8>, String) {
     let mut sound = Vec::new();
     loop {
         let event = peer.event().await;
