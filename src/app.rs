@@ -308,6 +308,7 @@ fn speech(speech: &SpeechConfig, clock: &Arc<dyn Clock>, metrics: &Arc<Metrics>)
         endpoint: endpoint(&speech.tts)?,
         key: speech.tts.api_key.clone(),
         model: speech.tts_model.clone(),
+        alone: speech.tts.own,
         voice: speech.tts_voice.clone(),
         instructions: speech.tts_instructions.clone(),
         format: match speech.tts_format {
@@ -322,6 +323,7 @@ fn speech(speech: &SpeechConfig, clock: &Arc<dyn Clock>, metrics: &Arc<Metrics>)
         endpoint: endpoint(&speech.stt)?,
         key: speech.stt.api_key.clone(),
         model: speech.stt_model.clone(),
+        alone: speech.stt.own,
         silence: speech.silence,
         barge_in: speech.barge_in,
         languages: speech.stt_languages.clone(),

@@ -49,6 +49,8 @@ pub struct SpeechServer {
     pub base_url: String,
     /// Its key; empty where it wants none.
     pub api_key: SecretString,
+    /// Whether it was set for this half of speech.
+    pub own: bool,
 }
 
 /// What the speech endpoint is asked for.
@@ -118,13 +120,14 @@ fn server(
     (own_url, own_key): (&'static str, &'static str),
     (url, key): (&Option<String>, &Option<SecretString>),
 ) -> Option<SpeechServer> {
+    let own = reader.text(own_url).is_some();
     let key = if reader.text(own_key).is_some() {
         reader.secret(own_key, "")
-    } else if reader.text(own_url).is_some() {
+    } else if own {
         Some(SecretString::default())
     } else {
         key.clone()
     };
-    let base_url = if reader.text(own_url).is_some() { reader.url(own_url, &SCHEMES) } else { url.clone() };
-    Some(SpeechServer { base_url: base_url?, api_key: key? })
+    let base_url = if own { reader.url(own_url, &SCHEMES) } else { url.clone() };
+    Some(SpeechServer { base_url: base_url?, api_key: key?, own })
 }

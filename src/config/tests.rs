@@ -88,6 +88,7 @@ fn the_key_of_the_speech_provider_goes_to_no_other_host() {
             let speech = loaded.config.expect("nothing is wrong").speech;
             let (set, other) = if half == "TTS" { (speech.tts, speech.stt) } else { (speech.stt, speech.tts) };
             assert_eq!((set.base_url.as_str(), set.api_key.expose_secret()), want, "{half}");
+            assert_eq!((set.own, other.own), (url == own, false), "{half}");
             assert_eq!((other.base_url.as_str(), other.api_key.expose_secret()), (openai, "sk-speech"), "{half}");
         }
     }

@@ -12,9 +12,9 @@ const LONGEST: usize = 300;
 const NO_CREDIT: &str = "insufficient_quota";
 
 /// The codes of a model that is not offered, or not in the way we ask for it: a speech endpoint and a realtime session word
-/// it differently. `not_found` is ours, for an address that is gone.
-const GONE: [&str; 6] =
-    ["model_not_found", INVALID_MODEL, "model_not_supported", "unsupported_model", "model_deprecated", NOT_FOUND];
+/// it differently.
+const GONE: [&str; 5] =
+    ["model_not_found", INVALID_MODEL, "model_not_supported", "unsupported_model", "model_deprecated"];
 
 /// A session's word for it.
 const INVALID_MODEL: &str = "invalid_model";
@@ -25,12 +25,53 @@ const NOT_FOUND: &str = "not_found";
 /// What the provider calls everything that it refuses, where it has no code for it.
 const ANYTHING: &str = "invalid_request_error";
 
+/// What the provider is known to refuse, beside models that are gone: our key, our credit, or what we asked for. The same
+/// will be refused again.
+const REFUSALS: [&str; 13] = [
+    ANYTHING,
+    NO_CREDIT,
+    TURNS_REFUSED,
+    "invalid_api_key",
+    "invalid_value",
+    "invalid_parameter",
+    "invalid_event",
+    "unknown_parameter",
+    "missing_model",
+    "beta_api_shape_disabled",
+    "input_audio_buffer_commit_empty",
+    "not_supported",
+    "not_implemented",
+];
+
+/// The session has lasted as long as the provider lets one last: a new one will do.
+const EXPIRED: &str = "session_expired";
+
 /// The session makes another response already; the next moment it does not.
 const OCCUPIED: &str = "conversation_already_has_active_response";
 
-/// Whether an error says that the model is not to be had, now or later.
+/// Whether the provider says that the model is not to be had, now or later.
 pub(super) fn is_gone(error: &ProviderError) -> bool {
-    error.class == ErrorClass::Refused && error.code.as_deref().is_some_and(|code| GONE.contains(&code))
+    refused_as(error, &GONE)
+}
+
+/// Whether an address is not there, without a word about the model. It may be the model's own, or a gateway's bad moment.
+pub(super) fn is_missing(error: &ProviderError) -> bool {
+    refused_as(error, &[NOT_FOUND])
+}
+
+/// Whether the provider ends the session, which was as long as it may be.
+pub(super) fn is_expired(error: &ProviderError) -> bool {
+    error.code.as_deref() == Some(EXPIRED)
+}
+
+/// Whether something was refused for a reason that we do not know: it may lie in the moment, and not in what was asked for.
+pub(super) fn is_unfamiliar(error: &ProviderError) -> bool {
+    let known = is_gone(error) || refused_as(error, &REFUSALS);
+    error.class == ErrorClass::Refused && error.code.is_some() && !known
+}
+
+fn refused_as(error: &ProviderError, codes: &[&str]) -> bool {
+    error.class == ErrorClass::Refused && error.code.as_deref().is_some_and(|code| codes.contains(&code))
 }
 
 /// An error of ours about the provider.
@@ -88,7 +129,7 @@ pub(super) fn of_event(error: &Value) -> ProviderError {
     let says = |word: &str| code.as_deref() == Some(word) || error["type"] == word;
     let class = if says("rate_limit_exceeded") || says(OCCUPIED) {
         ErrorClass::Busy
-    } else if says("server_error") {
+    } else if says("server_error") || says(EXPIRED) {
         ErrorClass::Unknown
     } else {
         ErrorClass::Refused
@@ -235,6 +276,30 @@ mod tests {
     }
 
     #[test]
+    fn a_refusal_for_a_reason_that_nobody_knows_is_told_from_those_that_will_stand() {
+        use ErrorClass::{Busy, Refused, Unknown};
+        for (error, class, unfamiliar) in [
+            // With the type that real refusals have.
+            (r#"{"type":"invalid_request_error","code":"session_expired"}"#, Unknown, false),
+            (r#"{"type":"server_error","code":null}"#, Unknown, false),
+            (r#"{"type":"tokens","code":"rate_limit_exceeded"}"#, Busy, false),
+            (r#"{"type":"invalid_request_error","code":"unknown_parameter"}"#, Refused, false),
+            (r#"{"type":"invalid_request_error","code":"missing_model"}"#, Refused, false),
+            (r#"{"type":"invalid_request_error","code":"model_not_found"}"#, Refused, false),
+            (r#"{"type":"invalid_request_error","code":null}"#, Refused, false),
+            (r#"{"type":"insufficient_quota","code":"billing"}"#, Refused, false),
+            (r#"{"type":"invalid_request_error","code":"of_tomorrow"}"#, Refused, true),
+            (r#"{"type":"error_of_tomorrow","code":null}"#, Refused, true),
+            ("{}", Refused, false),
+        ] {
+            let error = of_event(&serde_json::from_str(error).unwrap());
+            assert_eq!((error.class, is_unfamiliar(&error)), (class, unfamiliar), "{error:?}");
+        }
+        assert!(is_unfamiliar(&of_status(404, b"")), "a gateway that is being replaced");
+        assert!(!is_unfamiliar(&of_status(401, b"")) && !is_unfamiliar(&of_status(503, b"")));
+    }
+
+    #[test]
     fn a_value_that_is_refused_is_a_model_that_is_gone_only_where_it_is_the_model() {
         for (param, gone) in [
             ("session.audio.input.transcription.model", true),
@@ -248,22 +313,25 @@ mod tests {
     }
 
     #[test]
-    fn a_model_that_is_gone_is_told_from_other_refusals() {
+    fn a_model_that_is_gone_is_told_from_an_address_that_is_not_there_and_from_other_refusals() {
         let coded = |code: &str| format!(r#"{{"error":{{"message":"No.","code":"{code}"}}}}"#);
-        for (status, body, gone) in [
-            (404, coded("model_not_found"), true),
-            (400, coded("invalid_model"), true),
-            (404, String::new(), true),
-            (410, "<html>Gone</html>".to_owned(), true),
-            (404, r#"{"error":{"message":"Invalid URL","type":"invalid_request_error","code":null}}"#.to_owned(), true),
-            (400, r#"{"error":{"message":"No.","type":"invalid_request_error","code":null}}"#.to_owned(), false),
-            (404, coded("voice_not_found"), false),
-            (400, coded("invalid_value"), false),
-            (401, coded("invalid_api_key"), false),
-            (503, coded("model_not_found"), false),
-            (429, coded("insufficient_quota"), false),
+        let uncoded = r#"{"error":{"message":"Invalid URL","type":"invalid_request_error","code":null}}"#.to_owned();
+        let (gone, missing, neither) = ((true, false), (false, true), (false, false));
+        for (status, body, want) in [
+            (404, coded("model_not_found"), gone),
+            (400, coded("invalid_model"), gone),
+            (404, String::new(), missing),
+            (410, "<html>Gone</html>".to_owned(), missing),
+            (404, uncoded.clone(), missing),
+            (400, uncoded, neither),
+            (404, coded("voice_not_found"), neither),
+            (400, coded("invalid_value"), neither),
+            (401, coded("invalid_api_key"), neither),
+            (503, coded("model_not_found"), neither),
+            (429, coded("insufficient_quota"), neither),
         ] {
-            assert_eq!(is_gone(&of_status(status, body.as_bytes())), gone, "{status} {body}");
+            let error = of_status(status, body.as_bytes());
+            assert_eq!((is_gone(&error), is_missing(&error)), want, "{status} {body}");
         }
     }
 

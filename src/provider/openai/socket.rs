@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
+use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use futures_util::{FutureExt, SinkExt, StreamExt};
 use rustls::ClientConfig;
@@ -46,6 +47,8 @@ pub(super) struct Socket {
     key: SecretString,
     /// Something was written that the layers below may still hold.
     unflushed: bool,
+    /// Something came, and nobody has asked yet.
+    alive: bool,
 }
 
 impl Dialer {
@@ -89,7 +92,7 @@ impl Dialer {
         async move {
             let request = request.map_err(not_opened)?;
             match connect_async_tls_with_config(request, Some(config), true, Some(connector)).await {
-                Ok((stream, _)) => Ok(Socket { stream, key, unflushed: false }),
+                Ok((stream, _)) => Ok(Socket { stream, key, unflushed: false, alive: false }),
                 Err(error) => Err(failure::hiding(not_opened(error), key.expose_secret())),
             }
         }
@@ -101,7 +104,9 @@ impl Socket {
     /// The next event, as it came. An error means that the socket is gone.
     pub(super) fn poll_text(&mut self, cx: &mut Context<'_>) -> Poll<Result<Utf8Bytes, ProviderError>> {
         loop {
-            return Poll::Ready(match ready!(self.stream.poll_next_unpin(cx)) {
+            let came = ready!(self.stream.poll_next_unpin(cx));
+            self.alive = true;
+            return Poll::Ready(match came {
                 Some(Ok(Message::Text(text))) => Ok(text),
                 Some(Ok(Message::Close(frame))) => Err(self.hiding_key(closed(frame.as_ref()))),
                 Some(Ok(Message::Ping(_))) => {
@@ -116,6 +121,16 @@ impl Socket {
         }
     }
 
+    /// Whether anything at all has come since this was last asked, as far as it was read.
+    pub(super) fn take_sign(&mut self) -> bool {
+        std::mem::take(&mut self.alive)
+    }
+
+    /// Asks the other side for a sign.
+    pub(super) fn ping(&mut self) -> Result<(), ProviderError> {
+        self.write(Message::Ping(Bytes::new()))
+    }
+
     /// What the provider says, unless it quotes the key.
     pub(super) fn hiding_key(&self, error: ProviderError) -> ProviderError {
         failure::hiding(error, self.key.expose_secret())
@@ -128,8 +143,12 @@ impl Socket {
 
     /// Writes an event.
     pub(super) fn send(&mut self, event: String) -> Result<(), ProviderError> {
+        self.write(Message::Text(event.into()))
+    }
+
+    fn write(&mut self, message: Message) -> Result<(), ProviderError> {
         self.unflushed = true;
-        self.stream.start_send_unpin(Message::Text(event.into())).map_err(|error| broken(&error))
+        self.stream.start_send_unpin(message).map_err(|error| broken(&error))
     }
 
     /// Presses on what the layers below hold.

@@ -64,6 +64,8 @@ pub struct SttSettings {
     pub key: SecretString,
     /// The model set by hand, which is tried before the others.
     pub model: Option<String>,
+    /// Whether there are no others beside that: the host is not the provider whose models they are.
+    pub alone: bool,
     /// How long a pause ends a stretch.
     pub silence: Duration,
     /// How long the person must speak to interrupt us, where we find that out ourselves.
@@ -160,7 +162,8 @@ impl OpenAiStt {
         let dialer = Arc::new(Dialer::new(&settings.endpoint.transcription_url(), &settings.key)?);
         let make = |model: &str| Ok(Driver::new(settings, model, Arc::clone(&dialer)));
         let own = settings.model.as_deref();
-        let presets = Arc::new(Presets::new(SpeechPart::Stt, own, &MODELS, Arc::clone(&metrics), make)?);
+        let models: &[&str] = if settings.alone && own.is_some() { &[] } else { &MODELS };
+        let presets = Arc::new(Presets::new(SpeechPart::Stt, own, models, Arc::clone(&metrics), make)?);
         Ok(Self(Arc::new(Shared { presets, silence: settings.silence, metrics })))
     }
 }

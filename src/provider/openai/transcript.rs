@@ -70,6 +70,8 @@ struct Stretch {
     stopped: bool,
     /// Whether we found it ourselves.
     ours: bool,
+    /// Whether its commit was left unanswered once.
+    again: bool,
     state: State,
     /// Until when the state may last.
     deadline: Millis,
@@ -100,6 +102,11 @@ impl Stretch {
 
     fn is_item(&self, item: &str) -> bool {
         self.item.as_deref() == Some(item)
+    }
+
+    /// Whether it was committed by us, and the server has not named it.
+    fn is_unanswered(&self) -> bool {
+        self.ours && self.state == State::Committed && self.item.is_none()
     }
 
     fn enter(&mut self, state: State, deadline: Millis) {
@@ -255,12 +262,22 @@ impl Transcript {
         self.stretches.iter().filter(|stretch| !stretch.is_over()).map(|stretch| stretch.deadline).min()
     }
 
-    /// Gives up what has waited too long.
-    pub(super) fn expire(&mut self, now: Millis) {
+    /// Gives up what has waited too long. `true` when a commit of ours was left unanswered: the socket is to be replaced
+    /// before anything else is read from it, lest what comes later is taken for the answer. Its stretch gets a second try.
+    pub(super) fn expire(&mut self, now: Millis) -> bool {
+        let mut unanswered = false;
         for stretch in self.stretches.iter_mut().filter(|stretch| !stretch.is_over() && stretch.deadline <= now) {
+            if stretch.is_unanswered() {
+                unanswered = true;
+                if !std::mem::replace(&mut stretch.again, true) && now < stretch.longest {
+                    stretch.enter(State::Stopped, stretch.longest);
+                    continue;
+                }
+            }
             stretch.state = State::GivenUp;
         }
         self.release();
+        unanswered
     }
 
     /// The next thing to report.
@@ -308,7 +325,7 @@ impl Transcript {
         let id = StretchId(self.started);
         self.out.push_back(Heard::Started { stretch: id, began_at });
         let longest = now + LONGEST;
-        let (to, stopped, ours, state) = (None, false, false, State::Open);
+        let (to, stopped, ours, again, state) = (None, false, false, false, State::Open);
         self.stretches.push_back_mut(Stretch {
             id,
             item,
@@ -317,6 +334,7 @@ impl Transcript {
             to,
             stopped,
             ours,
+            again,
             state,
             deadline: longest,
             longest,

@@ -44,6 +44,8 @@ pub struct TtsSettings {
     pub key: SecretString,
     /// The model set by hand, which is tried before the others.
     pub model: Option<String>,
+    /// Whether there are no others beside that: the host is not the provider whose models they are.
+    pub alone: bool,
     /// One of the provider's voices (`coral`).
     pub voice: String,
     /// How to speak ("calm, phone pace"). Left out for `tts-1` and `tts-1-hd`, which refuse it.
@@ -84,7 +86,8 @@ impl OpenAiTts {
             }
         };
         let own = settings.model.as_deref();
-        Presets::new(SpeechPart::Tts, own, &MODELS, Arc::clone(metrics), make).map(|presets| Self(Arc::new(presets)))
+        let models: &[&str] = if settings.alone && own.is_some() { &[] } else { &MODELS };
+        Presets::new(SpeechPart::Tts, own, models, Arc::clone(metrics), make).map(|presets| Self(Arc::new(presets)))
     }
 
     /// Its models, for the watch.
@@ -135,6 +138,12 @@ impl Open {
         }
         let piece = pieces.pop_front()?;
         Some(Saying { preset: self.preset, speech: self.session.speak(piece.clone()), piece, heard: false })
+    }
+
+    /// Moves on from a preset whose model is not to be had, by its error. `false` where there is no other, or no need.
+    fn leave(&self, preset: usize, error: &ProviderError) -> bool {
+        let why = self.presets.absence(error);
+        why.is_some_and(|why| self.presets.leave(preset, why, error.code.as_deref()))
     }
 }
 
@@ -196,11 +205,10 @@ impl Stream for Said {
                 }
                 Some(Err(error)) => {
                     let silent = !saying.heard;
-                    let moves = silent
-                        && failure::is_gone(&error)
-                        && lock(&said.open).presets.leave(saying.preset, error.code.as_deref());
+                    let moves = silent && lock(&said.open).leave(saying.preset, &error);
                     // Of a text that was heard in part the rest is worth another try; of others the caller decides.
-                    let retries = silent && said.heard && error.class != ErrorClass::Refused && !said.again;
+                    let stands = error.class == ErrorClass::Refused && !failure::is_unfamiliar(&error);
+                    let retries = silent && said.heard && !stands && !said.again;
                     said.again |= retries;
                     let goes_on = moves || retries;
                     let piece = said.saying.take().map(|saying| saying.piece);

@@ -2,6 +2,7 @@
 //!
 //! Nobody waits for it: a call that comes first finds out for itself.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -12,8 +13,7 @@ use jiff::tz::TimeZone;
 use secrecy::SecretString;
 
 use super::endpoint::Endpoint;
-use super::failure;
-use super::presets::InUse;
+use super::presets::{Absence, InUse};
 use crate::clock::Clock;
 use crate::metrics::Metrics;
 use crate::provider::{ProviderError, SpeechOutlook};
@@ -53,6 +53,8 @@ struct Part {
     list: ModelList,
     /// The last list that could be read.
     models: Mutex<Models>,
+    /// Those of our models that any list has had.
+    known: Mutex<HashSet<String>>,
 }
 
 impl Watch {
@@ -67,7 +69,7 @@ impl Watch {
     /// When the system's certificates cannot be read.
     pub fn over(mut self, part: Watched, endpoint: &Endpoint, key: &SecretString) -> Result<Self, ProviderError> {
         let list = ModelList::new(endpoint, key)?;
-        self.parts.push(Part { presets: part.0, list, models: Mutex::default() });
+        self.parts.push(Part { presets: part.0, list, models: Mutex::default(), known: Mutex::default() });
         Ok(self)
     }
 
@@ -83,7 +85,7 @@ impl Watch {
 
     async fn look(&self, part: &Part) {
         if let Some(models) = part.list.read().await {
-            *part.models.lock().unwrap_or_else(PoisonError::into_inner) = models;
+            part.remember(models);
         }
         part.settle().await;
         let end = part.end();
@@ -126,38 +128,54 @@ impl SpeechOutlook for Watch {
 }
 
 impl Part {
-    /// Moves on from what is gone, to the first model that is listed and opens a session.
+    /// Finds the first model that is listed and opens a session. Those before it are left; one that was only missed, and is
+    /// found again, is gone back to.
     async fn settle(&self) {
-        for _ in self.presets.models() {
-            let place = self.presets.place();
-            if self.is_unlisted(place) {
-                if !self.presets.leave(place, Some(NOT_LISTED)) {
-                    return;
-                }
+        for place in 0..self.presets.models().len() {
+            if self.presets.is_gone(place) {
                 continue;
             }
-            match self.presets.dry_run(place).await {
-                Ok(()) => return,
-                Err(error) if failure::is_gone(&error) => {
-                    if !self.presets.leave(place, error.code.as_deref()) {
-                        return;
-                    }
+            let (why, code) = if self.is_unlisted(place) {
+                (Absence::Missing, Some(NOT_LISTED.to_owned()))
+            } else {
+                match self.presets.dry_run(place).await {
+                    Ok(()) => return self.presets.take(place),
+                    Err(error) => match self.presets.absence(&error) {
+                        Some(why) => (why, error.code),
+                        None => {
+                            let part = self.presets.part().as_str();
+                            tracing::warn!(
+                                code = error.code,
+                                class = ?error.class,
+                                "a dry session for {part} did not open"
+                            );
+                            return;
+                        }
+                    },
                 }
-                Err(error) => {
-                    let part = self.presets.part().as_str();
-                    tracing::warn!(code = error.code, class = ?error.class, "a dry session for {part} did not open");
-                    return;
-                }
+            };
+            if !self.presets.leave(place, why, code.as_deref()) {
+                return;
             }
         }
     }
 
+    fn remember(&self, models: Models) {
+        let ours = self.presets.models();
+        let listed = ours.into_iter().filter(|model| models.has(model)).map(str::to_owned);
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).extend(listed);
+        *self.models.lock().unwrap_or_else(PoisonError::into_inner) = models;
+    }
+
     /// Whether the list says that there is no such model. One that knows none of ours says nothing: many servers list only
-    /// what they have loaded, or nothing.
+    /// what they have loaded, or nothing. A model set by hand may have a name that no list has, and work; it is missed only
+    /// where an earlier list had it.
     fn is_unlisted(&self, place: usize) -> bool {
         let ours = self.presets.models();
+        let Some(model) = ours.get(place) else { return false };
         let listed = self.models.lock().unwrap_or_else(PoisonError::into_inner);
-        ours.iter().any(|model| listed.has(model)) && !ours.get(place).is_some_and(|model| listed.has(model))
+        let was_listed = self.known.lock().unwrap_or_else(PoisonError::into_inner).contains(*model);
+        ours.iter().any(|model| listed.has(model)) && !listed.has(model) && (was_listed || !self.presets.is_own(place))
     }
 
     /// The model in use and the day on which it is to end.

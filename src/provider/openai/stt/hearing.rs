@@ -166,10 +166,11 @@ impl Hearing {
         self.transcript.deadline()
     }
 
-    /// Gives up what has waited too long.
-    pub(super) fn expire(&mut self, now: Millis) {
-        self.transcript.expire(now);
+    /// Gives up what has waited too long. `true` when the socket is to be replaced, because it left a turn unanswered.
+    pub(super) fn expire(&mut self, now: Millis) -> bool {
+        let unanswered = self.transcript.expire(now);
         self.forget();
+        unanswered
     }
 
     /// Nothing is being said, and nothing waits for its words.
@@ -220,7 +221,7 @@ impl Hearing {
     /// Whether something is to go out, where it is for sound to wait until there is this much.
     pub(super) fn is_due(&self, least: usize) -> bool {
         match &self.turns {
-            Some(turns) => turns.queue.is_due(&self.tape, least),
+            Some(turns) => turns.queue.is_due(&self.tape, least, self.transcript.may_commit()),
             None => self.tape.waiting() >= least,
         }
     }
@@ -231,7 +232,7 @@ impl Hearing {
             let count = self.tape.send(buffer);
             return (count > 0).then_some(Next::Sound(count));
         };
-        let next = turns.queue.next(&self.tape, buffer)?;
+        let next = turns.queue.next(&self.tape, buffer, self.transcript.may_commit())?;
         if let Next::Commit(id) = next {
             self.transcript.commit_sent(id, now);
         }

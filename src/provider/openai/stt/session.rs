@@ -18,12 +18,16 @@ use crate::audio::vad::Loudness;
 use crate::clock::{Millis, whole_millis};
 use crate::provider::openai::event::Event;
 use crate::provider::openai::failure;
-use crate::provider::openai::socket::{Dialing, Socket};
+use crate::provider::openai::presets::Absence;
 use crate::provider::{ErrorClass, Heard, ProviderError, SttSession};
 
+mod link;
 mod outgoing;
+mod pulse;
 
+use link::{Link, replacement};
 use outgoing::{APPEND, send};
+use pulse::{Beat, Pulse};
 
 /// How long each step on the way to a live session may take.
 const STEP: Duration = Duration::from_secs(10);
@@ -47,11 +51,8 @@ const FINISH: Duration = Duration::from_millis(300);
 /// How long a session is used: the provider ends it after 60 minutes, ...
 const LIFETIME: Duration = Duration::from_mins(50);
 
-/// ... or when it says so; so much earlier it is replaced, ...
+/// ... or when it says so; so much earlier it is replaced.
 const MARGIN: Duration = Duration::from_mins(6);
-
-/// ... and so much later at the latest, though somebody speaks.
-const PATIENCE: Duration = Duration::from_mins(5);
 
 pub(super) struct Session {
     shared: Arc<Shared>,
@@ -62,6 +63,8 @@ pub(super) struct Session {
     tries: usize,
     /// Models that were left since then.
     moves: usize,
+    /// A session worked since the last refusal for an unknown reason: the next one is worth another try.
+    forgives: bool,
     hearing: Hearing,
     encoder: Encoder,
     /// The hearing's times count from here: no clock of the wall is needed for its deadlines.
@@ -70,37 +73,6 @@ pub(super) struct Session {
     timer: Option<Pin<Box<Sleep>>>,
     /// When the oldest audio that waits for a live socket came.
     waiting_since: Option<Instant>,
-}
-
-/// How the provider is reached at the moment.
-enum Link {
-    /// Not at all; the next try is at this time.
-    Resting(Instant),
-    Dialing {
-        dialing: Dialing,
-        deadline: Instant,
-    },
-    /// Open, but the provider has not said that there is a session.
-    Greeting {
-        socket: Box<Socket>,
-        deadline: Instant,
-    },
-    /// Our settings were sent and not acknowledged. Audio would be taken for the wrong format.
-    Configuring {
-        socket: Box<Socket>,
-        deadline: Instant,
-        /// When the session is to be replaced, once it is live.
-        replace_at: Instant,
-    },
-    Live {
-        socket: Box<Socket>,
-        since: Instant,
-        replace_at: Instant,
-        /// When a lone frame is sent without its second.
-        flush_at: Option<Instant>,
-    },
-    /// For good. The reason is there until it is reported.
-    Over(Option<ProviderError>),
 }
 
 impl Session {
@@ -115,6 +87,7 @@ impl Session {
             link: Link::Resting(now),
             tries: 0,
             moves: 0,
+            forgives: false,
             shared,
             born: now,
             timer: None,
@@ -196,7 +169,8 @@ impl Session {
                 tracing::debug!(tries = self.tries, waiting_bytes, "the speech session is live");
                 self.encoder = Encoder::new(self.plan().audio);
                 self.hearing.socket_back(self.local(now));
-                Link::Live { socket, since: now, replace_at, flush_at: None }
+                self.forgives = true;
+                Link::Live { socket, since: now, replace_at, pulse: Pulse::new(now), flush_at: None }
             }
             // Anything else has no meaning yet.
             (link, _) => link,
@@ -214,14 +188,20 @@ impl Session {
     /// Reads events and sends audio.
     fn exchange(&mut self, cx: &mut Context<'_>, now: Instant) -> Poll<()> {
         let local = self.local(now);
-        let Link::Live { socket, flush_at, replace_at, .. } = &mut self.link else { return Poll::Pending };
-        if now >= *replace_at && (self.hearing.is_quiet() || now >= *replace_at + PATIENCE) {
+        let Link::Live { socket, flush_at, replace_at, pulse, .. } = &mut self.link else { return Poll::Pending };
+        if now >= replacement(*replace_at, self.hearing.is_quiet()) {
             tracing::debug!("the speech session is replaced before the provider ends it");
             self.start_anew(now);
             return Poll::Ready(());
         }
-        let sent = match wire::poll_event(socket, cx) {
-            Poll::Ready(Ok(Event::Error { error, .. } | Event::Failed { error, .. })) if failure::is_gone(&error) => {
+        let came = wire::poll_event(socket, cx);
+        if socket.take_sign() {
+            pulse.felt();
+        }
+        let sent = match came {
+            Poll::Ready(Ok(Event::Error { error, .. } | Event::Failed { error, .. }))
+                if failure::is_gone(&error) || failure::is_expired(&error) =>
+            {
                 Err(error)
             }
             Poll::Ready(Ok(event)) => {
@@ -230,7 +210,13 @@ impl Session {
             }
             Poll::Ready(Err(error)) => Err(error),
             Poll::Pending => {
-                let sent = send(socket, &mut self.hearing, &mut self.encoder, flush_at, cx, (now, local));
+                let asked = match pulse.beat(now) {
+                    Beat::Well => Ok(()),
+                    Beat::Ask => socket.ping(),
+                    Beat::Lost => Err(failure::ours(ErrorClass::Unknown, "the speech provider gives no sign any more")),
+                };
+                let sent =
+                    asked.and_then(|()| send(socket, &mut self.hearing, &mut self.encoder, flush_at, cx, (now, local)));
                 if self.hearing.waiting() < APPEND
                     && let Some(since) = self.waiting_since.take()
                 {
@@ -256,7 +242,9 @@ impl Session {
         if failure::is_gone(&cause) && self.leave(&cause) {
             return self.start_anew(now);
         }
-        let wait = RETRIES.get(self.tries).filter(|_| cause.class != ErrorClass::Refused);
+        let stands = cause.class == ErrorClass::Refused
+            && !(failure::is_unfamiliar(&cause) && std::mem::take(&mut self.forgives));
+        let wait = RETRIES.get(self.tries).filter(|_| !stands);
         let Some(wait) = wait else {
             self.hearing.abandon();
             self.link = Link::Over(Some(cause));
@@ -274,7 +262,7 @@ impl Session {
     fn leave(&mut self, cause: &ProviderError) -> bool {
         self.moves += 1;
         let presets = &self.shared.presets;
-        let goes_on = self.moves <= MOST_MOVES && presets.leave(self.place, cause.code.as_deref());
+        let goes_on = self.moves <= MOST_MOVES && presets.leave(self.place, Absence::Gone, cause.code.as_deref());
         if goes_on {
             self.place = presets.current();
         }
@@ -305,18 +293,7 @@ impl Session {
 
     /// The nearest time at which something is to be done without a cause from outside.
     fn deadline(&self) -> Option<Instant> {
-        let link = match &self.link {
-            Link::Resting(until) => Some(*until),
-            Link::Dialing { deadline, .. } | Link::Greeting { deadline, .. } | Link::Configuring { deadline, .. } => {
-                Some(*deadline)
-            }
-            Link::Live { flush_at, replace_at, .. } => {
-                let quiet = self.hearing.is_quiet();
-                let replace_at = if quiet { *replace_at } else { *replace_at + PATIENCE };
-                Some(flush_at.map_or(replace_at, |flush_at| flush_at.min(replace_at)))
-            }
-            Link::Over(_) => None,
-        };
+        let link = self.link.deadline(self.hearing.is_quiet());
         let transcript = self.hearing.deadline().map(|at| self.born + Duration::from_millis(at.0));
         link.into_iter().chain(transcript).min()
     }
@@ -367,7 +344,11 @@ impl SttSession for Session {
                 continue;
             }
             let local = self.local(now);
-            self.hearing.expire(local);
+            if self.hearing.expire(local) {
+                tracing::warn!("a turn was left unanswered; the speech session is replaced");
+                self.start_anew(now);
+                continue;
+            }
             if let Some(heard) = self.hearing.next() {
                 return Poll::Ready(heard);
             }

@@ -13,6 +13,7 @@ use crate::emulator::Voice;
 use crate::emulator::voice::Speaker;
 use crate::provider::{ErrorClass, Heard};
 
+mod lost;
 mod own;
 mod played;
 

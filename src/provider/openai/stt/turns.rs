@@ -91,12 +91,14 @@ impl Queue {
         }
     }
 
-    /// Whether something is to go out: a commit, sound of a turn that has ended, or this much of one that has not.
-    pub(super) fn is_due(&self, tape: &Tape, least: usize) -> bool {
+    /// Whether something is to go out: a commit if one may, sound of a turn that has ended, or this much of one that has
+    /// not.
+    pub(super) fn is_due(&self, tape: &Tape, least: usize, may_commit: bool) -> bool {
         let sent = |span: &&Span| !span.committed;
         let (_, end) = tape.span();
         self.spans.iter().find(sent).is_some_and(|span| {
-            span.to.is_some() || usize::try_from(end.saturating_sub(span.at)).is_ok_and(|waits| waits >= least)
+            span.to.is_some_and(|to| may_commit || span.at < to)
+                || span.to.is_none() && usize::try_from(end.saturating_sub(span.at)).is_ok_and(|waits| waits >= least)
         })
     }
 
@@ -108,8 +110,8 @@ impl Queue {
         usize::try_from(all).expect("what is held fits into memory")
     }
 
-    /// What goes out next; sound is put into `buffer`.
-    pub(super) fn next(&mut self, tape: &Tape, buffer: &mut [u8]) -> Option<Next> {
+    /// What goes out next, a commit only where one may; sound is put into `buffer`.
+    pub(super) fn next(&mut self, tape: &Tape, buffer: &mut [u8], may_commit: bool) -> Option<Next> {
         let (start, end) = tape.span();
         let span = self.spans.iter_mut().find(|span| !span.committed)?;
         span.at = span.at.max(start);
@@ -128,8 +130,8 @@ impl Queue {
             span.padded += count as u64;
             return Some(Next::Sound(count));
         }
-        span.committed = true;
-        Some(Next::Commit(span.id))
+        span.committed = may_commit;
+        may_commit.then_some(Next::Commit(span.id))
     }
 
     /// A new socket has heard nothing.

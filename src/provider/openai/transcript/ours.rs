@@ -75,6 +75,12 @@ impl Transcript {
         self.release();
     }
 
+    /// Whether the next commit may go out: one at a time, so that an item cannot be taken for another's. The server names
+    /// it as it hears of the commit, long before the words.
+    pub(in crate::provider::openai) fn may_commit(&self) -> bool {
+        !self.stretches.iter().any(Stretch::is_unanswered)
+    }
+
     /// Whether a stretch still waits for its words.
     pub(in crate::provider::openai) fn is_waiting(&self, id: StretchId) -> bool {
         self.stretches.iter().any(|stretch| stretch.id == id && !stretch.is_over())

@@ -31,6 +31,15 @@ impl Peer {
     }
 
     async fn with(model: Option<&str>, voice: &str) -> Self {
+        Self::set(model, voice, false).await
+    }
+
+    /// With a model set by hand, and no other where it is alone.
+    async fn alone(model: &str, alone: bool) -> Self {
+        Self::set(Some(model), "coral", alone).await
+    }
+
+    async fn set(model: Option<&str>, voice: &str, alone: bool) -> Self {
         let config = EmulatorConfig::default();
         let sounds = config.voice.clone();
         let emulator = Emulator::start(config).await.unwrap();
@@ -38,6 +47,7 @@ impl Peer {
             endpoint: Endpoint::parse(&emulator.url()).unwrap(),
             key: SecretString::from(KEY),
             model: model.map(str::to_owned),
+            alone,
             voice: voice.to_owned(),
             instructions: None,
             format: AudioFormat::default(),

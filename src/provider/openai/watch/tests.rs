@@ -25,6 +25,7 @@ impl World {
             endpoint: Endpoint::parse(&emulator.url()).unwrap(),
             key: SecretString::from("sk-emulated"),
             model: model.map(str::to_owned),
+            alone: false,
             voice: "coral".to_owned(),
             instructions: None,
             format: AudioFormat::default(),
@@ -70,6 +71,43 @@ async fn a_model_that_ended_is_left_before_anybody_asks_for_it() {
         assert_eq!((world.model().as_str(), world.sessions()), ("gpt-realtime-2.1-mini", 2), "{model:?}");
         assert_eq!(world.end(), "0", "{model:?}: it is not known to end");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_model_that_a_list_lacks_is_used_again_when_it_is_back() {
+    let world = World::new(None, day(0)).await;
+    for (era, model) in [(Era::January, "gpt-realtime-2.1-mini"), (Era::default(), "gpt-4o-mini-tts")] {
+        world.emulator.set_era(era);
+        world.watch(MINUTE).await;
+        assert_eq!(world.model(), model);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_model_that_is_only_not_found_is_tried_again_at_the_next_look_and_one_that_is_gone_is_not() {
+    for (code, again) in [("invalid_request_error", true), ("model_not_found", false)] {
+        let world = World::new(Some("gpt-realtime-2.1-mini"), day(0)).await;
+        world.emulator.faults().add(Fault::VoiceRefused { status: 404, code }, Times::Once);
+        world.watch(MINUTE).await;
+        assert_eq!(world.model(), "gpt-4o-mini-tts", "{code}");
+        world.watch(Duration::from_hours(6)).await;
+        let model = if again { "gpt-realtime-2.1-mini" } else { "gpt-4o-mini-tts" };
+        assert_eq!(world.model(), model, "{code}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_model_set_by_hand_that_no_list_ever_had_is_kept_while_it_works() {
+    // Names of a gateway's own: the list has the other models of the table.
+    for model in ["a-voice-of-my-own", "my-realtime-voice"] {
+        let world = World::new(Some(model), day(0)).await;
+        world.watch(Duration::from_hours(7)).await;
+        assert_eq!((world.model().as_str(), world.end().as_str()), (model, "0"));
+    }
+    let world = World::new(Some("my-realtime-voice"), day(0)).await;
+    world.emulator.faults().add(Fault::VoiceRefused { status: 404, code: "model_not_found" }, Times::Once);
+    world.watch(MINUTE).await;
+    assert_eq!(world.model(), "gpt-4o-mini-tts", "the provider itself says that it is gone");
 }
 
 #[tokio::test(start_paused = true)]

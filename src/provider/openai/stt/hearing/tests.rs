@@ -61,7 +61,7 @@ impl Story {
             17 | 18 => {
                 let time = Duration::from_millis(self.dice.below(6_000));
                 self.now = self.now + time;
-                self.hearing.expire(self.now);
+                self.expire();
                 format!("{time:?} pass")
             }
             _ if self.dice.below(4) == 0 => {
@@ -83,9 +83,17 @@ impl Story {
         if self.hearing.minds_us() {
             self.hearing.tape.pass_over();
         }
-        self.hearing.expire(self.now);
+        self.expire();
         self.hearing.trim();
         format!("sound of {time:?}")
+    }
+
+    /// What has waited too long is given up, and a socket that left a turn unanswered is replaced.
+    fn expire(&mut self) {
+        if self.hearing.expire(self.now) {
+            self.hearing.socket_lost();
+            self.hearing.socket_back(self.now);
+        }
     }
 
     fn turn(&mut self) -> String {
@@ -187,7 +195,7 @@ fn whatever_the_provider_sends_every_turn_ends_in_its_time_and_no_words_come_twi
         story.open();
         // The longest that anything may take.
         story.now = story.now + Duration::from_secs(91);
-        story.hearing.expire(story.now);
+        story.expire();
         story.look();
         assert_eq!(story.open(), 0, "seed {seed}: {story}");
         assert!(story.hearing.is_quiet() && story.hearing.deadline().is_none(), "seed {seed}: {story}");

@@ -52,7 +52,7 @@ pub(super) fn send(
             None => break,
         }
     }
-    if hearing.waiting() > 0 {
+    if hearing.is_due(1) {
         flush_at.get_or_insert(now + FLUSH);
     }
     match socket.poll_flush(cx) {

@@ -5,7 +5,7 @@ use crate::ids::StretchId;
 
 const LIVE: &str = "gpt-live-transcribe";
 
-async fn live(change: impl FnOnce(&mut SttSettings)) -> Provider {
+pub(super) async fn live(change: impl FnOnce(&mut SttSettings)) -> Provider {
     Provider::with(|settings| {
         settings.model = Some(LIVE.to_owned());
         settings.audio = Some(SttAudio::Ulaw);
@@ -15,7 +15,7 @@ async fn live(change: impl FnOnce(&mut SttSettings)) -> Provider {
 }
 
 /// Opens a session, whatever its settings; gives those.
-async fn configure(provider: &Provider) -> (Peer, Value) {
+pub(super) async fn configure(provider: &Provider) -> (Peer, Value) {
     let mut peer = provider.accept().await;
     peer.say(r#"{"type":"session.created"}"#).await;
     let update = peer.event().await;
@@ -25,7 +25,7 @@ async fn configure(provider: &Provider) -> (Peer, Value) {
 }
 
 /// What a peer is sent up to a commit, and the name of that.
-async fn turn(peer: &mut Peer) -> (Vec<u8>, String) {
+pub(super) async fn turn(peer: &mut Peer) -> (Vec<u8>, String) {
     let mut sound = Vec::new();
     loop {
         let event = peer.event().await;
@@ -176,6 +176,36 @@ async fn a_model_that_is_gone_in_mid_speech_is_left_within_the_call_and_nothing_
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_address_that_is_not_there_moves_no_model_that_listens() {
+    let provider = Provider::with(|_| {}).await;
+    let mut call = Call::new(&provider);
+    provider.refuse("404 Not Found", "<html>no such route</html>").await;
+    assert_eq!(call.fails().await.code.as_deref(), Some("not_found"));
+    let _next = Call::new(&provider);
+    let model = configure(&provider).await.1["transcription"]["model"].clone();
+    assert_eq!(model, "gpt-4o-transcribe");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_host_of_ones_own_is_asked_for_no_other_model_than_the_one_set_by_hand() {
+    for alone in [true, false] {
+        let provider = live(|settings| settings.alone = alone).await;
+        let mut call = Call::new(&provider);
+        let mut peer = provider.accept().await;
+        peer.say(r#"{"type":"session.created"}"#).await;
+        peer.event().await;
+        peer.say(r#"{"type":"error","error":{"code":"model_not_found","message":"Gone."}}"#).await;
+        if alone {
+            assert_eq!(call.fails().await.code.as_deref(), Some("model_not_found"));
+            let _next = Call::new(&provider);
+            assert_eq!(configure(&provider).await.1["transcription"]["model"], LIVE);
+        } else {
+            assert_eq!(configure(&provider).await.1["transcription"]["model"], "gpt-4o-transcribe");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_model_that_takes_no_turn_detection_keeps_listening_without_it() {
     let provider = Provider::with(|settings| settings.model = Some("some-model".to_owned())).await;
     let mut call = Call::new(&provider);
@@ -210,7 +240,7 @@ async fn a_session_is_replaced_before_the_provider_ends_it_and_nothing_said_is_l
     let (mut peer, _) = configure(&provider).await;
     let began = Instant::now();
     let talk = talk().await;
-    sleep(Duration::from_secs(49 * 60 + 58)).await;
+    peer.says_nothing_for(Duration::from_secs(49 * 60 + 58)).await;
     // Somebody speaks as the time comes: it waits for the end, and for the words.
     call.plays(&talk).await;
     turn(&mut peer).await;

@@ -34,6 +34,7 @@ impl Provider {
             endpoint: Endpoint::parse(&format!("ws://{}/v1", listener.local_addr().unwrap())).unwrap(),
             key: SecretString::from("sk-test-key"),
             model: None,
+            alone: false,
             silence: Duration::from_millis(800),
             barge_in: Duration::from_millis(200),
             languages: Vec::new(),
@@ -110,7 +111,8 @@ impl Peer {
         loop {
             match timeout(60 * SECOND, self.socket.next()).await.expect("an event").unwrap().unwrap() {
                 Message::Text(text) => return serde_json::from_str(&text).unwrap(),
-                Message::Pong(_) => {}
+                // The library answers a ping with the next read.
+                Message::Ping(_) | Message::Pong(_) => {}
                 other => panic!("{other}"),
             }
         }
@@ -226,6 +228,19 @@ impl Call {
             });
         }
         assert_eq!(short.join(" "), want);
+    }
+
+    /// How the next so many turns end, in short.
+    pub(super) async fn words(&mut self, count: usize) -> Vec<String> {
+        let mut ends = Vec::new();
+        while ends.len() < count {
+            match timeout(Duration::from_secs(30), self.next()).await.expect("a turn ends") {
+                Heard::Words { stretch, text, .. } => ends.push(format!("{}:{text}", stretch.0)),
+                Heard::Nothing { stretch } => ends.push(format!("-{}", stretch.0)),
+                _ => {}
+            }
+        }
+        ends
     }
 
     pub(super) async fn fails(&mut self) -> ProviderError {

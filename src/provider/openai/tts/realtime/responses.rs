@@ -103,12 +103,12 @@ impl Responses {
         running.then_some(name)
     }
 
-    /// The socket is gone: what is under way fails with this.
+    /// The socket is gone: what is under way fails with this, unless all of its sound has come and only its end was missing.
     pub(super) fn lose(&mut self, error: &ProviderError) {
         self.unanswered.clear();
         self.names.clear();
-        for wanted in self.wanted.values_mut() {
-            wanted.end.get_or_insert_with(|| Err(error.clone()));
+        for Wanted { sounded, end, .. } in self.wanted.values_mut() {
+            end.get_or_insert_with(|| if *sounded { Ok(()) } else { Err(error.clone()) });
         }
     }
 

@@ -36,6 +36,7 @@ impl Provider {
             endpoint: Endpoint::parse(&format!("ws://{}/v1", listener.local_addr().unwrap())).unwrap(),
             key: SecretString::from("sk-test-key"),
             model: None,
+            alone: false,
             voice: "marin".to_owned(),
             instructions: instructions.map(str::to_owned),
             format: AudioFormat::default(),

@@ -74,6 +74,7 @@ async fn server(steps: Vec<Step>) -> Server {
         endpoint: Endpoint::parse(&format!("http://{address}")).unwrap(),
         key: SecretString::from("sk-test-key"),
         model: None,
+        alone: false,
         voice: "coral".to_owned(),
         instructions: None,
         format: AudioFormat::default(),

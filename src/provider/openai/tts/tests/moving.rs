@@ -52,6 +52,19 @@ async fn when_no_model_is_left_the_refusal_stands_and_the_next_text_tries_all_ag
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_host_of_ones_own_is_asked_for_the_model_set_by_hand_and_no_other() {
+    for alone in [true, false] {
+        let peer = Peer::alone("tts-1", alone).await;
+        peer.fault(Fault::SpeechRefused { status: 404, code: "model_not_found" });
+        let mut call = Call::of(&peer);
+        assert_eq!(call.say(TEXT).await.1.is_some(), alone, "the refusal stands");
+        assert_eq!(call.say(TEXT).await.1, None, "and the next text is tried with the same again");
+        let refused = peer.count(|what| matches!(what, What::SpeechAsked { status: 404, .. }));
+        assert_eq!((refused, peer.sockets()), (1, 0));
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn other_refusals_leave_no_model() {
     let peer = Peer::new(None).await;
     for (status, code) in [(401, "invalid_api_key"), (400, "invalid_value"), (429, "insufficient_quota")] {

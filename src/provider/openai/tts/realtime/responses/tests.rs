@@ -120,6 +120,32 @@ fn a_lost_socket_ends_what_is_under_way_behind_its_sound() {
     assert_eq!(responses.take(tag), Some(Step::Failed(gone)));
 }
 
+#[test]
+fn a_response_that_has_sounded_to_its_end_is_no_failure_when_the_socket_is_lost() {
+    // (events that came: created, four sounds, the sound's end, the words; what it ends with)
+    for (came, words) in [(6, None), (7, Some("Hello.".to_owned()))] {
+        let mut responses = Responses::default();
+        let tag = responses.ask();
+        for event in &events(1)[..came] {
+            read(&mut responses, event);
+        }
+        responses.lose(&failure());
+        assert!(!responses.is_busy());
+        for n in 0..4 {
+            assert_eq!(responses.take(tag), Some(sound(1, n)));
+        }
+        assert_eq!(responses.take(tag), Some(Step::Over(words)), "{came}");
+    }
+    let mut responses = Responses::default();
+    let tag = responses.ask();
+    for at in [0, 1, 5, 2] {
+        read(&mut responses, &events(1)[at]);
+    }
+    responses.lose(&failure());
+    let steps = [responses.take(tag), responses.take(tag), responses.take(tag)];
+    assert_eq!(steps[2], Some(Step::Failed(failure())), "more came behind what was taken for the end: {steps:?}");
+}
+
 fn failure() -> ProviderError {
     ProviderError { class: crate::provider::ErrorClass::Unknown, code: None, message: "gone".to_owned() }
 }
