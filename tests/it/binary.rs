@@ -1,6 +1,6 @@
 //! The real binary as a process of its own, in real time: how it starts, answers, calls and stops.
 
-mod process;
+pub(crate) mod process;
 #[path = "../../src/store/redis/tests/server.rs"]
 pub(crate) mod redis;
 
@@ -45,7 +45,7 @@ async fn post(port: u16, path: &str, message: &str) -> (u16, Value) {
 }
 
 /// The settings of a server that calls through this emulator.
-fn settings(emulator: &Emulator, port: u16) -> Vec<(&'static str, String)> {
+pub(crate) fn settings(emulator: &Emulator, port: u16) -> Vec<(&'static str, String)> {
     let mut settings = emulator.environment();
     settings.extend([
         ("PORT", port.to_string()),

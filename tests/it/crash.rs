@@ -4,6 +4,7 @@ mod agent;
 mod person;
 mod restarts;
 mod server;
+mod tools;
 mod trial;
 
 use std::sync::Arc;
