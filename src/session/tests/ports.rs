@@ -24,6 +24,9 @@ use crate::provider::{
 use crate::store::Store;
 use crate::store::memory::MemoryStore;
 
+/// Texts that a look into the conversation shows.
+const SHOWN: usize = 50;
+
 /// A manager and all it stands on.
 pub(super) struct Ports {
     pub(super) manager: Manager,
@@ -42,13 +45,7 @@ impl Ports {
     }
 
     /// A process that starts now, over this store and this carrier of texts.
-    pub(super) fn over(
-        limits: Limits,
-        most: usize,
-        store: Arc<dyn Store>,
-        letters: Arc<Letters>,
-        now: Millis,
-    ) -> Self {
+    pub(super) fn over(limits: Limits, most: usize, store: Arc<dyn Store>, letters: Arc<Letters>, now: Millis) -> Self {
         let clock = Arc::new(WallClock::starting_at(now));
         let (tasks, media_tasks) = (TaskTracker::new(), TaskTracker::new());
         let phones = Arc::new(Phones::default());
@@ -222,7 +219,7 @@ impl Messaging for Letters {
             author: Author::Us(Some(order.mark.clone())),
             at: Millis(1_000_000),
         };
-        ready(Ok(lock(&self.taken).iter().rev().map(of).collect())).boxed()
+        ready(Ok(lock(&self.taken).iter().rev().take(SHOWN).map(of).collect())).boxed()
     }
 
     fn receipt<'a>(

@@ -10,13 +10,15 @@ use crate::clock::Clock;
 use crate::domain::messaging::Inbound;
 use crate::domain::outcome::EndedBy;
 use crate::domain::session::Failure;
-use crate::ids::{CarrierCallId, MessageId};
+use crate::ids::MessageId;
 use crate::phone_number::PhoneNumber;
 use crate::store::{Mail, Received, Store, Write};
 
 /// What the agents ask, and what the person writes in return.
 const FIRST: (&str, &str) = ("Shall I deploy?", "Yes, deploy.");
 const SECOND: (&str, &str) = ("Where to?", "To staging.");
+/// What is asked by a call that rings.
+const CALLED: &str = "Is it done?";
 
 /// One process after another, over the same store and the same carrier of texts.
 struct Process {
@@ -27,7 +29,7 @@ struct Process {
 
 impl Process {
     fn first(shelf: Shelf) -> Self {
-        Self::start(shelf, Arc::default(), Millis(1_000_000))
+        Self::start(shelf, Arc::default(), Millis(1_790_000_000_000))
     }
 
     fn start(shelf: Shelf, letters: Arc<Letters>, now: Millis) -> Self {
@@ -154,10 +156,8 @@ async fn a_session_that_is_suspended_at_the_end_goes_on_in_the_next_process() {
     settled().await;
     assert_eq!((replied(&pending), next.asked(FIRST.0)), (vec![FIRST.1.to_owned()], 1));
     assert!(next.ports.manager.collected(&pending), "it runs on");
-    let further = next.ports.manager.request(&pending.session, None, |request| Input::Continue {
-        request,
-        text: text(SECOND.0),
-    });
+    let further =
+        next.ports.manager.request(&pending.session, None, |request| Input::Ask { request, text: text(SECOND.0) });
     let further = further.expect("it runs");
     settled().await;
     next.hears(SECOND.1);
@@ -170,12 +170,11 @@ async fn what_was_left_may_come_late_and_finds_its_place_beside_what_began_meanw
     let first = Process::first(Shelf::new());
     let _asked = first.asks(FIRST.0);
     settled().await;
-    let next = first.next();
+    let (next, mut left) = (first.next(), first.shelf.everything_left());
     // Another process held the store, and this one began without it.
     let newer = next.asks(SECOND.0);
     settled().await;
     assert_eq!(next.asked(SECOND.0), 1);
-    let mut left = first.shelf.everything_left();
     left.received.push(Received { decided: None, ..received(&next, FIRST.1) });
     let older = request(&next.ports.manager.recall(left).await, FIRST.0).expect("it is known");
     settled().await;
@@ -221,6 +220,8 @@ async fn a_message_that_was_taken_or_is_a_day_old_is_not_given_to_anybody_again(
     first.hears(FIRST.1);
     settled().await;
     assert_eq!((replied(&asked), first.shelf.everything_left().received.len()), (vec![FIRST.1.to_owned()], 0));
+    assert!(first.ports.manager.collected(&asked), "it runs on");
+    settled().await;
     // Its arrival comes up once more: what the line took is known by its id.
     let again = received(&first, FIRST.1);
     let _ = first.shelf.commit([&before, &again].map(|one| Write::Received(Box::new(one.clone()))).into()).await;
@@ -241,57 +242,51 @@ async fn a_message_that_was_taken_or_is_a_day_old_is_not_given_to_anybody_again(
 
 #[tokio::test(start_paused = true)]
 async fn a_session_that_brings_the_restart_down_is_buried_alone_and_stands_in_nobodys_way() {
-    let first = Process::first(Shelf::new());
-    let asked = [first.asks(FIRST.0), first.asks(SECOND.0)];
-    let called = first.ports.manager.call(text("Is it done?"), Some(name("Is it done?"))).expect("there is room");
-    settled().await;
-    let call = first.ports.call_of(&called.session);
-    for (bad, others, hung_up) in [(&asked[0].session, 2, vec![]), (&called.session, 2, vec![call])] {
-        let written = Written::default();
+    for dies in [FIRST.0, SECOND.0, CALLED] {
+        let first = Process::first(Shelf::new());
+        let asked = [first.asks(FIRST.0), first.asks(SECOND.0)];
+        let called = first.ports.manager.call(text(CALLED), Some(name(CALLED))).expect("there is room");
+        settled().await;
+        let call = (dies == CALLED).then(|| first.ports.call_of(&called.session));
+        let [one, two] = &asked;
+        let sessions = [(FIRST.0, one), (SECOND.0, two), (CALLED, &called)];
+        let bad = &sessions.iter().find(|(question, _)| *question == dies).expect("it is one of them").1.session;
         let next = first.next();
         next.shelf.trap(bad);
-        let recalled = {
-            let writer = written.clone();
-            let lines = tracing_subscriber::fmt().with_writer(move || writer.clone()).with_ansi(false).finish();
-            let _second = tracing::Dispatch::new(tracing::subscriber::NoSubscriber::default());
-            let _guard = tracing::subscriber::set_default(lines);
-            let recalled = next.recalls().await;
+        let (recalled, log) = recalled_with_log(&next).await;
+        assert!(log.contains(&format!("session {bad} died of a fault")), "{dies}: {log}");
+        assert_eq!(log.contains("its call is hung up"), call.is_some(), "{dies}: {log}");
+        assert_eq!(log.matches("ERROR").count(), 1, "{dies}: {log}");
+        // It is over, for good.
+        let left = next.shelf.everything_left().sessions;
+        assert!(left.iter().all(|session| session.id != *bad), "{dies}: it is not met again");
+        let conversation = next.shelf.conversation(bad).await.expect("it is read").expect("it is kept");
+        let told = (conversation.ended_at.is_some(), conversation.outcome.ended_by);
+        assert_eq!(told, (true, Some(EndedBy::Crash)), "{dies}");
+        assert!(call.is_none_or(|call| next.ports.hung_up().contains(&call)), "{dies}: {:?}", next.ports.hung_up());
+        assert!(request(&recalled, dies).expect("it is known").is_dead(), "{dies}: nobody waits for it");
+        // Whoever else was there goes on.
+        for (question, answer) in [FIRST, SECOND].into_iter().filter(|(question, _)| *question != dies) {
+            next.hears(answer);
             settled().await;
-            recalled
-        };
-        let lines = String::from_utf8(written.0.lock().expect("no holder panics").clone()).expect("text");
-        assert!(lines.contains(&format!("session {bad} died of a fault")), "{lines}");
-        assert_eq!(lines.contains("its call is hung up"), !hung_up.is_empty(), "{lines}");
-        assert_eq!(lines.matches("ERROR").count(), 1, "{lines}");
-        check_buried(&next, &recalled, bad, others, &hung_up).await;
+            let pending = request(&recalled, question).expect("it is known");
+            assert_eq!((replied(&pending), next.asked(question)), (vec![answer.to_owned()], 1), "{dies}");
+        }
     }
 }
 
-/// `bad` is over, for good; whoever else was there goes on.
-async fn check_buried(
-    next: &Process,
-    recalled: &[Recalled],
-    bad: &SessionId,
-    others: usize,
-    hung_up: &[CarrierCallId],
-) {
-    let sessions = next.shelf.everything_left().sessions;
-    assert!(sessions.iter().all(|session| session.id != *bad), "it is not met again");
-    let conversation = next.shelf.conversation(bad).await.expect("it is read").expect("it is kept");
-    let told = (conversation.ended_at.is_some(), conversation.outcome.ended_by);
-    assert_eq!(told, (true, Some(EndedBy::Crash)));
-    assert!(hung_up.iter().all(|call| next.ports.hung_up().contains(call)), "{:?}", next.ports.hung_up());
-    let its = recalled.iter().find(|recalled| recalled.record.session == *bad).expect("its request is known");
-    assert!(its.pending.is_dead(), "nobody waits for it");
-    assert_eq!(recalled.len(), others + 1);
-    // The floor is free for whoever waits for it.
-    next.lives().await;
-    for (question, answer) in [FIRST, SECOND] {
-        let pending = request(recalled, question).expect("it is known");
-        if pending.session != *bad {
-            assert_eq!((replied(&pending), next.asked(question)), (vec![answer.to_owned()], 1));
-        }
-    }
+/// Takes up what was left; with what the log says of it.
+async fn recalled_with_log(process: &Process) -> (Vec<Recalled>, String) {
+    let written = Written::default();
+    let writer = written.clone();
+    let lines = tracing_subscriber::fmt().with_writer(move || writer.clone()).with_ansi(false).finish();
+    // With a single subscriber, tracing lets whichever thread comes by a line first decide whether it is ever written.
+    let _second = tracing::Dispatch::new(tracing::subscriber::NoSubscriber::default());
+    let _guard = tracing::subscriber::set_default(lines);
+    let recalled = process.recalls().await;
+    settled().await;
+    let log = written.0.lock().expect("no holder panics").clone();
+    (recalled, String::from_utf8(log).expect("text"))
 }
 
 /// The log, as it is written.

@@ -9,9 +9,7 @@ use futures_util::future::{BoxFuture, pending, ready};
 use crate::clock::Millis;
 use crate::domain::line;
 use crate::ids::{EntryId, LineKey, MessageId, RequestKey, SessionId};
-use crate::store::{
-    Conversation, Left, Received, RequestRecord, SessionRecord, Store, StoreError, StoreState, Write,
-};
+use crate::store::{Conversation, Left, Received, RequestRecord, SessionRecord, Store, StoreError, StoreState, Write};
 
 use super::*;
 
