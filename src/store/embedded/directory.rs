@@ -77,6 +77,8 @@ pub(super) fn set_aside(directory: &Path, damaged: Identity, problem: &Problem) 
     match held.try_lock() {
         Ok(()) => {}
         Err(TryLockError::WouldBlock) => return Err(Problem::Locked),
+        // There are no locks there, and so nobody has one.
+        Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Unsupported => {}
         Err(TryLockError::Error(error)) => return Err(error.into()),
     }
     if Identity::of(&held)? != damaged || !damaged.is_in(directory) {
