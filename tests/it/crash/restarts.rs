@@ -44,6 +44,24 @@ async fn a_client_that_gave_up_and_asks_again_gets_the_reply_also_of_the_next_pr
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_an_agent_has_had_is_not_given_to_it_again_by_the_next_process() {
+    for keyed in [false, true] {
+        let stage = Stage::set(&[]).await;
+        let agent = stage.agent(keyed);
+        let asking = async {
+            let answer = agent.post("/api/call", QUESTION, "one").await;
+            stage.server.kill();
+            answer
+        };
+        let (answer, ()) = tokio::join!(asking, stage.reply());
+        stage.replied(&answer);
+        stage.is_up(2).await;
+        let (_, view) = agent.get(&format!("/api/call/{}", answer.session().expect("an id"))).await;
+        assert!(view["replies"].as_array().is_none_or(Vec::is_empty), "keyed: {keyed}: {view}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_is_told_to_stop_while_it_waits_for_a_text_sends_clients_to_the_next_one() {
     for keyed in [false, true] {
         let mut stage = Stage::set(&[]).await;
