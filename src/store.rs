@@ -40,6 +40,10 @@ pub trait Store: Send + Sync {
     fn sweep(&self, now: Millis) -> BoxFuture<'_, Result<(), StoreError>>;
     /// How it is.
     fn state(&self) -> StoreState;
+    /// What it does not promise although it works; in words for the operator.
+    fn warnings(&self) -> Vec<String> {
+        Vec::new()
+    }
     /// Whether what it keeps outlives the process.
     fn is_durable(&self) -> bool;
 }

@@ -48,4 +48,8 @@ impl<B: Backend> Backend for CrashPoint<B> {
     fn sweep(&mut self, now: Millis, keep: Duration) -> Result<(), StoreError> {
         self.backend.sweep(now, keep)
     }
+
+    fn warnings(&self) -> Vec<String> {
+        self.backend.warnings()
+    }
 }

@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 use super::App;
 use super::auth::Principal;
 use crate::provider::SpeechOutlook;
-use crate::store::StoreState;
+use crate::store::{Store, StoreState};
 
 /// How the server stands.
 #[derive(Clone, Debug)]
@@ -45,7 +45,8 @@ pub(super) struct HealthJson {
     /// Every missing or bad setting.
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<String>,
-    /// What will keep it from working one day unless something is done, such as a model of the speech provider that ends.
+    /// What will keep it from working one day unless something is done, such as a model of the speech provider that ends, or
+    /// a Redis that keeps nothing on a disk.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     warnings: Vec<String>,
     /// How what outlives the process is kept.
@@ -81,11 +82,12 @@ impl Health {
         }
     }
 
-    fn answer(self, store: Option<StoreState>) -> Response {
+    fn answer(self, store: Option<&dyn Store>) -> Response {
         let (mut public_url, mut error, mut warnings) = (None, None, Vec::new());
         let (code, status) = match self {
             Health::Ok { public_url: url, speech } => {
                 (public_url, warnings) = (Some(url.to_string()), speech.warnings());
+                warnings.extend(store.iter().flat_map(|store| store.warnings()));
                 (StatusCode::OK, "ok")
             }
             Health::Bad { error: why } => {
@@ -94,7 +96,7 @@ impl Health {
             }
             Health::Starting => (StatusCode::SERVICE_UNAVAILABLE, "starting"),
         };
-        (code, Json(HealthJson { status, public_url, error, warnings, store: store.map(StoreJson::from) }))
+        (code, Json(HealthJson { status, public_url, error, warnings, store: store.map(|store| store.state().into()) }))
             .into_response()
     }
 }
@@ -105,7 +107,7 @@ impl Health {
     (status = 503, description = "it cannot: a setting is missing or bad (named in `error`), or it is starting", body = HealthJson),
 ))]
 pub(super) async fn show(State(app): State<App>) -> Response {
-    app.health.answer(Some(app.store.state()))
+    app.health.answer(Some(&*app.store))
 }
 
 /// The same behind the key: tells an agent that its key is right, too.
@@ -113,7 +115,7 @@ pub(super) async fn show(State(app): State<App>) -> Response {
     (status = 200, description = "it can make calls, and the key is right", body = HealthJson),
 ))]
 pub(super) async fn show_with_key(_: Principal, State(app): State<App>) -> Response {
-    app.health.answer(Some(app.store.state()))
+    app.health.answer(Some(&*app.store))
 }
 
 /// `/health` of a server that has nothing else.

@@ -68,9 +68,14 @@ pub(super) struct Begun {
 }
 
 impl Begun {
-    /// A client has the answer: a repeat is a new request, unless it has a key. False when one had it before.
-    pub(super) fn collect(&self) -> bool {
-        !self.collected.swap(true, Ordering::Relaxed)
+    /// A client has the answer: a repeat is a new request, unless it has a key.
+    pub(super) fn collect(&self) {
+        self.collected.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether a client has had the answer.
+    pub(super) fn is_collected(&self) -> bool {
+        self.collected.load(Ordering::Relaxed)
     }
 
     /// Whether a repeat gets this one's answer.
@@ -90,7 +95,7 @@ impl Begun {
                 ..
             } => false,
             _ if keyed => now.since(delivered.at) <= KEYED,
-            _ => !self.collected.load(Ordering::Relaxed) && now.since(delivered.at) <= UNCOLLECTED,
+            _ => !self.is_collected() && now.since(delivered.at) <= UNCOLLECTED,
         }
     }
 }

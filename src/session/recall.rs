@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt;
@@ -13,9 +14,10 @@ use super::task::{Begun, Named, Waiting};
 use super::{Delivered, Pending, Recalled};
 use crate::clock::Millis;
 use crate::domain::outcome::{Channel, EndedBy, Outcome};
+use crate::domain::session::snapshot::Stage;
 use crate::domain::session::{Answer, Body, Failure, Input, Session};
 use crate::domain::text::PersonText;
-use crate::ids::{ConversationId, RequestId, SessionId};
+use crate::ids::{CarrierCallId, ConversationId, RequestId, SessionId};
 use crate::store::{Given, Left, RequestRecord, SessionRecord, Write};
 
 /// What was written longer ago than this was taken, or is of no use any more; what was taken since is known by its id.
@@ -67,10 +69,11 @@ impl Manager {
                 named: Named::Kept(Box::new(request)),
             });
             let requests = requests.collect();
-            let id = record.id.clone();
+            let (id, call) = (record.id.clone(), call_of(&record));
             // A record that brings us down must not do so at every start.
             if AssertUnwindSafe(self.go_on(record, requests, collected)).catch_unwind().await.is_err() {
-                self.shared.bury(&id, None).await;
+                self.shared.give_up(&id);
+                self.bury_later(id, call);
             }
         }
         if self.shared.config.messaging.is_some() {
@@ -104,18 +107,31 @@ impl Manager {
             session.handle(Input::Collected { request }, now);
         }
         let (on_phone, writes) = (session.is_on_phone(), session.channel() != Channel::Voice);
+        let wants_floor = session.wants_floor();
         let begun = Begun { id: id.clone(), session, requests, by_person, lines, entry: None };
+        let mut next = None;
         let taken = self.run(begun, |tables| {
             if on_phone {
                 // It has the line, whoever else has.
                 let _ = tables.line.take(&id, usize::MAX);
             }
+            if !wants_floor {
+                // It was answered, and the process ended before the line learned it.
+                next = tables.line.yield_floor(&id);
+            }
             Ok(Vec::new())
         });
+        shared.grant_floor(next);
         // The person stopped messages, and the process ended before the session learned it.
         if taken.is_ok() && writes && shared.read_line(|line, _| line.is_opted_out()) {
             let _ = self.tell(&id, Input::OptedOut { text: PersonText("stop".to_owned()) });
         }
+    }
+
+    /// Closes what is left of a session that could not go on. Its call may take long to hang up, and the others wait.
+    fn bury_later(&self, id: SessionId, call: Option<CarrierCallId>) {
+        let shared = Arc::clone(&self.shared);
+        self.shared.config.tasks.spawn(async move { shared.bury(&id, call).await });
     }
 
     /// Reads what was written while no process was there; where no conversation is known yet, once it is found. The sessions
@@ -142,6 +158,14 @@ impl Manager {
             let closing = manager.shared.closing.clone();
             closing.run_until_cancelled(manager.read_back()).await;
         });
+    }
+}
+
+/// The call that a kept session may still have at the carrier, where its name is known.
+fn call_of(record: &SessionRecord) -> Option<CarrierCallId> {
+    match &record.snapshot.stage {
+        Stage::Voice { call } => call.clone(),
+        Stage::Messaging { hanging } | Stage::Parting { hanging } => hanging.clone(),
     }
 }
 

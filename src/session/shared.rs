@@ -206,18 +206,26 @@ impl Shared {
         None
     }
 
+    /// A session that was to go on cannot: nothing is its any more, so that it stands in nobody's way.
+    pub(super) fn give_up(&self, id: &SessionId) {
+        let generation = self.lock().sessions.get(id).map(|entry| entry.generation);
+        self.forget(id, generation.unwrap_or_default());
+    }
+
     /// A session died of a fault of ours: its call is hung up and its history closed. The process lives.
     pub(super) async fn bury(&self, id: &SessionId, call: Option<CarrierCallId>) {
-        tracing::error!(call.id = %id, "session {id} died of a fault; its call is hung up");
+        let hung_up = if call.is_some() { "; its call is hung up" } else { "" };
+        tracing::error!(call.id = %id, "session {id} died of a fault{hung_up}");
         if let Some(call) = call {
             self.hang_up_orphan(id, &call).await;
         }
+        let mut writes = vec![Write::Ended(id.clone())];
         if let Ok(Some(mut conversation)) = self.config.store.conversation(id).await {
             conversation.ended_at = Some(self.config.clock.now());
             conversation.outcome.ended_by = Some(EndedBy::Crash);
             self.config.metrics.call_ended(conversation.outcome.dial.as_str(), EndedBy::Crash.as_str());
-            let writes = vec![Write::Ended(id.clone()), Write::Conversation(Box::new(conversation))];
-            let _ = self.config.store.commit(writes).await;
+            writes.push(Write::Conversation(Box::new(conversation)));
         }
+        let _ = self.config.store.commit(writes).await;
     }
 }

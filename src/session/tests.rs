@@ -1,6 +1,8 @@
 //! The runtime as a whole, over ports that do as they are asked.
 
 mod ports;
+mod restart;
+mod shelf;
 
 use std::time::Duration;
 

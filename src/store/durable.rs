@@ -40,6 +40,10 @@ pub trait Backend: Send + 'static {
     fn conversations(&mut self, most: usize) -> Result<Vec<Conversation>, StoreError>;
     /// Forgets what has had its time by now; of conversations those that ended more than `keep` ago.
     fn sweep(&mut self, now: Millis, keep: Duration) -> Result<(), StoreError>;
+    /// What it does not promise although it works, as it was found when it was opened last; in words for the operator.
+    fn warnings(&self) -> Vec<String> {
+        Vec::new()
+    }
 }
 
 /// Why there is no access to what is kept. It is tried again until there is.
@@ -181,6 +185,10 @@ impl Store for DurableStore {
 
     fn state(&self) -> StoreState {
         self.desk.state()
+    }
+
+    fn warnings(&self) -> Vec<String> {
+        self.desk.warnings()
     }
 
     fn is_durable(&self) -> bool {

@@ -20,6 +20,7 @@ use super::record::STEPS;
 use super::{Conversation, Left, StoreError, Write};
 use crate::clock::Millis;
 
+use directory::Identity;
 pub use directory::{FILE, own_file, private_directory};
 
 /// How much of the file is kept in memory. What is read at all is read once, at the start.
@@ -50,10 +51,23 @@ impl Embedded {
         Self { directory, put_on, database: None, suspicious: true }
     }
 
-    /// Opens the file, as it is.
-    fn open_file(&self) -> Result<Database, damage::Problem> {
-        private_directory(&self.directory)?;
-        let file = own_file(&self.directory.join(FILE))?;
+    /// Opens the file, as it is. What is wrong comes with the file that it is wrong with.
+    fn open_file(&self) -> Result<Database, (damage::Problem, Option<Identity>)> {
+        let made = || -> std::io::Result<(File, Identity)> {
+            private_directory(&self.directory)?;
+            let file = own_file(&self.directory.join(FILE))?;
+            let identity = Identity::of(&file)?;
+            Ok((file, identity))
+        };
+        let (file, identity) = made().map_err(|error| (error.into(), None))?;
+        let opened = self.read_file(file).and_then(|database| {
+            // Between its opening and its lock another process may have set it aside.
+            if identity.is_in(&self.directory) { Ok(database) } else { Err(damage::Problem::Locked) }
+        });
+        opened.map_err(|problem| (problem, Some(identity)))
+    }
+
+    fn read_file(&self, file: File) -> Result<Database, damage::Problem> {
         damage::contained(|| {
             let mut builder = Builder::new();
             builder.set_cache_size(CACHE).set_check_integrity_on_open(self.suspicious);
@@ -90,14 +104,15 @@ impl Backend for Embedded {
             drop(earlier);
             Ok(())
         });
-        let database = match self.open_file() {
-            Err(problem) if problem.is_damage() => directory::set_aside(&self.directory, &problem)
-                .and_then(|()| self.open_file())
-                .map_err(|problem| problem.into_open_error(&self.directory))?,
-            opened => opened.map_err(|problem| problem.into_open_error(&self.directory))?,
+        let opened = match self.open_file() {
+            Err((problem, Some(damaged))) if problem.is_damage() => {
+                directory::set_aside(&self.directory, damaged, &problem)
+                    .and_then(|()| self.open_file().map_err(|(problem, _)| problem))
+            }
+            opened => opened.map_err(|(problem, _)| problem),
         };
+        self.database = Some(opened.map_err(|problem| problem.into_open_error(&self.directory))?);
         self.suspicious = false;
-        self.database = Some(database);
         Ok(())
     }
 

@@ -7,6 +7,7 @@ mod batch;
 mod format;
 mod keys;
 mod problem;
+mod promises;
 mod read;
 
 use std::fmt;
@@ -20,7 +21,7 @@ use super::record::STEPS;
 use super::{Conversation, Left, StoreError, Write};
 use crate::clock::Millis;
 
-use batch::{Batch, Verdict};
+use batch::{Batch, Claims, Verdict};
 use problem::Problem;
 
 /// How long the server may take to be reached, to take what it is sent, and to answer.
@@ -37,6 +38,10 @@ pub struct RedisBackend {
     connection: Option<Connection>,
     /// The server has been reached before.
     was_open: bool,
+    /// What it does not promise, as it was when it was reached last.
+    warnings: Vec<String>,
+    /// The number of this process's claim to each running session: words on it go out under that.
+    claims: Claims,
 }
 
 /// Who writes: what a connection that was given up delivers late is older than what came after it.
@@ -70,7 +75,15 @@ impl RedisBackend {
         let settings = info.redis_settings().clone().set_skip_set_lib_name();
         let client = Client::open(info.set_redis_settings(settings)).map_err(|_| BadUrl)?;
         let writer = Writer { name: format!("{:032x}", u128::from_be_bytes(instance)), writes: 0 };
-        Ok(Self { client, writer, keep, connection: None, was_open: false })
+        Ok(Self {
+            client,
+            writer,
+            keep,
+            connection: None,
+            was_open: false,
+            warnings: Vec::new(),
+            claims: Claims::default(),
+        })
     }
 
     /// Reaches the server, and makes sure that what it holds is of the present format.
@@ -82,6 +95,11 @@ impl RedisBackend {
             warn_of_loss();
         }
         self.was_open = true;
+        let warnings = promises::warnings(&mut connection);
+        for warning in warnings.iter().filter(|warning| !self.warnings.contains(warning)) {
+            tracing::warn!("{warning}");
+        }
+        self.warnings = warnings;
         self.connection = Some(connection);
         Ok(())
     }
@@ -104,8 +122,9 @@ impl Backend for RedisBackend {
     }
 
     fn write(&mut self, writes: &[Write]) -> Result<(), StoreError> {
-        let mut batch = Batch::new(writes, self.keep);
+        let mut refused = Vec::new();
         loop {
+            let batch = Batch::without(writes, self.keep, &refused, &self.claims);
             self.writer.writes += 1;
             let number = self.writer.writes;
             let name = self.writer.name.clone();
@@ -116,23 +135,27 @@ impl Backend for RedisBackend {
                 Ok(verdict)
             })?;
             match verdict {
-                Verdict::Done => return Ok(()),
-                Verdict::Begun => {
-                    warn_of_loss();
-                    return Ok(());
-                }
+                Verdict::Done => {}
+                Verdict::Begun => warn_of_loss(),
                 Verdict::Stale(sessions) => {
                     for session in &sessions {
                         tracing::warn!(%session, "another instance owns the session now; what this one knew is not kept");
                     }
-                    batch = Batch::without(writes, self.keep, &sessions);
+                    refused.extend(sessions);
+                    continue;
                 }
             }
+            self.claims.note(writes, &refused);
+            return Ok(());
         }
     }
 
     fn left(&mut self) -> Result<Left, StoreError> {
-        self.with(read::left)
+        let left = self.with(read::left)?;
+        for session in &left.sessions {
+            self.claims.claim(session);
+        }
+        Ok(left)
     }
 
     fn conversations(&mut self, most: usize) -> Result<Vec<Conversation>, StoreError> {
@@ -141,6 +164,10 @@ impl Backend for RedisBackend {
 
     fn sweep(&mut self, now: Millis, keep: Duration) -> Result<(), StoreError> {
         self.with(|connection| read::sweep(connection, now, keep))
+    }
+
+    fn warnings(&self) -> Vec<String> {
+        self.warnings.clone()
     }
 }
 

@@ -1,5 +1,6 @@
 //! The real binary as a process of its own, in real time: how it starts, answers, calls and stops.
 
+mod keeping;
 pub(crate) mod process;
 #[path = "../../src/store/redis/tests/server.rs"]
 pub(crate) mod redis;

@@ -206,6 +206,11 @@ impl Session {
         }
     }
 
+    /// Whether it has the floor, or asks for it.
+    pub fn wants_floor(&self) -> bool {
+        self.chat.floor != Floor::None
+    }
+
     pub(super) fn floor_granted(&mut self, now: Millis) {
         if let Floor::Claimed | Floor::Queued = self.chat.floor {
             self.chat.floor = Floor::Held;

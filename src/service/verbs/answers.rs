@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+
 use super::super::repeats::Begun;
 use super::super::{Refusal, RefusalKind, Reply, View, sentence};
 use super::{REPLY_BUDGET, Service};
@@ -31,11 +34,11 @@ impl Service {
     ) -> Result<Answered, Refusal> {
         match tokio::time::timeout(budget, pending.answer()).await {
             Ok(Ok(delivered)) => {
-                if let Some(begun) = begun
-                    && !delivered.is_put_off()
-                    && begun.collect()
-                {
-                    self.keep_collected(begun, &delivered);
+                if let Some(begun) = begun.filter(|begun| !delivered.is_put_off() && !begun.is_collected()) {
+                    // Known to the next process before the client has it: that one would hand the words over again. If the
+                    // answer breaks off with this process, its repeat gets it from that one.
+                    self.keep_collected(begun, &delivered).await;
+                    begun.collect();
                 }
                 if let Body::Reply(reply) = &delivered.answer.body
                     && !self.manager.collected(pending)
@@ -55,7 +58,7 @@ impl Service {
     }
 
     /// In the next process, too, a repeat is a new request.
-    pub(super) fn keep_collected(&self, begun: &Begun, delivered: &Delivered) {
+    fn keep_collected(&self, begun: &Begun, delivered: &Delivered) -> BoxFuture<'static, ()> {
         let RequestName { key, content, keyed } = begun.name.clone();
         let record = RequestRecord {
             key,
@@ -67,7 +70,8 @@ impl Service {
             answer: Some(Given::from(delivered)),
             collected: true,
         };
-        drop(self.store.commit(vec![Write::Request(Box::new(record))]));
+        // A store that does not keep it says so where the operator looks.
+        self.store.commit(vec![Write::Request(Box::new(record))]).map(drop).boxed()
     }
 
     /// What is left of a session that does not run any more.

@@ -12,6 +12,7 @@ use super::*;
 use crate::clock::wall::WallClock;
 use crate::domain::keywords::Keywords;
 use crate::domain::media::MediaCommand;
+use crate::domain::messaging::Author;
 use crate::ids::{ConversationId, MessageId};
 use crate::metrics::Metrics;
 use crate::phone_number::PhoneNumber;
@@ -20,31 +21,44 @@ use crate::provider::{
     Abilities, CallProgress, Carrier, DialOrder, Messaging, MessagingClass, MessagingError, Opened, PastMessage,
     ProviderError, Receipt, SendOrder,
 };
+use crate::store::Store;
 use crate::store::memory::MemoryStore;
+
+/// Texts that a look into the conversation shows.
+const SHOWN: usize = 50;
 
 /// A manager and all it stands on.
 pub(super) struct Ports {
     pub(super) manager: Manager,
     pub(super) tasks: TaskTracker,
     pub(super) media_tasks: TaskTracker,
+    pub(super) clock: Arc<WallClock>,
     phones: Arc<Phones>,
     desk: Arc<Desk>,
 }
 
 impl Ports {
+    /// A process that keeps nothing, with messaging that now and then fails.
     pub(super) fn new(limits: Limits, most: usize) -> Self {
+        let letters = Arc::new(Letters { fails: true, ..Letters::default() });
+        Self::over(limits, most, Arc::new(MemoryStore::new(Duration::from_hours(48))), letters, Millis(1_000_000))
+    }
+
+    /// A process that starts now, over this store and this carrier of texts.
+    pub(super) fn over(limits: Limits, most: usize, store: Arc<dyn Store>, letters: Arc<Letters>, now: Millis) -> Self {
+        let clock = Arc::new(WallClock::starting_at(now));
         let (tasks, media_tasks) = (TaskTracker::new(), TaskTracker::new());
         let phones = Arc::new(Phones::default());
         let desk = Arc::new(Desk { events: Mutex::default(), tasks: media_tasks.clone() });
         let person = PhoneNumber::parse("+390000000001").expect("a number");
         let manager = Manager::new(ManagerConfig {
             carrier: Arc::clone(&phones) as Arc<dyn Carrier>,
-            messaging: Some(Arc::new(Letters::default())),
+            messaging: Some(letters),
             keywords: Keywords::new(&[]).expect("no phrase is a bad one"),
             privacy_notice: None,
             media: Arc::clone(&desk) as Arc<dyn MediaPort>,
-            store: Arc::new(MemoryStore::new(Duration::from_hours(48))),
-            clock: Arc::new(WallClock::starting_at(Millis(1_000_000))),
+            store,
+            clock: Arc::<WallClock>::clone(&clock),
             directory: Directory::new(person, &HashKey::new(b"a key")),
             limits,
             most_sessions: most,
@@ -52,11 +66,16 @@ impl Ports {
             metrics: Arc::new(Metrics::default()),
             tasks: tasks.clone(),
         });
-        Self { manager, tasks, media_tasks, phones, desk }
+        Self { manager, tasks, media_tasks, clock, phones, desk }
     }
 
     pub(super) fn directory(&self) -> &Directory {
         &self.manager.shared.config.directory
+    }
+
+    /// The calls that it hung up.
+    pub(super) fn hung_up(&self) -> Vec<CarrierCallId> {
+        lock(&self.phones.hung_up).clone()
     }
 
     /// The carrier's name for a session's call.
@@ -79,6 +98,7 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 #[derive(Default)]
 struct Phones {
     calls: Mutex<HashMap<SessionId, CarrierCallId>>,
+    hung_up: Mutex<Vec<CarrierCallId>>,
 }
 
 impl Carrier for Phones {
@@ -88,7 +108,8 @@ impl Carrier for Phones {
         ready(Ok(call)).boxed()
     }
 
-    fn hang_up<'a>(&'a self, _call: &'a CarrierCallId) -> BoxFuture<'a, Result<(), ProviderError>> {
+    fn hang_up<'a>(&'a self, call: &'a CarrierCallId) -> BoxFuture<'a, Result<(), ProviderError>> {
+        lock(&self.hung_up).push(call.clone());
         ready(Ok(())).boxed()
     }
 
@@ -137,10 +158,20 @@ impl MediaPort for Desk {
     }
 }
 
-/// Takes all texts but every fourth, which it may take the next time.
-struct Letters {
+/// Takes texts, and shows them to whoever looks into the conversation.
+pub(super) struct Letters {
     abilities: Abilities,
     asked: AtomicU64,
+    /// It does not take every fourth, which it may take the next time.
+    fails: bool,
+    taken: Mutex<Vec<(MessageId, SendOrder)>>,
+}
+
+impl Letters {
+    /// The texts that came to the person, oldest first.
+    pub(super) fn taken(&self) -> Vec<String> {
+        lock(&self.taken).iter().map(|(_, order)| order.text.clone()).collect()
+    }
 }
 
 impl Default for Letters {
@@ -152,7 +183,7 @@ impl Default for Letters {
             template: true,
             opt_in: String::new(),
         };
-        Self { abilities, asked: AtomicU64::new(0) }
+        Self { abilities, asked: AtomicU64::new(0), fails: false, taken: Mutex::default() }
     }
 }
 
@@ -165,13 +196,15 @@ impl Messaging for Letters {
         ready(Ok(Opened { conversation: ConversationId("CH1".to_owned()), found: false })).boxed()
     }
 
-    fn send(&self, _order: SendOrder) -> BoxFuture<'_, Result<MessageId, MessagingError>> {
+    fn send(&self, order: SendOrder) -> BoxFuture<'_, Result<MessageId, MessagingError>> {
         let n = self.asked.fetch_add(1, Ordering::Relaxed);
-        let result = if n % 4 == 3 {
+        let result = if self.fails && n % 4 == 3 {
             let class = MessagingClass::Transient;
             Err(MessagingError { class, code: None, message: "busy".to_owned(), retry_after: None })
         } else {
-            Ok(MessageId(format!("IM{n}")))
+            let message = MessageId(format!("IM{n}"));
+            lock(&self.taken).push((message.clone(), order));
+            Ok(message)
         };
         ready(result).boxed()
     }
@@ -181,7 +214,12 @@ impl Messaging for Letters {
         _conversation: &'a ConversationId,
         _with: &'a PhoneNumber,
     ) -> BoxFuture<'a, Result<Vec<PastMessage>, MessagingError>> {
-        ready(Ok(Vec::new())).boxed()
+        let of = |(message, order): &(MessageId, SendOrder)| PastMessage {
+            message: message.clone(),
+            author: Author::Us(Some(order.mark.clone())),
+            at: Millis(1_000_000),
+        };
+        ready(Ok(lock(&self.taken).iter().rev().take(SHOWN).map(of).collect())).boxed()
     }
 
     fn receipt<'a>(

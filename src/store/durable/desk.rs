@@ -72,6 +72,7 @@ struct State {
     left: Option<Left>,
     /// Why what is committed is not durable.
     trouble: Option<String>,
+    warnings: Vec<String>,
     closing: bool,
 }
 
@@ -87,6 +88,7 @@ impl Desk {
             mirror: Conversations::new(keep),
             left: None,
             trouble: None,
+            warnings: Vec::new(),
             closing: false,
         };
         Self { state: Mutex::new(state), wake: Condvar::new(), phase: watch::Sender::new(Phase::Opening), patience }
@@ -160,6 +162,10 @@ impl Desk {
         }
     }
 
+    pub(super) fn warnings(&self) -> Vec<String> {
+        self.lock().warnings.clone()
+    }
+
     pub(super) fn conversation(&self, id: &SessionId) -> Option<Conversation> {
         self.lock().mirror.get(id).cloned()
     }
@@ -210,6 +216,11 @@ impl Desk {
         let open = |state: &mut State| !state.closing;
         let waited = self.wake.wait_timeout_while(self.lock(), time, open);
         waited.unwrap_or_else(PoisonError::into_inner).0.closing
+    }
+
+    /// This is what the backend does not promise.
+    pub(super) fn warned(&self, warnings: Vec<String>) {
+        self.lock().warnings = warnings;
     }
 
     /// There is access to what was left: what was committed meanwhile is newer.
@@ -280,6 +291,10 @@ impl Desk {
             state.sweep = state.sweep.or(work.sweep);
             receipts.extend(work.receipts);
             receipts.extend(work.sweepers);
+        }
+        // Nobody else may bring anything for a long time: whether it works again is to be found out all the same.
+        if *self.phase.borrow() == Phase::Open && state.pending.is_empty() && state.sweep.is_none() {
+            state.pending.put(Write::Nothing);
         }
         drop(state);
         answer(receipts, &Err(StoreError(reason.to_owned())));

@@ -66,8 +66,9 @@ impl Pending {
         self.changes.is_empty()
     }
 
+    /// How many changes would be lost with it.
     pub(super) fn len(&self) -> usize {
-        self.changes.len()
+        self.changes.len() - usize::from(self.has(&Key::Nothing))
     }
 
     pub(super) fn has(&self, key: &Key) -> bool {

@@ -175,6 +175,25 @@ async fn a_backend_that_fails_is_caught_up_with_in_one_write_of_the_newest_value
 }
 
 #[tokio::test]
+async fn a_backend_that_works_again_is_not_called_broken_until_somebody_has_something_to_keep() {
+    let world = World::new(Left::default(), Vec::new());
+    world.then([Turn::Work, Turn::Fail]);
+    assert!(world.store.commit(vec![Write::Nothing]).await.is_err());
+    assert!(matches!(world.store.state(), StoreState::Degraded(_)));
+    // It can be opened, and still takes nothing; then it does.
+    world.then([Turn::Work, Turn::Fail, Turn::Work, Turn::Work]);
+    while world.store.state() != StoreState::Fine {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(world.written(), [[Write::Nothing]]);
+    let World { store, turns, .. } = world;
+    turns.send(Turn::Fail).expect("the thread lives");
+    assert!(store.commit(vec![Write::Nothing]).await.is_err());
+    drop(turns);
+    store.close(Duration::from_mins(1)).await.expect("nothing is lost");
+}
+
+#[tokio::test]
 async fn a_disk_that_hangs_stops_nobody() {
     let world = World::patient(Left::default(), Vec::new(), Duration::from_millis(1));
     world.then([Turn::Work]);

@@ -74,6 +74,7 @@ impl<B: Backend> Writer<B> {
     fn open(&mut self) -> Result<(), String> {
         let Self { backend, has_read, .. } = self;
         guarded(|| backend.open())?;
+        self.desk.warned(backend.warnings());
         if !*has_read {
             let left = guarded(|| backend.left())?;
             let conversations = guarded(|| backend.conversations(MOST))?;

@@ -1,8 +1,8 @@
 //! The data directory and the files in it: nobody but the owner reads them.
 
-use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
+use std::fs::{self, DirBuilder, File, OpenOptions, Permissions, TryLockError};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 
 use super::damage::Problem;
@@ -45,9 +45,45 @@ pub(super) fn flush_directory_of(path: &Path) -> io::Result<()> {
     path.parent().map_or(Ok(()), |directory| File::open(directory)?.sync_all())
 }
 
-/// Gives the damaged file another name, so that a new one can be begun.
-pub(super) fn set_aside(directory: &Path, problem: &Problem) -> Result<(), Problem> {
+/// Which file this is, whatever its name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Identity(u64, u64);
+
+impl Identity {
+    pub(super) fn of(file: &File) -> io::Result<Self> {
+        Ok(Self::from(&file.metadata()?))
+    }
+
+    /// Whether the file of the directory is this one.
+    pub(super) fn is_in(self, directory: &Path) -> bool {
+        fs::metadata(directory.join(FILE)).is_ok_and(|found| Self::from(&found) == self)
+    }
+}
+
+impl From<&fs::Metadata> for Identity {
+    fn from(found: &fs::Metadata) -> Self {
+        Self(found.dev(), found.ino())
+    }
+}
+
+/// Gives the damaged file another name, so that a new one can be begun. Where another process has done so meanwhile, the
+/// file of that name is the other's, and stays. Only who holds the lock of a file moves it.
+pub(super) fn set_aside(directory: &Path, damaged: Identity, problem: &Problem) -> Result<(), Problem> {
     let file = directory.join(FILE);
+    let held = match File::open(&file) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        held => held?,
+    };
+    match held.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => return Err(Problem::Locked),
+        // There are no locks there, and so nobody has one.
+        Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Unsupported => {}
+        Err(TryLockError::Error(error)) => return Err(error.into()),
+    }
+    if Identity::of(&held)? != damaged || !damaged.is_in(directory) {
+        return Ok(());
+    }
     let names = (1..=MOST_DAMAGED).map(|n| directory.join(format!("{FILE}.damaged-{n}")));
     let free =
         names.into_iter().find(|name| !name.exists()).unwrap_or_else(|| directory.join(format!("{FILE}.damaged")));

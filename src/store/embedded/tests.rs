@@ -15,6 +15,7 @@ use crate::store::tests::{Scratch, everything, id, patient, talk, writes};
 use crate::store::{Store, StoreState};
 
 mod disk;
+mod race;
 
 const KEEP: Duration = Duration::from_hours(48);
 

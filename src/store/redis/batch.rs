@@ -1,5 +1,6 @@
 //! A list of changes as one script that the server carries out whole or not at all.
 
+use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
 use std::time::Duration;
 
@@ -10,7 +11,7 @@ use super::problem::Problem;
 use crate::clock::{Millis, whole_millis};
 use crate::ids::SessionId;
 use crate::store::record::{FORMAT, Recorded, SEEN, request_until};
-use crate::store::{Conversation, Write};
+use crate::store::{Conversation, SessionRecord, Write};
 
 static WRITE: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("write.lua")));
 
@@ -37,17 +38,50 @@ pub(super) struct Batch {
     bytes: usize,
 }
 
-impl Batch {
-    /// All of these; conversations that have ended last for `keep`.
-    pub(super) fn new(writes: &[Write], keep: Duration) -> Self {
-        Self::without(writes, keep, &[])
+/// The numbers of a process's claims to the sessions that run.
+#[derive(Debug, Default)]
+pub(super) struct Claims(HashMap<SessionId, u64>);
+
+impl Claims {
+    /// A session is this process's, as far as that is known.
+    pub(super) fn claim(&mut self, session: &SessionRecord) {
+        self.0.insert(session.id.clone(), session.owner.fence);
     }
 
-    /// All of these but what is about the given sessions.
-    pub(super) fn without(writes: &[Write], keep: Duration, sessions: &[SessionId]) -> Self {
+    /// These were kept, but for what is about the `refused` sessions.
+    pub(super) fn note(&mut self, writes: &[Write], refused: &[SessionId]) {
+        for write in writes {
+            match write {
+                Write::Session(session) if !refused.contains(&session.id) => self.claim(session),
+                Write::Ended(id) => _ = self.0.remove(id),
+                _ => {}
+            }
+        }
+    }
+
+    /// One that was never claimed here has the lowest number.
+    fn of(&self, session: &SessionId) -> u64 {
+        self.0.get(session).copied().unwrap_or_default()
+    }
+}
+
+impl Batch {
+    /// All of these but what is about the given sessions; conversations that have ended last for `keep`. What is about a
+    /// session goes out under the number of its claim, whether or not the session itself is among it.
+    pub(super) fn without(writes: &[Write], keep: Duration, sessions: &[SessionId], claims: &Claims) -> Self {
         let mut batch = Self::default();
         let is_meant = |write: &&Write| session_of(write).is_none_or(|id| !sessions.contains(id));
-        for write in writes.iter().filter(is_meant) {
+        let mut claimed: HashSet<&SessionId> = HashSet::new();
+        // Sessions first: each brings its own number.
+        let (first, rest): (Vec<_>, Vec<_>) =
+            writes.iter().filter(is_meant).partition(|write| matches!(write, Write::Session(_)));
+        for write in first.into_iter().chain(rest) {
+            if let Some(id) = session_of(write)
+                && claimed.insert(id)
+                && !matches!(write, Write::Session(_))
+            {
+                batch.change("check", keys::fence(id.as_str()), [comparable(claims.of(id)).into_bytes()]);
+            }
             batch.put(write, keep);
         }
         batch
@@ -167,16 +201,21 @@ impl Batch {
     }
 }
 
-/// The session that a change is part of: an old owner's word on it counts no more.
+/// The session that a change is part of: an old owner's word on it counts no more. That nobody is to read a conversation any
+/// more is the agent's word, whoever passes it on.
 fn session_of(write: &Write) -> Option<&SessionId> {
     match write {
         Write::Session(session) => Some(&session.id),
-        Write::Ended(id) | Write::Delete(id) => Some(id),
+        Write::Ended(id) => Some(id),
         Write::Conversation(conversation) => Some(&conversation.id),
         Write::Request(request) => Some(&request.session),
-        Write::Line(..) | Write::Seen(..) | Write::Received(_) | Write::Done(_) | Write::Block(..) | Write::Nothing => {
-            None
-        }
+        Write::Delete(_)
+        | Write::Line(..)
+        | Write::Seen(..)
+        | Write::Received(_)
+        | Write::Done(_)
+        | Write::Block(..)
+        | Write::Nothing => None,
     }
 }
 

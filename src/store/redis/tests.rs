@@ -12,6 +12,8 @@ use crate::store::tests::{conversation, everything, id, patient, received, reque
 use crate::store::{Owner, RequestRecord, SessionRecord, Store, StoreState};
 
 mod formats;
+mod owners;
+mod promises;
 mod server;
 
 use server::Server;
@@ -283,51 +285,6 @@ fn a_list_that_is_somebody_elses_stops_a_write_before_it_begins() {
     backend.open().expect("it is reached");
     backend.write(&writes(&everything())).expect("durable");
     assert_eq!(backend.left(), Ok(everything()));
-}
-
-#[test]
-fn a_session_is_its_newest_owners() {
-    let server = running(&[]);
-    let owned = |n: u64, fence: u64, at: u64| {
-        let owner = Owner { instance: "one".to_owned(), fence };
-        Write::Session(Box::new(SessionRecord { kept_at: Millis(at), owner, ..session(n) }))
-    };
-    for (n, before, fence, is_kept) in [
-        (1, 0, 0, true),
-        (2, 0, 1, true),
-        (3, 1, 1, true),
-        (4, 1, 0, false),
-        (5, 9, 10, true),
-        (6, 10, 9, false),
-        (7, u64::MAX - 1, u64::MAX, true),
-        (8, u64::MAX, u64::MAX - 1, false),
-        (9, (1 << 53) + 1, 1 << 53, false),
-    ] {
-        let mut backend = open(&server);
-        let (of_it, beside) = (conversation(n, None), conversation(100 + n, None));
-        let asked = RequestRecord { session: id(n), ..request(n) };
-        backend.write(&[owned(n, before, 1)]).expect("durable");
-        let list = [
-            owned(n, fence, 2),
-            Write::Conversation(Box::new(of_it.clone())),
-            Write::Request(Box::new(asked.clone())),
-            owned(100 + n, 5, 2),
-            Write::Conversation(Box::new(beside.clone())),
-        ];
-        backend.write(&list).expect("the rest is durable");
-        let left = backend.left().expect("it is read");
-        let at = |n: u64| left.sessions.iter().find(|session| session.id == id(n)).map(|session| session.kept_at.0);
-        assert_eq!((at(n), at(100 + n)), (Some(if is_kept { 2 } else { 1 }), Some(2)), "{before} {fence}");
-        let talks = backend.conversations(999).expect("history");
-        assert_eq!((talks.contains(&of_it), talks.contains(&beside)), (is_kept, true), "{before} {fence}");
-        assert_eq!(left.requests.contains(&asked), is_kept, "{before} {fence}");
-        // Nor does it come back to life.
-        backend.write(&[Write::Ended(id(n))]).expect("durable");
-        backend.write(&[owned(n, before.min(fence), 3)]).expect("there is nothing else");
-        let left = backend.left().expect("it is read");
-        let is_back = left.sessions.iter().any(|session| session.id == id(n));
-        assert_eq!(is_back, before.min(fence) == before.max(fence), "{before} {fence}");
-    }
 }
 
 #[tokio::test]

@@ -10,7 +10,7 @@
 -- A script is not undone half-way. So everything that could stop it is looked at before the first write; what the server
 -- itself may refuse (no memory, no disk, a replica) it refuses at the first write.
 
-local verbs = { set = 2, del = 0, add = 3, rem = 1, fence = 2, fade = 1 }
+local verbs = { set = 2, del = 0, add = 3, rem = 1, fence = 2, check = 1, fade = 1 }
 
 local found = redis.call('GET', KEYS[1])
 if found and found ~= ARGV[1] then
@@ -26,7 +26,7 @@ local known = {}
 local at = 3
 for n = 3, #KEYS do
   local key, verb = KEYS[n], ARGV[at]
-  if verb == 'fence' then
+  if verb == 'fence' or verb == 'check' then
     local raised = redis.call('GET', key)
     if raised and raised > ARGV[at + 1] then
       stale[#stale + 1] = key

@@ -18,6 +18,10 @@ pub(super) struct Agent {
     url: String,
     /// It names its requests itself.
     keyed: bool,
+    /// How often it tries at most.
+    tries: usize,
+    /// How long a try takes at most.
+    patience: Duration,
 }
 
 /// An answer that is not repeated.
@@ -50,15 +54,26 @@ impl Answer {
 impl Agent {
     pub(super) fn new(port: u16, keyed: bool) -> Self {
         let client = reqwest::Client::builder().no_proxy().timeout(PATIENCE).build().expect("a client");
-        Self { client, url: format!("http://127.0.0.1:{port}"), keyed }
+        Self { client, url: format!("http://127.0.0.1:{port}"), keyed, tries: usize::MAX, patience: PATIENCE }
     }
 
-    /// Asks until there is an answer; `name` is the request's own.
+    /// With no more persistence than the published client has, and a connection of its own for each try.
+    pub(super) fn published(port: u16, patience: Duration) -> Self {
+        let client = reqwest::Client::builder().no_proxy().pool_max_idle_per_host(0).build().expect("a client");
+        Self { client, tries: 3, patience, ..Self::new(port, false) }
+    }
+
+    /// Asks until there is an answer, or it has tried often enough; `name` is the request's own. Status 0 is no answer.
     pub(super) async fn post(&self, path: &str, message: &str, name: &str) -> Answer {
+        self.persist(|| self.request(path, message, name)).await
+    }
+
+    async fn persist(&self, request: impl Fn() -> reqwest::RequestBuilder) -> Answer {
+        let mut left = self.tries;
         loop {
-            if let Some((status, body)) = self.try_post(path, message, name, PATIENCE).await
-                && status < 500
-            {
+            let (status, body) = read(request().timeout(self.patience)).await.unwrap_or_default();
+            left -= 1;
+            if left == 0 || (1..500).contains(&status) {
                 return Answer { status, body };
             }
             tokio::time::sleep(AGAIN).await;
@@ -73,22 +88,22 @@ impl Agent {
         name: &str,
         patience: Duration,
     ) -> Option<(u16, Value)> {
-        let mut request = self.client.post(format!("{}{path}", self.url)).bearer_auth(KEY).timeout(patience);
+        read(self.request(path, message, name).timeout(patience)).await
+    }
+
+    fn request(&self, path: &str, message: &str, name: &str) -> reqwest::RequestBuilder {
+        let mut request = self.client.post(format!("{}{path}", self.url)).bearer_auth(KEY);
         if self.keyed {
             request = request.header("Idempotency-Key", name);
         }
-        read(request.json(&json!({ "message": message }))).await
+        request.json(&json!({ "message": message }))
     }
 
-    /// Reads until there is an answer.
+    /// Reads until there is an answer, or it has tried often enough.
     pub(super) async fn get(&self, path: &str) -> (u16, Value) {
-        loop {
-            let request = self.client.get(format!("{}{path}", self.url)).bearer_auth(KEY);
-            match read(request).await {
-                Some((status, body)) if status < 500 => return (status, body),
-                _ => tokio::time::sleep(AGAIN).await,
-            }
-        }
+        let request = || self.client.get(format!("{}{path}", self.url)).bearer_auth(KEY);
+        let Answer { status, body } = self.persist(request).await;
+        (status, body)
     }
 }
 

@@ -3,83 +3,11 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use callme::emulator::{Emulator, EmulatorConfig, Moment, PickUp, Script, Side, What};
-use futures_util::FutureExt;
+use callme::emulator::{Moment, Script, Side, What};
 use futures_util::future::join_all;
 use serde_json::{Value, json};
-use tokio::task::JoinSet;
 
-use super::agent::{Agent, Answer};
-use super::server::{Server, Store, lasting_port};
-
-const QUESTION: &str = "Feed the heron?";
-const REPLY: &str = "Two herrings.";
-
-/// A server that is started again whenever it is down, and what it stands in.
-struct Stage {
-    emulator: Emulator,
-    server: Server,
-    supervisor: JoinSet<()>,
-}
-
-impl Stage {
-    /// Everything there, and the server up; the person declines calls.
-    async fn set(more: &[(&'static str, &str)]) -> Self {
-        let port = lasting_port();
-        let messaging_webhook = Some(format!("http://127.0.0.1:{port}/whatsapp"));
-        let patience = Duration::from_secs(60);
-        let config = EmulatorConfig { messaging_webhook, patience, ..EmulatorConfig::default() };
-        let emulator = Emulator::start(config).await.expect("a free port");
-        emulator.person().set(Script::unanswered(PickUp::Declines(Duration::from_millis(200))));
-        let more: Vec<_> = more.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
-        let server = Server::new(&emulator, port, Store::Embedded, &more);
-        server.start(None);
-        server.listens().await;
-        let supervisor = server.supervised(|| std::future::ready(()).boxed());
-        Self { emulator, server, supervisor }
-    }
-
-    fn agent(&self, keyed: bool) -> Agent {
-        Agent::new(self.server.port(), keyed)
-    }
-
-    /// Ends the process the first time that something of this name passes.
-    fn dies_at(&self, what: &'static str, moment: Moment) {
-        let (server, done) = (self.server.clone(), AtomicBool::new(false));
-        self.emulator.tap(move |event| {
-            if event.what == what && event.moment == moment && !done.swap(true, Ordering::Relaxed) {
-                server.kill();
-            }
-        });
-    }
-
-    /// Waits until there has been so many processes, and the last one listens.
-    async fn is_up(&self, starts: usize) {
-        while self.server.starts() < starts {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-        self.server.listens().await;
-    }
-
-    /// The person answers the question in writing.
-    async fn reply(&self) {
-        self.emulator.chat().receives(QUESTION).await.unwrap_or_else(|never| panic!("{never}\n{}", self.server.log()));
-        self.emulator.chat().write(REPLY).await;
-    }
-
-    /// How often it rang, and how often the question was written.
-    fn reached(&self) -> (usize, usize) {
-        let shown = self.emulator.chat().shown();
-        let of_server = shown.iter().filter(|shown| shown.from == Side::Server);
-        (self.emulator.calls().len(), of_server.filter(|shown| shown.words.contains(QUESTION)).count())
-    }
-
-    #[track_caller]
-    fn replied(&self, answer: &Answer) {
-        let is = (answer.status, &answer.body["response"], &answer.body["contactMode"]);
-        assert_eq!(is, (200, &json!(REPLY), &json!("whatsapp")), "{answer:?}\n{}", self.server.log());
-    }
-}
+use super::stage::{QUESTION, Stage};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn twenty_clients_with_one_call_ring_once_and_get_one_answer() {
@@ -112,6 +40,24 @@ async fn a_client_that_gave_up_and_asks_again_gets_the_reply_also_of_the_next_pr
             stage.replied(&answer);
             assert_eq!(stage.reached(), (rings, 1), "{path}, keyed: {keyed}, dies: {dies}");
         }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_an_agent_has_had_is_not_given_to_it_again_by_the_next_process() {
+    for keyed in [false, true] {
+        let stage = Stage::set(&[]).await;
+        let agent = stage.agent(keyed);
+        let asking = async {
+            let answer = agent.post("/api/call", QUESTION, "one").await;
+            stage.server.kill();
+            answer
+        };
+        let (answer, ()) = tokio::join!(asking, stage.reply());
+        stage.replied(&answer);
+        stage.is_up(2).await;
+        let (_, view) = agent.get(&format!("/api/call/{}", answer.session().expect("an id"))).await;
+        assert!(view["replies"].as_array().is_none_or(Vec::is_empty), "keyed: {keyed}: {view}");
     }
 }
 
