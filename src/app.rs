@@ -106,6 +106,7 @@ impl App {
         let hash_key = keeping::hash_key(config);
         let manager = Manager::new(ManagerConfig {
             carrier: Arc::new(carrier),
+            commands: None,
             media: Arc::new(bridge::MediaDesk(Arc::clone(&desk))),
             store: Arc::clone(&store),
             clock: Arc::clone(&clock),

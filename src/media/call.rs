@@ -248,7 +248,7 @@ impl Call {
         let now = self.clock.now();
         let Ok(text) = std::str::from_utf8(frame) else { return };
         match self.wire.read(text) {
-            Ok(MediaIn::Audio { payload }) => {
+            Ok(MediaIn::Audio { payload, .. }) => {
                 self.sound.clear();
                 match STANDARD.decode_vec(payload.as_bytes(), &mut self.sound) {
                     Ok(()) => {
@@ -265,7 +265,9 @@ impl Call {
             }
             Ok(MediaIn::Mark(name)) => self.playout.mark(&name, now),
             Ok(MediaIn::Stop) => self.lose_line(true),
-            Ok(MediaIn::Connected | MediaIn::Start(_) | MediaIn::Key(_) | MediaIn::Other) => {}
+            Ok(
+                MediaIn::Complaint { .. } | MediaIn::Connected | MediaIn::Start(_) | MediaIn::Key(_) | MediaIn::Other,
+            ) => {}
             Err(error) => tracing::debug!(call.id = %self.session, %error, "a media frame was dropped"),
         }
     }

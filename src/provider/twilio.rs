@@ -12,7 +12,6 @@ pub mod conversations;
 mod date;
 pub mod media;
 pub mod message_webhooks;
-pub mod public_url;
 pub mod rest;
 mod sid;
 pub mod signature;
@@ -24,10 +23,10 @@ pub use api::{BadSettings, client};
 pub use conversations::{ConversationsConfig, SenderMode, TwilioConversations};
 pub use media::MediaStreams;
 pub use message_webhooks::TwilioMessageWebhooks;
-pub use public_url::PublicUrl;
 pub use rest::{Twilio, TwilioConfig};
 pub use webhooks::TwilioWebhooks;
 
+pub use crate::provider::public_url::PublicUrl;
 use crate::provider::{CallEnd, CallProgress};
 
 /// Reads a call's status as REST (`status`) and the webhooks (`CallStatus`) write it; `initiated` is only in the latter.

@@ -7,14 +7,14 @@ use reqwest::{Method, StatusCode};
 use secrecy::SecretString;
 use serde::Deserialize;
 
+use super::PublicUrl;
 use super::answer::{self, Failure, Kind};
 use super::api::{self, Api, BadSettings};
-use super::public_url::PublicUrl;
 use super::{date, progress, sid};
 use crate::clock::Millis;
 use crate::ids::CarrierCallId;
 use crate::phone_number::PhoneNumber;
-use crate::provider::{CallProgress, Carrier, DialOrder, ErrorClass, ProviderError};
+use crate::provider::{CallProgress, Carrier, DialOrder, ErrorClass, LostDial, ProviderError};
 
 /// Where the API is, unless a gateway or a test stands in.
 pub const API_URL: &str = "https://api.twilio.com";
@@ -138,13 +138,9 @@ impl Twilio {
         Ok(progress(&call.status, None).ok_or_else(answer::unreadable)?)
     }
 
-    async fn placed_since(
-        &self,
-        to: &PhoneNumber,
-        since: Millis,
-    ) -> Result<Vec<(CarrierCallId, CallProgress)>, ProviderError> {
+    async fn find(&self, dial: &LostDial) -> Result<Vec<(CarrierCallId, CallProgress)>, ProviderError> {
         // Twilio's own filter, `StartTime`, knows only days, and a call that has not started has none.
-        let (to, from) = (to.reveal(), self.config.from.reveal());
+        let (to, from) = (dial.to.reveal(), self.config.from.reveal());
         let request = self.api.request(Method::GET, &["Calls.json"]).query(&[
             ("To", to),
             ("From", from),
@@ -152,7 +148,7 @@ impl Twilio {
         ]);
         let page: CallPage = answer::json(request).await?;
 
-        let since = since - CLOCK_SLACK;
+        let since = dial.decided_at - CLOCK_SLACK;
         let mut placed: Vec<_> = page
             .calls
             .into_iter()
@@ -186,12 +182,11 @@ impl Carrier for Twilio {
         Box::pin(self.look_up(call))
     }
 
-    fn placed_since<'a>(
+    fn find<'a>(
         &'a self,
-        to: &'a PhoneNumber,
-        since: Millis,
+        dial: &'a LostDial,
     ) -> BoxFuture<'a, Result<Vec<(CarrierCallId, CallProgress)>, ProviderError>> {
-        Box::pin(self.placed_since(to, since))
+        Box::pin(self.find(dial))
     }
 }
 
