@@ -24,6 +24,8 @@ use crate::phone_number::PhoneNumber;
 pub mod calls;
 pub mod openai;
 pub mod public_url;
+pub mod rest;
+pub mod telnyx;
 pub mod twilio;
 
 pub use calls::{

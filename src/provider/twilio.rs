@@ -19,7 +19,6 @@ pub mod twiml;
 pub mod webhooks;
 mod words;
 
-pub use api::{BadSettings, client};
 pub use conversations::{ConversationsConfig, SenderMode, TwilioConversations};
 pub use media::MediaStreams;
 pub use message_webhooks::TwilioMessageWebhooks;
@@ -27,6 +26,7 @@ pub use rest::{Twilio, TwilioConfig};
 pub use webhooks::TwilioWebhooks;
 
 pub use crate::provider::public_url::PublicUrl;
+pub use crate::provider::rest::{BadSettings, client};
 use crate::provider::{CallEnd, CallProgress};
 
 /// Reads a call's status as REST (`status`) and the webhooks (`CallStatus`) write it; `initiated` is only in the latter.

@@ -22,6 +22,7 @@ const ROWS: [&[&str]; 7] = [
         "provider",
         "provider::calls",
         "provider::public_url",
+        "provider::rest",
         "store",
         "store::record",
         "store::memory",

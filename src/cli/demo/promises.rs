@@ -71,7 +71,8 @@ impl Promises {
 
     /// The call that is declined, and goes on over WhatsApp.
     fn of_the_missed_call(&mut self, played: &Played) {
-        let [call, end] = bodies(&played.missed)[..] else {
+        let Some(missed) = &played.missed else { return };
+        let [call, end] = bodies(missed)[..] else {
             return self.hold(false, || "every request gets an answer, also when nobody picks up".to_owned());
         };
         self.hold(call["response"] == TYPED, || {
@@ -121,6 +122,7 @@ pub(super) fn latencies(played: &Played) -> String {
     let declined = first(&|what| *what == What::HungUp(Side::Person));
     let written = first(&|what| matches!(what, What::TextSent { .. }));
     let replied = first(&|what| matches!(what, What::PersonWrites { .. }));
+    let answered = played.missed.iter().flatten().next().map(|reply| reply.at);
     let mut text = String::new();
     for (name, from, to) in [
         ("request → the phone rings", Some(played.asked), rings),
@@ -129,7 +131,7 @@ pub(super) fn latencies(played: &Played) -> String {
         ("the person has spoken → the agent has the words", said, played.talk.first().map(|reply| reply.at)),
         ("the goodbye was heard → hang-up", goodbye_heard, hung_up),
         ("declined → the question is on its way in writing", declined, written),
-        ("the person has written → the agent has the words", replied, played.missed.first().map(|reply| reply.at)),
+        ("the person has written → the agent has the words", replied, answered),
     ] {
         let took = from.zip(to).map(|(from, to)| to.saturating_sub(from));
         let took =

@@ -11,11 +11,11 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
-use super::super::api::REQUEST_TIMEOUT;
 use super::super::signature;
 use super::*;
 use crate::ids::SessionId;
-use crate::provider::CallEnd;
+use crate::provider::rest::REQUEST_TIMEOUT;
+use crate::provider::{CallEnd, ErrorClass};
 
 const CALL: &str = "CA0123456789abcdef0123456789abcdef";
 const TO: &str = "+393331234567";
