@@ -3,8 +3,6 @@
 
 use std::collections::BTreeMap;
 
-use super::mulaw::FRAME;
-
 /// Frames that wait at most for one before them: 100 ms where a frame has 20. That long a frame can be late; and no longer is the
 /// person's voice ever held up.
 pub const MOST_WAITING: usize = 5;
@@ -60,7 +58,7 @@ impl InOrder {
         } else if place - next > LEAP {
             self.end(&mut give);
             let next = self.next.replace(place);
-            self.faults.lost += next.map_or(0, |next| place.saturating_sub(next));
+            self.lose(next.map_or(0, |next| place.saturating_sub(next)));
         }
         self.late_in_a_row = 0;
         if self.next == Some(place) {
@@ -90,13 +88,13 @@ impl InOrder {
 
     /// Gives up what is missing before the first frame that waits.
     fn skip(&mut self, give: &mut impl FnMut(Piece<'_>)) {
-        let (Some((&first, _)), Some(next)) = (self.waiting.first_key_value(), self.next) else { return };
-        let missing = first.saturating_sub(next);
-        self.faults.lost += missing;
+        let (Some((&first, sound)), Some(next)) = (self.waiting.first_key_value(), self.next) else { return };
+        let (missing, length) = (first.saturating_sub(next), self.length.unwrap_or(sound.len()));
         self.next = Some(first);
+        self.lose(missing);
         // No gap is wider than a leap.
         let missing = usize::try_from(missing).unwrap_or(usize::MAX);
-        give(Piece::Silence(missing.saturating_mul(self.length.unwrap_or(FRAME))));
+        give(Piece::Silence(missing.saturating_mul(length)));
     }
 
     /// Gives the frames that waited for nothing but those before them.
@@ -106,6 +104,10 @@ impl InOrder {
         {
             self.come_out(next, &sound, give);
         }
+    }
+
+    fn lose(&mut self, frames: u64) {
+        self.faults.lost = self.faults.lost.saturating_add(frames);
     }
 
     fn come_out(&mut self, place: u64, sound: &[u8], give: &mut impl FnMut(Piece<'_>)) {

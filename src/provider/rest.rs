@@ -74,7 +74,16 @@ pub struct Manner {
     pub name: &'static str,
     /// Reads the body of a refusal: the carrier's own code and sentence, where it has them. Gateways and proxies in between
     /// send other bodies, or none.
-    pub refusal: fn(&[u8]) -> (Option<String>, Option<String>),
+    pub refusal: fn(&[u8]) -> Said,
+}
+
+/// What a carrier says in a refusal, where it says something.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Said {
+    /// By its own code.
+    pub code: Option<String>,
+    /// In a sentence.
+    pub message: Option<String>,
 }
 
 /// A request that did not get the answer it is for.
@@ -165,7 +174,7 @@ impl Manner {
     }
 
     fn refused(self, status: StatusCode, body: &[u8]) -> Failure {
-        let (code, message) = (self.refusal)(body);
+        let Said { code, message } = (self.refusal)(body);
         let code = code.filter(|code| !code.is_empty()).map(|code| presentable(&code));
         let message = message.filter(|message| !message.trim().is_empty());
         let message = message.map_or_else(

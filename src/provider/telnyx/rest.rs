@@ -14,7 +14,7 @@ use url::Url;
 use crate::ids::{CarrierCallId, SessionId};
 use crate::phone_number::PhoneNumber;
 use crate::provider::public_url::PublicUrl;
-use crate::provider::rest::{self, BadSettings, Failure, Kind, Manner, REQUEST_TIMEOUT, whole_seconds};
+use crate::provider::rest::{self, BadSettings, Failure, Kind, Manner, REQUEST_TIMEOUT, Said, whole_seconds};
 use crate::provider::{CallCommands, CallEnd, CallProgress, Carrier, DialOrder, LostDial, ProviderError};
 
 /// Where the API is, unless a gateway or a test stands in.
@@ -238,19 +238,21 @@ fn command_id(action: &str, of: &str) -> String {
 }
 
 /// The code and the sentence of a refusal: the title, and the detail where it says more.
-fn refusal(body: &[u8]) -> (Option<String>, Option<String>) {
-    let Ok(Errors { errors }) = serde_json::from_slice(body) else { return (None, None) };
-    let Some(ErrorBody { code, title, detail }) = errors.into_iter().next() else { return (None, None) };
+fn refusal(body: &[u8]) -> Said {
+    let Ok(Errors { errors }) = serde_json::from_slice(body) else { return Said::default() };
+    let Some(ErrorBody { code, title, detail }) = errors.into_iter().next() else {
+        return Said::default();
+    };
     let text = |value: Value| match value {
         Value::String(text) => Some(text),
         Value::Number(number) => Some(number.to_string()),
         _ => None,
     };
-    let sentence = match (text(title), text(detail)) {
+    let message = match (text(title), text(detail)) {
         (Some(title), Some(detail)) if title != detail => Some(format!("{title}: {detail}")),
         (title, detail) => title.or(detail),
     };
-    (text(code), sentence)
+    Said { code: text(code), message }
 }
 
 #[cfg(test)]

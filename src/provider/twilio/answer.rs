@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::provider::rest::Manner;
+use crate::provider::rest::{Manner, Said};
 
 /// How Twilio answers, in all of its APIs.
 pub(super) const TWILIO: Manner = Manner { name: "Twilio", refusal };
@@ -17,7 +17,7 @@ struct ErrorBody {
     message: Value,
 }
 
-fn refusal(body: &[u8]) -> (Option<String>, Option<String>) {
+fn refusal(body: &[u8]) -> Said {
     let said: ErrorBody = serde_json::from_slice(body).unwrap_or_default();
     let code = match said.code {
         Value::Number(code) => Some(code.to_string()),
@@ -25,5 +25,5 @@ fn refusal(body: &[u8]) -> (Option<String>, Option<String>) {
         _ => None,
     };
     let message = if let Value::String(message) = said.message { Some(message) } else { None };
-    (code, message)
+    Said { code, message }
 }
