@@ -7,9 +7,9 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use callme::provider::{CarrierWebhooks as _, SignedRequest};
 use callme::provider::twilio::signature::{self, Fields, Key};
 use callme::provider::twilio::{PublicUrl, TwilioWebhooks};
+use callme::provider::{CarrierWebhooks as _, SignedRequest};
 use callme_fuzz::{ACCOUNT, TOKEN, choice, form};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use libfuzzer_sys::{Corpus, fuzz_target};

@@ -135,7 +135,8 @@ impl Inner {
                 route,
                 reason,
                 "refused webhooks that the carrier did not sign, the last one at {route}: its signature is {reason}; if \
-                 they are the carrier's own, check CALLME_PHONE_AUTH_TOKEN and CALLME_PUBLIC_URL"
+                 they are the carrier's own, check CALLME_PUBLIC_URL and CALLME_PHONE_AUTH_TOKEN, or with Telnyx \
+                 CALLME_TELNYX_PUBLIC_KEY and this machine's clock"
             );
         }
         let address = request.get::<Peer>().map(|Peer(address)| *address);
