@@ -1,6 +1,7 @@
 //! Puts the server together: the one place that names the concrete carrier, speech provider and store.
 
 mod bridge;
+mod carrier;
 #[cfg(debug_assertions)]
 mod crash_point;
 mod hash_key;
@@ -31,14 +32,13 @@ use crate::provider::openai::endpoint::Endpoint;
 use crate::provider::openai::stt::{OpenAiStt, SttAudio, SttSettings};
 use crate::provider::openai::tts::{AudioFormat, OpenAiTts, TtsSettings};
 use crate::provider::openai::watch::Watch;
-use crate::provider::twilio::{
-    ConversationsConfig, MediaStreams, PublicUrl, SenderMode, Twilio, TwilioConfig, TwilioConversations,
-    TwilioMessageWebhooks, TwilioWebhooks,
-};
+use crate::provider::public_url::PublicUrl;
+use crate::provider::twilio::{ConversationsConfig, SenderMode, TwilioConversations, TwilioMessageWebhooks};
 use crate::provider::{Messaging, MessagingWebhooks, SpeechOutlook};
 use crate::service::{Service, ServiceConfig, Verbs};
 use crate::session::{Directory, Manager, ManagerConfig};
 
+use carrier::{CarrierParts, carrier};
 use keeping::Keeping;
 
 /// From the signal to the end of the last session; the platform kills after 10 s, and some time goes to the flush.
@@ -78,15 +78,7 @@ impl App {
     /// When a setting that looked right does not hold: an unusable URL, or no TLS.
     pub fn new(config: &Config, clock: Arc<dyn Clock>) -> anyhow::Result<Self> {
         let public_url = PublicUrl::parse(&config.public_url).context("CALLME_PUBLIC_URL")?;
-        let carrier = Twilio::new(TwilioConfig {
-            account_sid: config.carrier.account.clone(),
-            auth_token: config.carrier.token.clone(),
-            from: config.carrier.number.clone(),
-            public_url: public_url.clone(),
-            api_url: config.carrier.api_url.clone(),
-        })
-        .context("the Twilio client")?;
-        let webhooks = TwilioWebhooks::new(config.carrier.account.clone(), &config.carrier.token, public_url);
+        let CarrierParts { carrier, commands, webhooks, wire } = carrier(&config.carrier, public_url, &clock)?;
         let media = TaskTracker::new();
         let metrics = Arc::new(Metrics::default());
         let SpeechParts { tts, stt, watch } = speech(&config.speech, &clock, &metrics)?;
@@ -94,7 +86,7 @@ impl App {
         let desk = Arc::new(Desk::new(DeskConfig {
             tts: Arc::new(tts),
             stt: Arc::new(stt),
-            wire: Arc::new(MediaStreams),
+            wire,
             account: config.carrier.account.clone(),
             guard: config.timing.barge_in_guard,
             clock: Arc::clone(&clock),
@@ -107,7 +99,8 @@ impl App {
         let messaging = messaging(config)?;
         let hash_key = keeping::hash_key(config);
         let manager = Manager::new(ManagerConfig {
-            carrier: Arc::new(carrier),
+            carrier,
+            commands,
             media: Arc::new(bridge::MediaDesk(Arc::clone(&desk))),
             store: Arc::clone(&store),
             clock: Arc::clone(&clock),
@@ -136,7 +129,7 @@ impl App {
             verbs: Arc::clone(&service) as Arc<dyn Verbs>,
             store,
             events: Arc::new(bridge::Events { manager: manager.clone(), desk, webhooks: texts, mail: incoming }),
-            carrier: Arc::new(webhooks),
+            carrier: webhooks,
             message_webhooks,
             inbound: inbound(config),
             blocks: blocks.clone(),

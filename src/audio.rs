@@ -5,6 +5,7 @@
 
 mod fir;
 pub mod mulaw;
+pub mod order;
 pub mod pcm;
 pub mod rate;
 pub mod resample;

@@ -10,7 +10,7 @@ pub mod serve;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use reqwest::StatusCode;
 use serde::Deserialize;
 
@@ -85,9 +85,22 @@ pub struct Demo {
     /// Play the person by a script instead, without a page.
     #[arg(long)]
     pub script: bool,
+    /// The carrier that is played; WhatsApp is Twilio's.
+    #[arg(long, value_enum, default_value_t)]
+    pub carrier: Carrier,
     /// Keep what was heard on both sides as sound files in this directory.
     #[arg(long, value_name = "DIR", requires = "script")]
     pub record: Option<PathBuf>,
+}
+
+/// A carrier that can be played.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Carrier {
+    /// Twilio, with WhatsApp.
+    #[default]
+    Twilio,
+    /// Telnyx, for calls.
+    Telnyx,
 }
 
 /// What is measured.
@@ -195,8 +208,10 @@ mod tests {
     #[test]
     fn the_server_is_what_runs_without_a_command() {
         Cli::command().debug_assert();
-        let played = Demo { port: None, no_open: false, script: true, record: Some("out".into()) };
-        let shown = Demo { port: Some(4000), no_open: true, script: false, record: None };
+        let twilio = Carrier::Twilio;
+        let played = Demo { port: None, no_open: false, script: true, carrier: twilio, record: Some("out".into()) };
+        let shown = Demo { port: Some(4000), no_open: true, script: false, carrier: twilio, record: None };
+        let telnyx = Demo { port: None, no_open: false, script: true, carrier: Carrier::Telnyx, record: None };
         let bench = BenchCalls { calls: 3, seconds: 20, json: true, unpinned: false };
         for (words, want) in [
             (&[][..], Command::Serve),
@@ -207,6 +222,7 @@ mod tests {
                 Command::Health(Health { url: Some("http://h/health".to_owned()) }),
             ),
             (&["demo", "--script", "--record", "out"], Command::Demo(played)),
+            (&["demo", "--script", "--carrier", "telnyx"], Command::Demo(telnyx)),
             (&["demo", "--no-open", "--port", "4000"], Command::Demo(shown)),
             (&["bench", "calls", "--calls", "3", "--json"], Command::Bench(BenchKind::Calls(bench))),
         ] {

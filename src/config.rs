@@ -25,7 +25,7 @@ mod variables;
 #[cfg(test)]
 mod tests;
 
-pub use carrier::CarrierConfig;
+pub use carrier::{CarrierConfig, Company};
 pub use door::DoorConfig;
 pub use keywords::keywords;
 pub use messaging::{MessagingConfig, MessagingMode};
@@ -159,7 +159,8 @@ impl Config {
         let public_url = public_url(&mut reader, basics.port);
         let api_key = reader.secret("CALLME_API_KEY", "agents authenticate with it");
         let carrier = carrier::read(&mut reader);
-        let messaging = messaging::read(&mut reader);
+        let texts = carrier.as_ref().is_none_or(|carrier| matches!(carrier.company, Company::Twilio));
+        let messaging = messaging::read(&mut reader, texts);
         let person = reader.phone_number("CALLME_USER_PHONE_NUMBER", "it is the number that is called");
         let speech = speech::read(&mut reader);
         let timing = timing(&mut reader);

@@ -1,4 +1,4 @@
-//! Twilio and the speech provider in process, speaking the real wire, with a person on the phone and on WhatsApp who can be
+//! Twilio, Telnyx and the speech provider in process, speaking the real wire, with a person on the phone and on WhatsApp who can be
 //! scripted.
 //!
 //! It serves `callme demo` and the tests; there is no second fake. It knows the server under test only over sockets: REST and
@@ -45,7 +45,7 @@ mod world;
 
 pub use carrier::{CallRecord, Frame, Segment, Sent};
 pub use chat::{Chat, Guise, Shown, Written};
-pub use config::{EmulatorConfig, SpeechDialect};
+pub use config::{EmulatorConfig, SpeechDialect, Telephony};
 pub use faults::{DialFault, Fault, Faults, RestFault, Times};
 pub use messaging::{ConversationRecord, ConversationState, Failing, ReceiptWebhooks, TextRules, WindowRule};
 pub use person::{AnsweredBy, Person, PickUp, Script, Step, Verdict};
@@ -120,25 +120,55 @@ impl Emulator {
     /// The settings that point a server at this emulator (all but its own URL and key), for calls only.
     pub fn environment(&self) -> Vec<(&'static str, String)> {
         let config = &self.world.config;
-        vec![
-            ("CALLME_PHONE_PROVIDER", "twilio".to_owned()),
-            ("CALLME_PHONE_ACCOUNT_SID", config.account_sid.clone()),
-            ("CALLME_PHONE_AUTH_TOKEN", config.auth_token.clone()),
+        let account = match config.telephony {
+            Telephony::Twilio => vec![
+                ("CALLME_PHONE_PROVIDER", "twilio".to_owned()),
+                ("CALLME_PHONE_ACCOUNT_SID", config.account_sid.clone()),
+                ("CALLME_PHONE_AUTH_TOKEN", config.auth_token.clone()),
+                ("CALLME_TWILIO_API_URL", self.url()),
+                ("CALLME_TWILIO_CONVERSATIONS_URL", self.url()),
+            ],
+            Telephony::Telnyx => vec![
+                ("CALLME_PHONE_PROVIDER", "telnyx".to_owned()),
+                ("CALLME_PHONE_ACCOUNT_SID", config.connection_id.clone()),
+                ("CALLME_PHONE_AUTH_TOKEN", config.telnyx_key.clone()),
+                ("CALLME_TELNYX_PUBLIC_KEY", self.telnyx_public_key()),
+                ("CALLME_TELNYX_API_URL", self.url()),
+            ],
+        };
+        let others = [
             ("CALLME_PHONE_NUMBER", config.number.clone()),
             ("CALLME_USER_PHONE_NUMBER", config.person.clone()),
             ("CALLME_OPENAI_API_KEY", config.api_key.clone()),
-            ("CALLME_TWILIO_API_URL", self.url()),
-            ("CALLME_TWILIO_CONVERSATIONS_URL", self.url()),
             ("OPENAI_API_BASE_URL", self.url()),
             // A dry session would strike the faults that are laid out for a call.
             ("CALLME_SPEECH_PROBE_HOURS", "0".to_owned()),
-        ]
+        ];
+        account.into_iter().chain(others).collect()
+    }
+
+    /// What Telnyx's webhooks are signed for, as its portal shows it.
+    pub fn telnyx_public_key(&self) -> String {
+        carrier::telnyx::public_key(&self.world.config.telnyx_seed)
+    }
+
+    /// The person rings the account's number at Telnyx, and gives up when that is refused.
+    pub fn person_rings(&self) {
+        carrier::telnyx::ring_in(&self.world);
+    }
+
+    /// The carrier's clock.
+    pub fn clock(&self) -> jiff::Timestamp {
+        self.world.now()
     }
 
     /// The settings beside those of [`Self::environment`] that switch WhatsApp on, without a template
-    /// ([`EmulatorConfig::template_sid`]).
+    /// ([`EmulatorConfig::template_sid`]); none where the carrier has no texts.
     pub fn whatsapp_environment(&self) -> Vec<(&'static str, String)> {
         let config = &self.world.config;
+        if !config.telephony.has_texts() {
+            return Vec::new();
+        }
         vec![
             ("CALLME_WHATSAPP_ENABLED", "true".to_owned()),
             ("CALLME_WHATSAPP_MODE", "sandbox".to_owned()),

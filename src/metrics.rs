@@ -21,6 +21,8 @@ pub struct Metrics {
     webhooks: Family<WebhookResult, Counter>,
     gaps: Counter,
     reconnects: Counter,
+    frames: Family<FrameFate, Counter>,
+    refused_frames: Counter,
     deviations: Counter,
     moves: Family<Part, Counter>,
     model_ends: Family<Part, Gauge>,
@@ -38,6 +40,11 @@ struct CallEnd {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct WebhookResult {
     result: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct FrameFate {
+    fate: &'static str,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -109,6 +116,8 @@ impl Default for Metrics {
             webhooks: Family::default(),
             gaps: Counter::default(),
             reconnects: Counter::default(),
+            frames: Family::default(),
+            refused_frames: Counter::default(),
             deviations: Counter::default(),
             moves: Family::default(),
             model_ends: Family::default(),
@@ -131,6 +140,16 @@ impl Default for Metrics {
         registry.register("webhooks", "Webhooks of the carrier, by what became of them", metrics.webhooks.clone());
         registry.register("audio_gaps", "Gaps that the person heard inside an utterance", metrics.gaps.clone());
         registry.register("media_reconnects", "Media sockets that came back within a call", metrics.reconnects.clone());
+        registry.register(
+            "media_frames",
+            "Frames of the person's sound that never came, or too late or twice",
+            metrics.frames.clone(),
+        );
+        registry.register(
+            "media_frames_refused",
+            "Frames of ours that the carrier complained of",
+            metrics.refused_frames.clone(),
+        );
         registry.register(
             "speech_deviations",
             "Texts that the speech provider did not say word for word",
@@ -211,6 +230,17 @@ impl Metrics {
         self.reconnects.inc();
     }
 
+    /// So many frames of the person's sound never came, and so many too late or twice.
+    pub fn media_frames(&self, lost: u64, late: u64) {
+        self.frames.get_or_create(&FrameFate { fate: "lost" }).inc_by(lost);
+        self.frames.get_or_create(&FrameFate { fate: "late" }).inc_by(late);
+    }
+
+    /// The carrier did not take a frame of ours.
+    pub fn media_refused(&self) {
+        self.refused_frames.inc();
+    }
+
     /// The speech provider said something else than it was given.
     pub fn speech_deviated(&self) {
         self.deviations.inc();
@@ -255,6 +285,8 @@ mod tests {
         metrics.webhook(Webhook::Forged);
         metrics.gaps(2);
         metrics.media_reconnected();
+        metrics.media_frames(3, 1);
+        metrics.media_refused();
         metrics.speech_deviated();
         metrics.speech_moved(SpeechPart::Tts);
         metrics.speech_model_ends(SpeechPart::Stt, Some(1_803_600_000));
@@ -269,6 +301,9 @@ mod tests {
             "callme_webhooks_total{result=\"forged\"} 1",
             "callme_audio_gaps_total 2",
             "callme_media_reconnects_total 1",
+            "callme_media_frames_total{fate=\"lost\"} 3",
+            "callme_media_frames_total{fate=\"late\"} 1",
+            "callme_media_frames_refused_total 1",
             "callme_speech_deviations_total 1",
             "callme_speech_moves_total{part=\"tts\"} 1",
             "callme_speech_model_end_timestamp_seconds{part=\"stt\"} 1803600000",

@@ -3,7 +3,6 @@
 //! Nothing here knows which provider answers. Every error is a class the session can act on, plus a text that is safe
 //! to show: no phone number, no key, no URL.
 
-use std::borrow::Cow;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -19,93 +18,20 @@ pub use crate::domain::messaging::{
 };
 use crate::domain::outcome::Channel;
 pub use crate::domain::text::BadWords;
-use crate::ids::{CarrierCallId, ConversationId, Mark, MessageId, SessionId, StretchId};
+use crate::ids::{ConversationId, Mark, MessageId, StretchId};
 use crate::phone_number::PhoneNumber;
 
+pub mod calls;
 pub mod openai;
+pub mod public_url;
+pub mod rest;
+pub mod telnyx;
 pub mod twilio;
 
-/// A request to ring the person.
-#[derive(Clone, Debug)]
-pub struct DialOrder {
-    /// Names the session in the carrier's webhook URLs.
-    pub session: SessionId,
-    /// Who is rung.
-    pub to: PhoneNumber,
-    /// How long it rings before it counts as no answer.
-    pub ring: Duration,
-    /// The longest the call may last once answered; the carrier ends it then.
-    pub longest: Duration,
-}
-
-/// The voice side of a carrier.
-pub trait Carrier: Send + Sync {
-    /// Rings the person once. [`ErrorClass::Unknown`] means the phone may be ringing.
-    fn dial(&self, order: DialOrder) -> BoxFuture<'_, Result<CarrierCallId, ProviderError>>;
-    /// Ends a call in whatever state it is; ending an ended call succeeds.
-    fn hang_up<'a>(&'a self, call: &'a CarrierCallId) -> BoxFuture<'a, Result<(), ProviderError>>;
-    /// Where a call stands.
-    fn look_up<'a>(&'a self, call: &'a CarrierCallId) -> BoxFuture<'a, Result<CallProgress, ProviderError>>;
-    /// Calls we placed to this person at or after `since`, newest first: settles a dial with unknown result.
-    fn placed_since<'a>(
-        &'a self,
-        to: &'a PhoneNumber,
-        since: Millis,
-    ) -> BoxFuture<'a, Result<Vec<(CarrierCallId, CallProgress)>, ProviderError>>;
-}
-
-/// A carrier's voice webhooks: proving that they are its own, reading them, and what they are answered with.
-pub trait CarrierWebhooks: Send + Sync {
-    /// The header that carries the signature, in lower case.
-    fn signature_header(&self) -> &'static str;
-    /// Checks a signature in constant time. `path_and_query` is what the carrier asked for, byte for byte; the
-    /// configured public URL stands before it.
-    fn verify(&self, path_and_query: &str, content_type: Option<&str>, body: &[u8], signature: &str) -> bool;
-    /// Reads the body of a webhook whose signature was checked.
-    ///
-    /// # Errors
-    /// When it names no call, or another account's.
-    fn parse(&self, body: &[u8]) -> Result<Webhook, BadWebhook>;
-    /// Connects the call to the media socket, with `token` in its path.
-    fn connect_document(&self, token: &str, session: &SessionId) -> String;
-    /// Ends the call.
-    fn hang_up_document(&self) -> String;
-    /// Turns an inbound call away.
-    fn reject_document(&self) -> String;
-    /// The documents' `Content-Type`.
-    fn content_type(&self) -> &'static str;
-}
-
-/// What a carrier reports or asks about a call.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Webhook {
-    /// It asks what to do with the call, which was answered.
-    Fetch {
-        /// Which call.
-        call: CarrierCallId,
-        /// Somebody rang our number.
-        inbound: bool,
-    },
-    /// Where the call stands.
-    Status {
-        /// Which call.
-        call: CarrierCallId,
-        /// Where it stands.
-        progress: CallProgress,
-    },
-    /// Who picked up.
-    Machine {
-        /// Which call.
-        call: CarrierCallId,
-        /// By the carrier's account.
-        verdict: Verdict,
-    },
-}
-
-/// A signed webhook that is not about a call of ours.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a webhook that names no call of this account")]
-pub struct BadWebhook;
+pub use calls::{
+    BadFrame, BadWebhook, CallCommands, CallDocuments, Carrier, CarrierWebhooks, DialOrder, LostDial, MediaIn,
+    MediaStart, MediaWire, SignedRequest, Webhook,
+};
 
 /// What a carrier's messaging can do. A session never asks which carrier it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -219,61 +145,6 @@ pub enum MessageNews {
     /// Something that should be a message and is none, with the reason; no text, no number.
     Bad(&'static str),
 }
-
-/// The wire of a carrier's media WebSocket: text frames of JSON, audio as base64 G.711 µ-law at 8 kHz.
-pub trait MediaWire: Send + Sync {
-    /// Reads one text frame.
-    ///
-    /// # Errors
-    /// When the text is not JSON of the carrier's shape. Unknown events are [`MediaIn::Other`], not errors.
-    fn read<'a>(&self, text: &'a str) -> Result<MediaIn<'a>, BadFrame>;
-    /// Writes audio to play, appending to `out`.
-    fn write_audio(&self, stream: &str, ulaw: &[u8], out: &mut String);
-    /// Writes a mark: echoed when everything before it has played, or at once by a clear.
-    fn write_mark(&self, stream: &str, name: &str, out: &mut String);
-    /// Writes a clear: what was sent and has not played yet is dropped.
-    fn write_clear(&self, stream: &str, out: &mut String);
-}
-
-/// A frame from the carrier, borrowed from the text it came in.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum MediaIn<'a> {
-    /// The socket is up; nothing is known yet.
-    Connected,
-    /// Says which call this is.
-    Start(MediaStart<'a>),
-    /// The person's voice (base64 µ-law, inbound track only).
-    Audio {
-        /// Base64 of µ-law bytes.
-        payload: Cow<'a, str>,
-    },
-    /// A mark of ours came back.
-    Mark(Cow<'a, str>),
-    /// A key was pressed.
-    Key(Cow<'a, str>),
-    /// The carrier ended the stream.
-    Stop,
-    /// Something this version does not know or need.
-    Other,
-}
-
-/// The first real frame of a media socket.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct MediaStart<'a> {
-    /// The carrier's name for the stream; every frame we send carries it.
-    pub stream: Cow<'a, str>,
-    /// Whose account.
-    pub account: Cow<'a, str>,
-    /// Which call.
-    pub call: Cow<'a, str>,
-    /// The token that came as a parameter, where the carrier has such.
-    pub token: Option<Cow<'a, str>>,
-}
-
-/// A frame that is not the carrier's JSON.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a media frame that is not the carrier's JSON")]
-pub struct BadFrame;
 
 /// Speech as it is made: G.711 µ-law at 8 kHz in pieces of any size. Pulled: whoever stops reading stops the making.
 /// The stream's end is the speech's end; an error is the last item.

@@ -8,6 +8,7 @@
 //! A session's state has no lock: its task owns it. Handlers hand over to the task and wait for its answer; a handler
 //! that vanishes changes nothing.
 
+mod calls;
 mod directory;
 mod inbound;
 mod mail;
@@ -24,8 +25,9 @@ use std::sync::Arc;
 
 use tokio::sync::{mpsc, watch};
 
+pub use calls::WebhookAnswer;
 pub use directory::Directory;
-pub use manager::{Gone, Manager, ManagerConfig, NotStarted, WebhookAnswer};
+pub use manager::{Gone, Manager, ManagerConfig, NotStarted};
 
 use crate::clock::Millis;
 use crate::domain::media::{MediaCommand, MediaEvent};

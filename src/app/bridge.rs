@@ -106,6 +106,19 @@ impl CallEvents for Events {
                 }
             }
             .boxed(),
+            Webhook::Waits { call, inbound } => {
+                if inbound {
+                    self.manager.turn_away(call);
+                } else {
+                    self.manager.answered(session, call);
+                }
+                ready(Answer::Taken).boxed()
+            }
+            Webhook::NotConnected { call } => {
+                self.manager.not_connected(session, call);
+                ready(Answer::Taken).boxed()
+            }
+            Webhook::Other => ready(Answer::Taken).boxed(),
             Webhook::Status { call, progress } => news(call, progress.into()),
             Webhook::Machine { call, verdict } => news(call, CarrierNews::Machine(verdict)),
         }

@@ -11,9 +11,9 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 
-use super::Demo;
+use super::{Carrier, Demo};
 use crate::config::Config;
-use crate::emulator::Emulator;
+use crate::emulator::{Emulator, Telephony};
 
 /// Where the server believes to be reached; the emulator knows the way.
 const PUBLIC: &str = "https://callme.example";
@@ -44,11 +44,15 @@ fn configuration(emulator: &Emulator, key: &str) -> anyhow::Result<Config> {
 /// # Errors
 /// When the demo itself cannot run, rather than a promise not being kept.
 pub async fn demo(demo: &Demo, environment: &dyn Fn(&str) -> Option<String>) -> anyhow::Result<ExitCode> {
+    let telephony = match demo.carrier {
+        Carrier::Twilio => Telephony::Twilio,
+        Carrier::Telnyx => Telephony::Telnyx,
+    };
     if !demo.script {
         let open = !demo.no_open && page::browser::is_at_hand(environment);
-        return page::show(demo.port, open).await;
+        return page::show(demo.port, open, telephony).await;
     }
-    let played = script::play().await?;
+    let played = script::play(telephony).await?;
     println!("{}", played.timeline);
     if let Some(directory) = &demo.record {
         record(&played, directory).await?;

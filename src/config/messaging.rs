@@ -55,9 +55,14 @@ const SANDBOX_NUMBER: &str = "+14155238886";
 ///
 /// A setting that messaging cannot do without switches it off. One that it can do without, such as the template, is
 /// left out by itself.
-pub(super) fn read(reader: &mut Reader<'_>) -> Option<MessagingConfig> {
+///
+/// `carrier_texts` says whether the carrier is one whose messaging this version knows.
+pub(super) fn read(reader: &mut Reader<'_>, carrier_texts: bool) -> Option<MessagingConfig> {
     if !reader.switch(ENABLED) {
         return None;
+    }
+    if !carrier_texts {
+        return off(reader, ENABLED, "is true, but WhatsApp goes by Twilio alone in this version");
     }
     // All of them are read before the first that is missing counts: every problem is told at once.
     let mode = mode(reader);

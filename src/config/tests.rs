@@ -8,7 +8,7 @@ use secrecy::ExposeSecret;
 mod messaging;
 
 use super::variables::NOT_YET;
-use super::{Config, Loaded, LogFormat, Severity, SpeechFormat, StoreConfig, VARIABLES, Variable};
+use super::{Company, Config, Loaded, LogFormat, Severity, SpeechFormat, StoreConfig, VARIABLES, Variable};
 
 const GOOD: &[(&str, &str)] = &[
     ("CALLME_API_KEY", "agent-key"),
@@ -19,6 +19,11 @@ const GOOD: &[(&str, &str)] = &[
     ("CALLME_OPENAI_API_KEY", "sk-speech"),
     ("CALLME_PUBLIC_URL", "https://callme.example.com"),
 ];
+
+const PUBLIC_KEY: &str = "iojj3XQJ8ZX9UtstPLpdcspnCb8dlBIb83SIAbQPb1w=";
+
+/// What makes the good configuration one of Telnyx.
+const TELNYX: &[(&str, &str)] = &[("CALLME_PHONE_ACCOUNT_SID", "1234567890"), ("CALLME_TELNYX_PUBLIC_KEY", PUBLIC_KEY)];
 
 /// Reads the good configuration with `changes` over it; an empty value takes a variable away.
 fn load(changes: &[(&str, &str)]) -> Loaded {
@@ -122,9 +127,9 @@ fn each_slip_is_one_problem_with_its_variable() {
     for (name, value, want) in [
         ("CALLME_API_KEY", " ", "Fatal CALLME_API_KEY"),
         ("CALLME_API_KEY", "two\nlines", "Fatal CALLME_API_KEY"),
-        ("CALLME_PHONE_PROVIDER", "telnyx", "Fatal CALLME_PHONE_PROVIDER"),
         ("CALLME_PHONE_PROVIDER", "carrier pigeon", "Fatal CALLME_PHONE_PROVIDER"),
-        ("CALLME_PHONE_ACCOUNT_SID", "KEY0123", "Fatal CALLME_PHONE_ACCOUNT_SID"),
+        ("CALLME_PHONE_PROVIDER", "telnyx", "Fatal CALLME_TELNYX_PUBLIC_KEY"),
+        ("CALLME_PHONE_ACCOUNT_SID", "1234567890", "Fatal CALLME_TELNYX_PUBLIC_KEY"),
         ("CALLME_PHONE_AUTH_TOKEN", "", "Fatal CALLME_PHONE_AUTH_TOKEN"),
         ("CALLME_PHONE_NUMBER", "0123456789", "Fatal CALLME_PHONE_NUMBER"),
         ("CALLME_USER_PHONE_NUMBER", "+1 500 5550010", "Fatal CALLME_USER_PHONE_NUMBER"),
@@ -207,6 +212,34 @@ fn the_account_tells_the_carrier_unless_it_is_named() {
     assert_eq!(loaded.config.expect("a warning only").carrier.account, "ACtest");
     let loaded = load(&[("CALLME_PHONE_PROVIDER", "twilio"), ("CALLME_PHONE_ACCOUNT_SID", "AC/../x")]);
     assert!(loaded.config.is_none(), "it would change the URL's path");
+    for provider in [&[][..], &[("CALLME_PHONE_PROVIDER", "TELNYX")]] {
+        let loaded = load(&[TELNYX, provider].concat());
+        assert_eq!(problems(&loaded), [""; 0]);
+        let carrier = loaded.config.expect("nothing is wrong").carrier;
+        assert!(matches!(carrier.company, Company::Telnyx { .. }), "{provider:?}: {carrier:?}");
+        assert_eq!((carrier.account.as_str(), carrier.api_url.as_str()), ("1234567890", "https://api.telnyx.com"));
+    }
+}
+
+#[test]
+fn telnyx_is_not_used_without_a_key_to_know_its_webhooks_by() {
+    let key = "CALLME_TELNYX_PUBLIC_KEY";
+    for (value, want) in [("", "Fatal"), ("KEY0123", "Fatal"), (PUBLIC_KEY, "")] {
+        let loaded = load(&[TELNYX, &[(key, value)]].concat());
+        let fatal = loaded.problems.iter().filter(|problem| problem.variable == key).count();
+        assert_eq!((fatal == 1, loaded.config.is_none()), (want == "Fatal", want == "Fatal"), "{value:?}");
+    }
+    let loaded = load(&[TELNYX, &[("CALLME_TELNYX_API_URL", "ftp://host")]].concat());
+    assert_eq!(problems(&loaded), ["Fatal CALLME_TELNYX_API_URL"]);
+    // Twilio has no use for either, and what is wrong with them stops nobody there.
+    assert_eq!(problems(&load(&[(key, "KEY0123"), ("CALLME_TELNYX_API_URL", "ftp://host")])), [""; 0]);
+}
+
+#[test]
+fn messaging_is_off_with_a_carrier_whose_messaging_is_not_known() {
+    let loaded = load(&[TELNYX, &[("CALLME_WHATSAPP_ENABLED", "true")]].concat());
+    assert_eq!(problems(&loaded), ["Warning CALLME_WHATSAPP_ENABLED"]);
+    assert!(loaded.config.expect("calls go on").messaging.is_none());
 }
 
 #[test]

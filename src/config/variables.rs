@@ -30,10 +30,14 @@ const fn unset(name: &'static str, example: &'static str, doc: &'static str) -> 
 /// Every variable this version reads, in the order of `.env.example`.
 pub const VARIABLES: &[Variable] = &[
     required("CALLME_API_KEY", "What agents authenticate with; make up a long random one (openssl rand -hex 32).", ""),
-    required("CALLME_PHONE_ACCOUNT_SID", "The Twilio Account SID.", "AC0123456789abcdef0123456789abcdef"),
+    required(
+        "CALLME_PHONE_ACCOUNT_SID",
+        "The Twilio Account SID; with Telnyx, the id of the Voice API application (the connection).",
+        "AC0123456789abcdef0123456789abcdef",
+    ),
     required(
         "CALLME_PHONE_AUTH_TOKEN",
-        "The Twilio account's primary Auth Token; webhooks are signed with it too.",
+        "The Twilio account's primary Auth Token, by which webhooks are signed too; with Telnyx, an API key.",
         "",
     ),
     required("CALLME_PHONE_NUMBER", "The number calls come from, E.164.", "+15005550006"),
@@ -49,11 +53,25 @@ pub const VARIABLES: &[Variable] = &[
     unset("FLY_APP_NAME", "callme", "Set by Fly: the public URL is https://<name>.fly.dev."),
     optional("PORT", "3333", "The port that is listened on; platforms set it, and it wins over CALLME_PORT."),
     optional("CALLME_PORT", "3333", "The port that is listened on where PORT is not set."),
-    unset("CALLME_PHONE_PROVIDER", "twilio", "The carrier: twilio. Unset, the form of the account id tells."),
+    unset(
+        "CALLME_PHONE_PROVIDER",
+        "twilio",
+        "The carrier: twilio or telnyx. Unset, an account id of AC and 32 hexadecimal digits means Twilio.",
+    ),
+    unset(
+        "CALLME_TELNYX_PUBLIC_KEY",
+        "",
+        "With Telnyx, required: the account's public key, by which its webhooks are known (base64 or PEM).",
+    ),
     optional(
         "CALLME_TWILIO_API_URL",
         "https://api.twilio.com",
         "Base URL of Twilio's REST API, for tests and gateways.",
+    ),
+    optional(
+        "CALLME_TELNYX_API_URL",
+        "https://api.telnyx.com",
+        "Base URL of Telnyx's REST API, for tests and gateways.",
     ),
     optional(
         "CALLME_WHATSAPP_ENABLED",
@@ -213,8 +231,7 @@ pub const VARIABLES: &[Variable] = &[
 ];
 
 /// Variables of the original and of later versions that have no effect in this one.
-pub(super) const NOT_YET: &[&str] =
-    &["CALLME_TELNYX_PUBLIC_KEY", "CALLME_TELNYX_API_URL", "CALLME_WHATSAPP_FALLBACK_TO_SMS"];
+pub(super) const NOT_YET: &[&str] = &["CALLME_WHATSAPP_FALLBACK_TO_SMS"];
 
 /// The default of a variable in the table.
 pub(super) fn default_of(name: &str) -> &'static str {

@@ -237,6 +237,24 @@ impl Session {
         }
     }
 
+    /// The call whose media is not there: not yet, or not any more by a broken socket.
+    pub fn lacks_media(&self) -> Option<&CarrierCallId> {
+        match &self.state {
+            State::Answered { call } | State::Talking { call, line: Line::Dropped { stopped: false } } => Some(call),
+            State::Dialing { .. }
+            | State::Ringing { .. }
+            | State::Talking { .. }
+            | State::Messaging { .. }
+            | State::Ending(_)
+            | State::Ended => None,
+        }
+    }
+
+    /// When the carrier was asked to ring, the last time.
+    pub fn dialed_at(&self) -> Millis {
+        self.calls.dialed_at()
+    }
+
     /// The carrier's name for the call, while it may be live.
     pub fn live_call(&self) -> Option<&CarrierCallId> {
         match &self.state {

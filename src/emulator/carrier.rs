@@ -1,5 +1,6 @@
-//! The telephone company: Twilio's REST API, its webhooks and its media streams.
+//! The telephone company, as Twilio or as Telnyx: its REST API, its webhooks and its media streams.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -19,9 +20,11 @@ use crate::audio::mulaw;
 
 mod call;
 mod dial;
+mod frames;
 mod media;
 mod playback;
 mod rest;
+pub(super) mod telnyx;
 mod twiml;
 mod webhook;
 
@@ -32,6 +35,19 @@ pub(super) fn router() -> Router<Arc<World>> {
     Router::new()
         .route("/2010-04-01/Accounts/{account}/Calls.json", post(rest::dial).get(rest::list))
         .route("/2010-04-01/Accounts/{account}/Calls/{call}", get(rest::read).post(rest::change))
+        .merge(telnyx::router())
+}
+
+/// Queues a call under this name and starts it.
+fn place(world: &Arc<World>, dial: Dial, sid: String) -> Arc<Call> {
+    let (call, controlled, script) = {
+        let mut calls = world.calls.lock().expect("no holder of the lock panics");
+        let (call, controlled) = Call::new(calls.len() + 1, sid, dial, world.now());
+        calls.push(Arc::clone(&call));
+        (call, controlled, world.person.next())
+    };
+    world.spawn(call::run(Arc::clone(world), Arc::clone(&call), script, controlled));
+    call
 }
 
 /// What a call came to, for tests and the demo.
@@ -39,7 +55,7 @@ pub(super) fn router() -> Router<Arc<World>> {
 pub struct CallRecord {
     /// Counted from 1.
     pub number: usize,
-    /// `CA…`.
+    /// `CA…`, or a `call_control_id`.
     pub sid: String,
     /// Its present state.
     pub state: CallState,
@@ -132,6 +148,8 @@ pub(super) enum Control {
     HangUp,
     /// Go on with the TwiML there.
     Redirect(String),
+    /// Stream its media there.
+    Stream(String),
     /// What somebody does with the phone.
     Hand(Hand),
 }
@@ -162,6 +180,8 @@ pub(super) struct Progress {
     pub(super) frames: Vec<Frame>,
     /// The next `SequenceNumber`.
     pub(super) sequence: usize,
+    /// The names of the commands it was given.
+    pub(super) commands: HashSet<String>,
 }
 
 impl Call {
@@ -182,6 +202,7 @@ impl Call {
             streams: 0,
             frames: Vec::new(),
             sequence: 0,
+            commands: HashSet::new(),
         };
         let (completed, progress) = (CancellationToken::new(), Mutex::new(progress));
         (Arc::new(Self { number, sid, dial, created, control, completed, progress }), controlled)

@@ -11,10 +11,18 @@ use super::voice::Voice;
 pub struct EmulatorConfig {
     /// The port on 127.0.0.1; 0 takes a free one.
     pub port: u16,
+    /// Which carrier it is that a server is pointed at.
+    pub telephony: Telephony,
     /// The carrier account, `AC` and 32 hexadecimal digits.
     pub account_sid: String,
     /// Its token: checked on REST requests, signs webhooks.
     pub auth_token: String,
+    /// Telnyx: the connection's id.
+    pub connection_id: String,
+    /// Telnyx: the API key.
+    pub telnyx_key: String,
+    /// Telnyx: what the key pair is made of that signs webhooks (Ed25519).
+    pub telnyx_seed: [u8; 32],
     /// The number the account owns, which calls must come from.
     pub number: String,
     /// Who is called, and whose WhatsApp [`Emulator::chat`](super::Emulator::chat) is; a phone number.
@@ -48,6 +56,26 @@ pub struct EmulatorConfig {
     pub patience: Duration,
 }
 
+/// A carrier.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Telephony {
+    /// Twilio, with WhatsApp.
+    #[default]
+    Twilio,
+    /// Telnyx, for calls.
+    Telnyx,
+}
+
+impl Telephony {
+    /// Whether texts can be sent by it, too.
+    pub fn has_texts(self) -> bool {
+        match self {
+            Self::Twilio => true,
+            Self::Telnyx => false,
+        }
+    }
+}
+
 /// What the speech endpoint is like.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum SpeechDialect {
@@ -63,8 +91,12 @@ impl Default for EmulatorConfig {
     fn default() -> Self {
         Self {
             port: 0,
+            telephony: Telephony::default(),
             account_sid: format!("AC{}", "0123456789abcdef".repeat(2)),
             auth_token: "emulated-auth-token".to_owned(),
+            connection_id: "1684641123236054244".to_owned(),
+            telnyx_key: "KEY0EMULATED".to_owned(),
+            telnyx_seed: *b"the emulated Telnyx account's ke",
             number: "+15005550006".to_owned(),
             person: "+393331234567".to_owned(),
             whatsapp_number: "+14155238886".to_owned(),

@@ -26,9 +26,10 @@ pub enum Fault {
     },
     /// A callback is delivered three times.
     CallbackTripled(Callback),
-    /// A call's `answered` callback is delivered after its `completed`.
+    /// A call's `answered` callback is delivered after its `completed`; at Telnyx, where nothing else tells of the answer, the call
+    /// is never connected.
     CompletedFirst,
-    /// Instructions are fetched a second time, as after a lost answer; the second answer counts.
+    /// Instructions are fetched a second time, as after a lost answer; the second answer counts. At Telnyx, the event comes twice.
     TwimlTwice,
     /// A request about conversations is not answered as it should be.
     Text {
@@ -57,6 +58,16 @@ pub enum Fault {
     MarkLost,
     /// A stream that broke does not come back: no instructions are fetched any more, and the call goes on in silence.
     StreamLost,
+    /// Frames of the person's sound overtake each other, get lost and come twice in one stream of Telnyx's, which allows itself
+    /// that.
+    FramesScattered {
+        /// How many places late a frame is at most.
+        late: u8,
+        /// Of a hundred, how many are lost.
+        lost: u8,
+        /// Of a hundred, how many come twice.
+        twice: u8,
+    },
     /// The person's sound comes in frames of this many bytes for one stream.
     FrameBytes(usize),
     /// A request for speech is refused, whichever way it is made.

@@ -1,7 +1,10 @@
-//! The carrier's requests to the server: signed forms.
+//! The carrier's requests to the server, signed: forms by Twilio, events by Telnyx.
 
 use std::time::Duration;
 
+use serde_json::Value;
+
+use super::carrier::telnyx;
 use super::form::Form;
 use super::sign::{signature, signed_form};
 use super::tap;
@@ -28,14 +31,44 @@ pub(super) const TEXTS: Manner = Manner {
     content_type: "application/x-www-form-urlencoded; charset=utf-8",
 };
 
-/// Posts a signed form: status and body, or `None` when there was no answer.
+/// Posts a form that Twilio signs: status and body, or `None` when there was no answer.
 pub(super) async fn post(world: &World, url: &str, form: &Form, manner: Manner) -> Option<(u16, String)> {
     let signature = signature(&world.config.auth_token, &signed_form(url), form);
     let token = uuid(&world.sid(""));
-    let real = world.resolve(url.split('#').next().unwrap_or(url));
+    let headers = [
+        ("Content-Type", manner.content_type),
+        ("X-Twilio-Signature", &*signature),
+        ("I-Twilio-Idempotency-Token", &*token),
+    ];
     let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
-    let passing = world.tap.before(|| tap::webhook(url, form));
-    let answer = tried(world, &real, &manner, [&signature, &token], &body).await;
+    send(world, url, tap::webhook(url, form), manner, &headers, &body).await
+}
+
+/// The same for an event that Telnyx signs.
+pub(super) async fn post_event(world: &World, url: &str, event: &Value) -> Option<(u16, String)> {
+    let body = event.to_string();
+    let timestamp = world.now().as_second().to_string();
+    let signature = telnyx::signature(&world.config.telnyx_seed, &timestamp, &body);
+    let headers = [
+        ("Content-Type", "application/json"),
+        ("User-Agent", "telnyx-webhooks"),
+        ("Telnyx-Signature-Ed25519", &*signature),
+        ("Telnyx-Timestamp", &*timestamp),
+    ];
+    send(world, url, tap::event(url, event), CALLS, &headers, &body).await
+}
+
+async fn send(
+    world: &World,
+    url: &str,
+    what: String,
+    manner: Manner,
+    headers: &[(&str, &str)],
+    body: &str,
+) -> Option<(u16, String)> {
+    let real = world.resolve(url.split('#').next().unwrap_or(url));
+    let passing = world.tap.before(|| what);
+    let answer = tried(world, &real, manner, headers, body).await;
     if let Some(passing) = passing {
         passing.after();
     }
@@ -45,19 +78,13 @@ pub(super) async fn post(world: &World, url: &str, form: &Form, manner: Manner) 
 async fn tried(
     world: &World,
     url: &str,
-    manner: &Manner,
-    [signature, token]: [&str; 2],
+    manner: Manner,
+    headers: &[(&str, &str)],
     body: &str,
 ) -> Option<(u16, String)> {
     for attempt in 1..=manner.tries {
-        let request = world
-            .http
-            .post(url)
-            .timeout(manner.limit)
-            .header("Content-Type", manner.content_type)
-            .header("X-Twilio-Signature", signature)
-            .header("I-Twilio-Idempotency-Token", token)
-            .body(body.to_owned());
+        let request = world.http.post(url).timeout(manner.limit).body(body.to_owned());
+        let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
         match request.send().await {
             Ok(response) => {
                 let status = response.status().as_u16();

@@ -8,6 +8,7 @@ use std::time::Duration;
 use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
+use serde_json::Value;
 
 use super::form::{Form, field};
 use super::world::World;
@@ -101,6 +102,12 @@ pub(super) async fn listen(State(world): State<Arc<World>>, request: Request, ne
         });
     }
     response
+}
+
+/// What an event is called.
+pub(super) fn event(url: &str, event: &Value) -> String {
+    let path = url.split('?').next().unwrap_or(url).rsplit('/').next().unwrap_or_default();
+    format!("webhook {path} {}", event["data"]["event_type"].as_str().unwrap_or("event"))
 }
 
 /// What a webhook is called.

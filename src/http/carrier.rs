@@ -88,14 +88,18 @@ const READ_BUFFER: usize = 2 * 1024;
         (status = 429, description = "not signed by the carrier, once too often; Retry-After says when to come back"),
     ))]
 pub(super) async fn twiml(State(app): State<App>, RawQuery(query): RawQuery, Signed(webhook): Signed) -> Response {
-    let carrier = &app.carrier;
-    let document = match app.events.webhook(session_of(query.as_deref()), webhook).await {
-        Answer::Taken => return StatusCode::NO_CONTENT.into_response(),
-        Answer::Connect { token, session } => carrier.connect_document(&token, &session),
-        Answer::HangUp => carrier.hang_up_document(),
-        Answer::Reject => carrier.reject_document(),
+    let answer = app.events.webhook(session_of(query.as_deref()), webhook).await;
+    // A carrier that reads no documents asks for none.
+    let (Some(documents), false) = (app.carrier.documents(), answer == Answer::Taken) else {
+        return StatusCode::NO_CONTENT.into_response();
     };
-    ([(header::CONTENT_TYPE, carrier.content_type())], document).into_response()
+    let document = match answer {
+        Answer::Taken => String::new(),
+        Answer::Connect { token, session } => documents.connect(&token, &session),
+        Answer::HangUp => documents.hang_up(),
+        Answer::Reject => documents.reject(),
+    };
+    ([(header::CONTENT_TYPE, documents.content_type())], document).into_response()
 }
 
 /// The messaging webhook of Twilio: what the person wrote, and what became of what was written to them.

@@ -21,7 +21,10 @@ use crate::media::BoxSocket;
 use crate::metrics::Metrics;
 use crate::phone_number::PhoneNumber;
 use crate::privacy::keyed::HashKey;
-use crate::provider::{BadWebhook, CarrierWebhooks, MessageNews, MessagingWebhooks, Sender, SpeechOutlook, Webhook};
+use crate::provider::{
+    BadWebhook, CallDocuments, CarrierWebhooks, MessageNews, MessagingWebhooks, Sender, SignedRequest, SpeechOutlook,
+    Webhook,
+};
 use crate::service::{Ask, Ended, Refusal, RefusalKind, Reply, Spoken, Verbs, View};
 use crate::store::memory::MemoryStore;
 use crate::store::{Conversation, Line, Speaker};
@@ -210,11 +213,12 @@ impl Verbs for FakeService {
 struct FakeCarrier;
 
 impl CarrierWebhooks for FakeCarrier {
-    fn signature_header(&self) -> &'static str {
-        "x-signature"
+    fn signature_headers(&self) -> &'static [&'static str] {
+        &["x-signature"]
     }
-    fn verify(&self, path_and_query: &str, content_type: Option<&str>, _: &[u8], signature: &str) -> bool {
-        signature == format!("good {path_and_query} {}", content_type.unwrap_or("-"))
+    fn verify(&self, request: &SignedRequest<'_>) -> bool {
+        let SignedRequest { path_and_query, content_type, .. } = request;
+        request.signature == [format!("good {path_and_query} {}", content_type.unwrap_or("-"))]
     }
     fn parse(&self, body: &[u8]) -> Result<Webhook, BadWebhook> {
         let call = CarrierCallId("CA1".to_owned());
@@ -224,13 +228,19 @@ impl CarrierWebhooks for FakeCarrier {
             _ => Err(BadWebhook),
         }
     }
-    fn connect_document(&self, token: &str, session: &SessionId) -> String {
+    fn documents(&self) -> Option<&dyn CallDocuments> {
+        Some(self)
+    }
+}
+
+impl CallDocuments for FakeCarrier {
+    fn connect(&self, token: &str, session: &SessionId) -> String {
         format!("connect {token} {session}")
     }
-    fn hang_up_document(&self) -> String {
+    fn hang_up(&self) -> String {
         "hang up".to_owned()
     }
-    fn reject_document(&self) -> String {
+    fn reject(&self) -> String {
         "reject".to_owned()
     }
     fn content_type(&self) -> &'static str {

@@ -15,6 +15,7 @@ use super::ears::Ears;
 use super::voice::{Made, Voice};
 use super::watch::Watch;
 use super::{BoxSocket, EventSink};
+use crate::audio::order::InOrder;
 use crate::audio::vad::Loudness;
 use crate::clock::wall::Alarm;
 use crate::clock::{Clock, Millis};
@@ -64,6 +65,8 @@ pub(super) struct Line {
     unflushed: bool,
     /// When sound came in last; at first, when it was attached.
     heard_at: Millis,
+    /// Frames that come in any order, where the carrier's do.
+    order: InOrder,
 }
 
 /// What woke the task.
@@ -177,13 +180,23 @@ impl Call {
         }
         self.lose_line(false);
         self.watch.connected();
-        self.line = Some(Line { socket, stream, outbox: VecDeque::new(), unflushed: false, heard_at: now });
+        self.line = Some(Line {
+            socket,
+            stream,
+            outbox: VecDeque::new(),
+            unflushed: false,
+            heard_at: now,
+            order: InOrder::default(),
+        });
         self.ears.open();
         self.playout.connected(now);
     }
 
     fn lose_line(&mut self, stopped: bool) {
-        if self.line.take().is_some() {
+        if let Some(mut line) = self.line.take() {
+            let (ears, now) = (&mut self.ears, self.clock.now());
+            line.order.end(|piece| ears.hear_piece(piece, now));
+            self.watch.disordered(line.order.take_faults());
             tracing::debug!(call.id = %self.session, stopped, "the media of {} is gone", self.session);
             self.playout.disconnected(stopped);
         }
@@ -248,23 +261,32 @@ impl Call {
         let now = self.clock.now();
         let Ok(text) = std::str::from_utf8(frame) else { return };
         match self.wire.read(text) {
-            Ok(MediaIn::Audio { payload }) => {
+            Ok(MediaIn::Audio { payload, place }) => {
                 self.sound.clear();
                 match STANDARD.decode_vec(payload.as_bytes(), &mut self.sound) {
                     Ok(()) => {
-                        if let Some(line) = &mut self.line {
-                            line.heard_at = now;
-                        }
                         if self.ears.minds_us() {
                             self.ears.we_play(self.playout.audible(now).map(Loudness::of));
                         }
-                        self.ears.hear(&self.sound, now);
+                        let Self { line, ears, sound, watch, .. } = self;
+                        if let Some(line) = line {
+                            line.heard_at = now;
+                            if let Some(place) = place {
+                                line.order.take(place, sound, |piece| ears.hear_piece(piece, now));
+                                return watch.disordered(line.order.take_faults());
+                            }
+                        }
+                        ears.hear(sound, now);
                     }
                     Err(_) => tracing::debug!(call.id = %self.session, "a media frame that is not base64 was dropped"),
                 }
             }
             Ok(MediaIn::Mark(name)) => self.playout.mark(&name, now),
             Ok(MediaIn::Stop) => self.lose_line(true),
+            Ok(MediaIn::Complaint { code }) => {
+                self.watch.complained();
+                tracing::warn!(call.id = %self.session, code, "the carrier did not take a media frame of {}", self.session);
+            }
             Ok(MediaIn::Connected | MediaIn::Start(_) | MediaIn::Key(_) | MediaIn::Other) => {}
             Err(error) => tracing::debug!(call.id = %self.session, %error, "a media frame was dropped"),
         }

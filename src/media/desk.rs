@@ -49,7 +49,7 @@ pub struct DeskConfig {
     pub stt: Arc<dyn Stt>,
     /// The carrier's media frames.
     pub wire: Arc<dyn MediaWire>,
-    /// The carrier account whose streams are ours.
+    /// The carrier account whose streams are ours, where streams name one.
     pub account: String,
     /// The opening guard (`CALLME_BARGE_IN_GUARD_MS`).
     pub guard: Duration,
@@ -245,7 +245,11 @@ impl Desk {
                 MediaIn::Start(start) => return self.redeem(path_token, &start),
                 // Anything else before `start` is no carrier of ours.
                 MediaIn::Connected | MediaIn::Other => {}
-                MediaIn::Audio { .. } | MediaIn::Mark(_) | MediaIn::Key(_) | MediaIn::Stop => return None,
+                MediaIn::Audio { .. }
+                | MediaIn::Mark(_)
+                | MediaIn::Key(_)
+                | MediaIn::Complaint { .. }
+                | MediaIn::Stop => return None,
             }
         }
     }
@@ -258,7 +262,8 @@ impl Desk {
             (None, None) => return None,
         };
         let seat = self.lock().tokens.remove(&hash(token))?;
-        let ours = start.account == self.config.account && start.call == seat.call.as_str() && self.is_good(&seat);
+        let foreign = start.account.as_deref().is_some_and(|account| account != self.config.account);
+        let ours = !foreign && start.call == seat.call.as_str() && self.is_good(&seat);
         ours.then(|| (seat, start.stream.clone().into_owned()))
     }
 

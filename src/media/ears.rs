@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::audio::mulaw::SILENCE;
+use crate::audio::order::Piece;
 use crate::audio::vad::Loudness;
 use crate::clock::Millis;
 use crate::provider::{Heard, Stt, SttSession};
@@ -37,6 +39,14 @@ impl Ears {
     pub(super) fn hear(&mut self, ulaw: &[u8], now: Millis) {
         if let Some(session) = self.session.as_mut().filter(|_| self.draining.is_none()) {
             session.hear(ulaw, now);
+        }
+    }
+
+    /// The same for what comes out of a stream that was put in order.
+    pub(super) fn hear_piece(&mut self, piece: Piece<'_>, now: Millis) {
+        match piece {
+            Piece::Sound(ulaw) => self.hear(ulaw, now),
+            Piece::Silence(bytes) => self.hear(&vec![SILENCE; bytes], now),
         }
     }
 

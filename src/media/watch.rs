@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 
+use crate::audio::order::Faults;
 use crate::ids::UtteranceId;
 use crate::metrics::Metrics;
 
@@ -56,6 +57,18 @@ impl Watch {
         if let Some(spoke_at) = self.spoke_at.take() {
             self.metrics.speech_to_clear(spoke_at.elapsed());
         }
+    }
+
+    /// Frames of the person's did not come as they should.
+    pub(super) fn disordered(&self, faults: Faults) {
+        if faults != Faults::default() {
+            self.metrics.media_frames(faults.lost, faults.late);
+        }
+    }
+
+    /// The carrier did not take a frame of ours.
+    pub(super) fn complained(&self) {
+        self.metrics.media_refused();
     }
 
     pub(super) fn gaps(&self, gaps: u64) {

@@ -12,7 +12,6 @@ pub mod conversations;
 mod date;
 pub mod media;
 pub mod message_webhooks;
-pub mod public_url;
 pub mod rest;
 mod sid;
 pub mod signature;
@@ -20,14 +19,14 @@ pub mod twiml;
 pub mod webhooks;
 mod words;
 
-pub use api::{BadSettings, client};
 pub use conversations::{ConversationsConfig, SenderMode, TwilioConversations};
 pub use media::MediaStreams;
 pub use message_webhooks::TwilioMessageWebhooks;
-pub use public_url::PublicUrl;
 pub use rest::{Twilio, TwilioConfig};
 pub use webhooks::TwilioWebhooks;
 
+pub use crate::provider::public_url::PublicUrl;
+pub use crate::provider::rest::{BadSettings, client};
 use crate::provider::{CallEnd, CallProgress};
 
 /// Reads a call's status as REST (`status`) and the webhooks (`CallStatus`) write it; `initiated` is only in the latter.

@@ -17,22 +17,22 @@ use crate::clock::Clock;
 use crate::domain::keywords::Keywords;
 use crate::domain::messaging::Form;
 use crate::domain::outcome::Channel;
-use crate::domain::session::{CarrierNews, Input, Limits, Said, Session};
+use crate::domain::session::{Input, Limits, Said, Session};
 use crate::domain::text::AgentText;
-use crate::ids::{CarrierCallId, EntryId, RequestId, SessionId, SessionIds};
+use crate::ids::{EntryId, RequestId, SessionId, SessionIds};
 use crate::metrics::Metrics;
-use crate::provider::{Carrier, Messaging};
+use crate::provider::{CallCommands, Carrier, Messaging};
 use crate::store::{Store, Write};
 
 /// What may wait in a session's inbox. Nobody waits for room: a full inbox is a stuck session, and its senders are told.
 const INBOX: usize = 256;
-/// How long a webhook waits for its session's word; the carrier itself gives up after 15 s.
-const FETCH: Duration = Duration::from_secs(5);
 
 /// What a manager is made of.
 pub struct ManagerConfig {
     /// The phone side.
     pub carrier: Arc<dyn Carrier>,
+    /// How a call is told what to do, where the carrier does not read that in the answers to its webhooks.
+    pub commands: Option<Arc<dyn CallCommands>>,
     /// The text side, where there is one; [`Limits::texting`] says the same.
     pub messaging: Option<Arc<dyn Messaging>>,
     /// The words that ask for something.
@@ -98,20 +98,6 @@ pub enum NotStarted {
     NoMessaging,
     /// There is no template.
     NoTemplate,
-}
-
-/// What the carrier is told to do with a call.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum WebhookAnswer {
-    /// Connect its media, which comes in with this token.
-    Connect {
-        /// Whose call it is.
-        session: SessionId,
-        /// Single use.
-        token: String,
-    },
-    /// Nobody wants it any more.
-    HangUp,
 }
 
 impl Manager {
@@ -279,33 +265,6 @@ impl Manager {
         looked.await.ok()
     }
 
-    /// A carrier's news about a call; `session` as its URL named it, else the call's name decides. A call that nobody
-    /// knows (any more) and that is not over yet is hung up: its session died before it learned the call's name.
-    pub fn news(&self, session: Option<SessionId>, call: CarrierCallId, news: CarrierNews) {
-        let Some(id) = session.or_else(|| self.shared.session_of(&call)) else { return };
-        let input = Input::Carrier { call: call.clone(), news };
-        let unwanted = self.tell(&id, input).is_err()
-            && matches!(news, CarrierNews::Queued | CarrierNews::Ringing | CarrierNews::Answered)
-            && !self.shared.is_past(&call);
-        if unwanted {
-            let shared = Arc::clone(&self.shared);
-            self.shared.config.tasks.spawn(async move { shared.hang_up_orphan(&id, &call).await });
-        }
-    }
-
-    /// The carrier asks what to do with a call that was picked up.
-    pub async fn fetch(&self, session: Option<SessionId>, call: CarrierCallId) -> WebhookAnswer {
-        let Some(session) = session.or_else(|| self.shared.session_of(&call)) else { return WebhookAnswer::HangUp };
-        let (answer, token) = oneshot::channel();
-        if self.send(&session, Message::Fetch { call, answer }).is_err() {
-            return WebhookAnswer::HangUp;
-        }
-        match tokio::time::timeout(FETCH, token).await {
-            Ok(Ok(Some(token))) => WebhookAnswer::Connect { session, token },
-            Ok(Ok(None) | Err(_)) | Err(_) => WebhookAnswer::HangUp,
-        }
-    }
-
     /// How many sessions run.
     pub fn running(&self) -> usize {
         self.shared.lock().sessions.len()
@@ -349,7 +308,7 @@ impl Manager {
         self.send(id, Message::Input { input, entry: Some(entry) })
     }
 
-    fn send(&self, id: &SessionId, message: Message) -> Result<(), Gone> {
+    pub(super) fn send(&self, id: &SessionId, message: Message) -> Result<(), Gone> {
         let inbox = self.shared.lock().sessions.get(id).map(|entry| entry.inbox.clone()).ok_or(Gone)?;
         inbox.try_send(message).map_err(|error| {
             if let mpsc::error::TrySendError::Full(_) = error {

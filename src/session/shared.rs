@@ -155,6 +155,25 @@ impl Shared {
         }
     }
 
+    /// Hangs up a call that is no session's, with the same patience.
+    pub(super) async fn hang_up_unknown(&self, call: &CarrierCallId) {
+        for wait in HANG_UP_AGAIN {
+            let Err(error) = self.config.carrier.hang_up(call).await else { return };
+            tracing::error!(%error, "a call that belongs to no session could not be hung up");
+            tokio::time::sleep(wait).await;
+        }
+    }
+
+    /// Turns a call away that comes in, with the same patience: it rings there until then.
+    pub(super) async fn turn_away(&self, call: &CarrierCallId) {
+        let Some(commands) = &self.config.commands else { return };
+        for wait in HANG_UP_AGAIN {
+            let Err(error) = commands.reject(call).await else { return };
+            tracing::error!(%error, "an inbound call could not be turned away");
+            tokio::time::sleep(wait).await;
+        }
+    }
+
     /// Whether this call is, or was, another session's.
     pub(super) fn is_of_another(&self, id: &SessionId, call: &CarrierCallId) -> bool {
         let tables = self.lock();

@@ -1,5 +1,6 @@
 //! The task of one session: feeds the machine, keeps what changed, and carries out what the machine asks for.
 
+mod connecting;
 mod effects;
 mod keeping;
 
@@ -35,6 +36,10 @@ pub(super) enum Message {
     Request { request: RequestId, input: Input, answer: AnswerTo, name: Option<RequestName> },
     /// The carrier asks what to do with a call: connect its media?
     Fetch { call: CarrierCallId, answer: oneshot::Sender<Option<String>> },
+    /// The carrier says that a call was answered, and waits for a command.
+    Waits { call: CarrierCallId },
+    /// The carrier could not connect the call to its media.
+    NotConnected { call: CarrierCallId },
     /// Somebody wants to know how it stands.
     Look { answer: oneshot::Sender<Look> },
     /// The server stops.
@@ -131,6 +136,8 @@ pub(super) struct Task {
     keeping: Option<BoxFuture<'static, bool>>,
     /// Shown to whoever must hang up should this task die.
     known_call: Option<CarrierCallId>,
+    /// The call that the carrier was told to connect, until its media is there.
+    connecting: Option<CarrierCallId>,
 }
 
 impl Task {
@@ -172,6 +179,7 @@ impl Task {
             kept: Kept::default(),
             keeping: None,
             known_call: None,
+            connecting: None,
         };
         for Waiting { request, answer, named } in requests {
             task.answers.insert(request, answer);
@@ -267,7 +275,11 @@ impl Task {
             Message::Media { leg, event } if leg == self.leg && self.media.is_some() => {
                 // It comes each second of an utterance, whose end tells all of it.
                 let minor = matches!(event, MediaEvent::Progress { .. });
+                let comes_or_goes = matches!(event, MediaEvent::Connected | MediaEvent::MediaGone { .. });
                 self.feed(Input::Media(event)).await;
+                if comes_or_goes {
+                    self.media_came_or_went();
+                }
                 return !minor;
             }
             // What an earlier call had still to say.
@@ -285,6 +297,8 @@ impl Task {
                 let token = wanted.then(|| self.shared.config.media.mint(&self.id, &call)).flatten();
                 let _ = answer.send(token);
             }
+            Message::Waits { call } => self.was_answered(call).await,
+            Message::NotConnected { call } => self.was_not_connected(&call),
             Message::Look { answer } => {
                 let _ = answer.send(self.look());
                 return false;

@@ -1,13 +1,16 @@
 //! Whole calls over real sockets, in virtual time.
 
 use callme::emulator::Script;
+use callme::emulator::Telephony::{self, Telnyx, Twilio};
+use rstest::rstest;
 use serde_json::json;
 
 use crate::world::World;
 
+#[rstest]
 #[tokio::test(start_paused = true)]
-async fn a_question_is_rung_heard_and_answered() {
-    let world = World::new().await;
+async fn a_question_is_rung_heard_and_answered(#[values(Twilio, Telnyx)] on: Telephony) {
+    let world = World::on(on).await;
     world.person(Script::converses(["Yes, deploy it now please."]));
     let answer = world.call("The tests are green. Shall I deploy?").await;
     assert_eq!(answer.status, 200, "{answer:?}\n{}", world.emulator.timeline());

@@ -1,5 +1,6 @@
 //! What a carrier can do to a call: lose it, refuse it, repeat itself, be forged.
 
+mod contract;
 mod dialing;
 mod repeats;
 mod sessions;

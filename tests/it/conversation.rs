@@ -7,7 +7,9 @@ mod waiting;
 
 use std::time::Duration;
 
+use callme::emulator::Telephony::{self, Telnyx, Twilio};
 use callme::emulator::{Hearing, Script, Segment, Sent, What};
+use rstest::rstest;
 use serde_json::{Value, json};
 use tokio::time::sleep;
 
@@ -25,9 +27,10 @@ pub(crate) fn texts(segments: &[Segment]) -> Vec<&str> {
     segments.iter().map(|segment| segment.text.as_str()).collect()
 }
 
+#[rstest]
 #[tokio::test(start_paused = true)]
-async fn a_hello_while_picking_up_neither_cuts_the_question_nor_answers_it() {
-    let world = World::new().await;
+async fn a_hello_while_picking_up_neither_cuts_the_question_nor_answers_it(#[values(Twilio, Telnyx)] on: Telephony) {
+    let world = World::on(on).await;
     world.person(Script::answers().say("Hello?").when_silent(ms(400)).say("Yes, do it."));
     let answer = world.call(QUESTION).await;
     assert_eq!(answer.status, 200, "{answer:?}\n{}", world.emulator.timeline());
@@ -42,9 +45,10 @@ async fn a_hello_while_picking_up_neither_cuts_the_question_nor_answers_it() {
     world.settled().await;
 }
 
+#[rstest]
 #[tokio::test(start_paused = true)]
-async fn a_reply_spoken_into_the_question_cuts_it_at_once() {
-    let world = World::new().await;
+async fn a_reply_spoken_into_the_question_cuts_it_at_once(#[values(Twilio, Telnyx)] on: Telephony) {
+    let world = World::on(on).await;
     world.person(Script::answers().when_heard(ms(2500)).say("Stop, do not deploy it."));
     let answer = world.call(QUESTION).await;
     let timeline = world.emulator.timeline();
@@ -70,10 +74,11 @@ async fn a_reply_spoken_into_the_question_cuts_it_at_once() {
     world.settled().await;
 }
 
+#[rstest]
 #[tokio::test(start_paused = true)]
-async fn a_pause_shorter_than_a_thought_does_not_end_the_reply() {
+async fn a_pause_shorter_than_a_thought_does_not_end_the_reply(#[values(Twilio, Telnyx)] on: Telephony) {
     for pause in [500, 1000, 1500] {
-        let world = World::new().await;
+        let world = World::on(on).await;
         world.person(Script::converses(["I think so"]).wait(ms(pause)).say("but only on Monday."));
         let answer = world.call(QUESTION).await;
         assert_eq!(answer.status, 200, "{answer:?}\n{}", world.emulator.timeline());
@@ -84,9 +89,10 @@ async fn a_pause_shorter_than_a_thought_does_not_end_the_reply() {
     }
 }
 
+#[rstest]
 #[tokio::test(start_paused = true)]
-async fn words_between_two_turns_come_with_the_next_reply_as_earlier_ones() {
-    let world = World::new().await;
+async fn words_between_two_turns_come_with_the_next_reply_as_earlier_ones(#[values(Twilio, Telnyx)] on: Telephony) {
+    let world = World::on(on).await;
     world.person(
         Script::converses(["Yes."]).wait(ms(5000)).say("And then call Anna.").when_silent(ms(400)).say("Done."),
     );
@@ -104,9 +110,10 @@ async fn words_between_two_turns_come_with_the_next_reply_as_earlier_ones() {
     world.settled().await;
 }
 
+#[rstest]
 #[tokio::test(start_paused = true)]
-async fn what_is_spoken_and_asked_at_once_is_heard_in_order() {
-    let world = World::new().await;
+async fn what_is_spoken_and_asked_at_once_is_heard_in_order(#[values(Twilio, Telnyx)] on: Telephony) {
+    let world = World::on(on).await;
     let (said, asked) = ("I found a bug in the parser and mended it.", "Shall I release it?");
     world.person(Script::converses(["Go on."]).when_silent(ms(1500)).say("Yes, release it."));
     let id = world.call(QUESTION).await.call_id();
@@ -121,9 +128,10 @@ async fn what_is_spoken_and_asked_at_once_is_heard_in_order() {
     world.settled().await;
 }
 
+#[rstest]
 #[tokio::test(start_paused = true)]
-async fn who_talks_into_a_statement_cuts_it_and_the_words_are_kept() {
-    let world = World::new().await;
+async fn who_talks_into_a_statement_cuts_it_and_the_words_are_kept(#[values(Twilio, Telnyx)] on: Telephony) {
+    let world = World::on(on).await;
     world.person(Script::converses(["Go on."]).when_heard(ms(1500)).say("I know that."));
     let id = world.call(QUESTION).await.call_id();
     let spoken = world.say("speak", &id, "I found a bug in the parser and mended it at last.").await;
@@ -135,14 +143,17 @@ async fn who_talks_into_a_statement_cuts_it_and_the_words_are_kept() {
     world.settled().await;
 }
 
+#[rstest]
 #[tokio::test(start_paused = true)]
-async fn a_goodbye_is_heard_to_its_end_before_the_hang_up_also_when_the_person_talks_into_it() {
+async fn a_goodbye_is_heard_to_its_end_before_the_hang_up_also_when_the_person_talks_into_it(
+    #[values(Twilio, Telnyx)] on: Telephony,
+) {
     let goodbye = "Thank you, I will deploy it now and send you the report. Goodbye.";
     let quiet = Script::converses(["Yes."]);
     let talking = quiet.clone().when_heard(ms(1500)).say("Wait, one more thing, please.");
     for script in [quiet, talking] {
         let talks = script.steps.len() > 2;
-        let world = World::new().await;
+        let world = World::on(on).await;
         world.person(script);
         let id = world.call(QUESTION).await.call_id();
         let end = world.say("end", &id, goodbye).await;

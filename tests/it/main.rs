@@ -17,6 +17,7 @@ mod rows;
 mod security;
 mod speech;
 mod steered;
+mod telnyx;
 mod vad;
 mod webhook;
 mod world;

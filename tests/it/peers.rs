@@ -3,7 +3,7 @@
 use std::process::Command;
 use std::time::Duration;
 
-use callme::emulator::{Emulator, EmulatorConfig};
+use callme::emulator::{Emulator, EmulatorConfig, Telephony};
 
 const PYTHON: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/target/venv/bin/python");
 
@@ -34,6 +34,14 @@ async fn the_official_twilio_package_has_a_conversation() {
         EmulatorConfig::default();
     let arguments = vec![emulator.url(), account_sid, auth_token, number, whatsapp_number, person, template_sid];
     run("twilio_text_check.py", arguments).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_official_telnyx_package_finds_telnyx() {
+    let config = EmulatorConfig { telephony: Telephony::Telnyx, ..EmulatorConfig::default() };
+    let EmulatorConfig { connection_id, telnyx_key, number, .. } = config.clone();
+    let emulator = Emulator::start(config).await.expect("a free port");
+    run("telnyx_check.py", vec![emulator.url(), connection_id, telnyx_key, emulator.telnyx_public_key(), number]).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -16,7 +16,18 @@ use paths::{Named, named_modules};
 /// In rows 0 and 1 a module may also name what stands to its left: values are made of values.
 const ROWS: [&[&str]; 7] = [
     &["clock", "ids", "limit", "metrics", "phone_number", "privacy"],
-    &["audio", "domain", "provider", "store", "store::record", "store::memory", "store::durable"],
+    &[
+        "audio",
+        "domain",
+        "provider",
+        "provider::calls",
+        "provider::public_url",
+        "provider::rest",
+        "store",
+        "store::record",
+        "store::memory",
+        "store::durable",
+    ],
     &["provider::*", "store::*"],
     &["media", "session"],
     &["service"],

@@ -6,7 +6,9 @@ mod line;
 mod moving;
 mod voicing;
 
+use callme::emulator::Telephony::{self, Telnyx, Twilio};
 use callme::emulator::{CallState, Fault, Script, Side, Times, What};
+use rstest::rstest;
 use serde_json::json;
 use tokio::time::sleep;
 
@@ -32,9 +34,10 @@ fn assert_claimed(world: &World, claimed: &serde_json::Value) {
     assert!(heard.starts_with(claimed), "{claimed:?} was claimed, {heard:?} heard");
 }
 
+#[rstest]
 #[tokio::test(start_paused = true)]
-async fn a_voice_that_is_refused_while_it_rings_stops_the_ringing() {
-    let world = World::new().await;
+async fn a_voice_that_is_refused_while_it_rings_stops_the_ringing(#[values(Twilio, Telnyx)] on: Telephony) {
+    let world = World::on(on).await;
     world.emulator.faults().add(Fault::SpeechRefused { status: 400, code: "invalid_value" }, Times::Always);
     let answer = world.call(QUESTION).await;
     assert_eq!((answer.status, &answer.body["code"]), (424, &json!("speech_failed")), "{answer:?}");
@@ -45,9 +48,10 @@ async fn a_voice_that_is_refused_while_it_rings_stops_the_ringing() {
     assert_eq!((call.state, call.ended_by), (CallState::Canceled, Some(Side::Server)), "{}", world.emulator.timeline());
 }
 
+#[rstest]
 #[tokio::test(start_paused = true)]
-async fn a_voice_that_is_refused_later_fails_the_question_and_not_the_call() {
-    let world = World::new().await;
+async fn a_voice_that_is_refused_later_fails_the_question_and_not_the_call(#[values(Twilio, Telnyx)] on: Telephony) {
+    let world = World::on(on).await;
     world.person(
         Script::converses(["Yes."]).wait(ms(8000)).say("Are you still there?").when_silent(ms(400)).say("Good."),
     );
@@ -66,10 +70,11 @@ async fn a_voice_that_is_refused_later_fails_the_question_and_not_the_call() {
     end(&world, &id).await;
 }
 
+#[rstest]
 #[tokio::test(start_paused = true)]
-async fn a_voice_that_stumbles_once_is_asked_again() {
+async fn a_voice_that_stumbles_once_is_asked_again(#[values(Twilio, Telnyx)] on: Telephony) {
     for (status, code) in [(500, "server_error"), (429, "rate_limit_exceeded")] {
-        let world = World::new().await;
+        let world = World::on(on).await;
         world.person(Script::converses(["Yes."]));
         world.emulator.faults().add(Fault::SpeechRefused { status, code }, Times::Once);
         let answer = world.call(QUESTION).await;
@@ -79,10 +84,11 @@ async fn a_voice_that_stumbles_once_is_asked_again() {
     }
 }
 
+#[rstest]
 #[tokio::test(start_paused = true)]
-async fn speech_that_breaks_off_is_heard_as_far_as_it_came() {
+async fn speech_that_breaks_off_is_heard_as_far_as_it_came(#[values(Twilio, Telnyx)] on: Telephony) {
     for fault in [Fault::SpeechCut { after: 2 * SECOND }, Fault::SpeechStalled { after: 2 * SECOND }] {
-        let world = World::new().await;
+        let world = World::on(on).await;
         world.emulator.faults().add(fault.clone(), Times::Once);
         world.person(Script::answers().when_silent(ms(15_000)).say("What did you say?"));
         let answer = world.call(QUESTION).await;
@@ -96,9 +102,10 @@ async fn speech_that_breaks_off_is_heard_as_far_as_it_came() {
     }
 }
 
+#[rstest]
 #[tokio::test(start_paused = true)]
-async fn who_answers_while_the_speech_has_stalled_is_heard() {
-    let world = World::new().await;
+async fn who_answers_while_the_speech_has_stalled_is_heard(#[values(Twilio, Telnyx)] on: Telephony) {
+    let world = World::on(on).await;
     world.emulator.faults().add(Fault::SpeechStalled { after: 3 * SECOND }, Times::Once);
     world.person(Script::converses(["Yes, I get it."]));
     let answer = world.call(QUESTION).await;
@@ -108,9 +115,10 @@ async fn who_answers_while_the_speech_has_stalled_is_heard() {
     end(&world, &answer.call_id()).await;
 }
 
+#[rstest]
 #[tokio::test(start_paused = true)]
-async fn a_voice_that_never_comes_ends_the_call() {
-    let world = World::new().await;
+async fn a_voice_that_never_comes_ends_the_call(#[values(Twilio, Telnyx)] on: Telephony) {
+    let world = World::on(on).await;
     world.emulator.faults().add(Fault::SpeechStalled { after: 0 }, Times::Always);
     world.person(Script::answers());
     let answer = world.call(QUESTION).await;
@@ -120,9 +128,10 @@ async fn a_voice_that_never_comes_ends_the_call() {
     assert!(world.last_call().talked.is_some_and(|talked| talked < ms(25_000)), "{}", world.emulator.timeline());
 }
 
+#[rstest]
 #[tokio::test(start_paused = true)]
-async fn speech_without_an_end_is_ended() {
-    let world = World::new().await;
+async fn speech_without_an_end_is_ended(#[values(Twilio, Telnyx)] on: Telephony) {
+    let world = World::on(on).await;
     world.emulator.faults().add(Fault::SpeechEndless, Times::Once);
     world.person(Script::converses(["That was long."]));
     let answer = world.call("Shall I?").await;
@@ -132,10 +141,11 @@ async fn speech_without_an_end_is_ended() {
     end(&world, &answer.call_id()).await;
 }
 
+#[rstest]
 #[tokio::test(start_paused = true)]
-async fn a_goodbye_that_cannot_be_said_still_hangs_up() {
+async fn a_goodbye_that_cannot_be_said_still_hangs_up(#[values(Twilio, Telnyx)] on: Telephony) {
     for fault in [Fault::SpeechRefused { status: 400, code: "invalid_value" }, Fault::SpeechStalled { after: 0 }] {
-        let world = World::new().await;
+        let world = World::on(on).await;
         world.person(Script::converses(["Yes."]));
         let id = world.call(QUESTION).await.call_id();
         world.emulator.faults().add(fault, Times::Always);

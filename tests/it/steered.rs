@@ -1,6 +1,8 @@
 //! A person who is not acted by a script but steered, as the demo's page does.
 
+use callme::emulator::Telephony::{self, Telnyx, Twilio};
 use callme::emulator::{CallState, NotNow, Script, Side, Sound, What};
+use rstest::rstest;
 
 use crate::world::World;
 
@@ -8,9 +10,10 @@ const QUESTION: &str = "The tests are green. Shall I deploy?";
 const PLAN: &str =
     "I will deploy to every server in the European region, one after the other, and call you at the end.";
 
+#[rstest]
 #[tokio::test(start_paused = true)]
-async fn a_steered_person_answers_interrupts_without_a_word_and_hangs_up() {
-    let world = World::new().await;
+async fn a_steered_person_answers_interrupts_without_a_word_and_hangs_up(#[values(Twilio, Telnyx)] on: Telephony) {
+    let world = World::on(on).await;
     world.person(Script::steered());
     let phone = world.emulator.phone();
     let mut heard = phone.listen();
@@ -57,9 +60,10 @@ async fn a_steered_person_answers_interrupts_without_a_word_and_hangs_up() {
     assert_eq!(phone.pick_up(), Err(NotNow::DoesNotRing));
 }
 
+#[rstest]
 #[tokio::test(start_paused = true)]
-async fn a_steered_phone_can_be_declined_or_rings_out() {
-    let world = World::new().await;
+async fn a_steered_phone_can_be_declined_or_rings_out(#[values(Twilio, Telnyx)] on: Telephony) {
+    let world = World::on(on).await;
     world.person(Script::steered());
     let declines = async {
         world.event(|what| *what == What::State(CallState::Ringing)).await;

@@ -8,7 +8,7 @@ use callme::app::App;
 use callme::clock::Millis;
 use callme::clock::wall::WallClock;
 use callme::config::Config;
-use callme::emulator::{CallRecord, Emulator, EmulatorConfig, Event, Script, What};
+use callme::emulator::{CallRecord, Emulator, EmulatorConfig, Event, Script, Telephony, What};
 use callme::session::Manager;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -28,6 +28,7 @@ pub(crate) const START: Millis = Millis(1_790_000_000_000);
 /// One world. Everything in it ends when it is dropped.
 pub(crate) struct World {
     pub(crate) emulator: Emulator,
+    pub(crate) telephony: Telephony,
     pub(crate) sessions: Manager,
     pub(crate) stop: CancellationToken,
     pub(crate) url: String,
@@ -70,6 +71,16 @@ impl World {
         Self::built(EmulatorConfig::default(), settings).await
     }
 
+    /// A world of this carrier, with the settings that a user would have.
+    pub(crate) async fn on(telephony: Telephony) -> Self {
+        Self::on_with(telephony, &[]).await
+    }
+
+    /// A world of this carrier, with some settings of its own.
+    pub(crate) async fn on_with(telephony: Telephony, settings: &[(&str, &str)]) -> Self {
+        Self::built(EmulatorConfig { telephony, ..EmulatorConfig::default() }, settings).await
+    }
+
     /// A world in which the person can be written to.
     pub(crate) async fn writing() -> Self {
         Self::writing_with(EmulatorConfig::default(), &[]).await
@@ -87,8 +98,7 @@ impl World {
 
     /// A new server in the place of one that was shut down; its clock shows the carrier's time.
     pub(crate) async fn after(emulator: Emulator, settings: &[(&str, &str)]) -> Self {
-        let now = jiff::Timestamp::now() + emulator.phone().now();
-        let now = Millis(u64::try_from(now.as_millisecond()).expect("it is after 1970"));
+        let now = clock_of(&emulator);
         Self::texting(emulator, settings, now).await
     }
 
@@ -128,6 +138,10 @@ impl World {
         }
         let loaded = Config::from_source(&|name| environment.get(name).cloned());
         let config = loaded.config.unwrap_or_else(|| panic!("the configuration is good: {:?}", loaded.problems));
+        // Telnyx's webhooks say when they were signed.
+        let telephony =
+            if environment["CALLME_PHONE_PROVIDER"] == "telnyx" { Telephony::Telnyx } else { Telephony::Twilio };
+        let now = if telephony == Telephony::Telnyx { clock_of(&emulator) } else { now };
         let clock = Arc::new(WallClock::starting_at(now));
         let app = App::new(&config, clock).expect("a server can be built");
         let (sessions, stop) = (app.sessions().clone(), CancellationToken::new());
@@ -135,7 +149,7 @@ impl World {
         let stopping = stop.clone();
         tasks.spawn(async move { app.serve(listener, stopping).await.expect("it serves") });
         let client = reqwest::Client::builder().no_proxy().pool_max_idle_per_host(0).build().expect("an HTTP client");
-        Self { emulator, sessions, stop, url, client, tasks }
+        Self { emulator, telephony, sessions, stop, url, client, tasks }
     }
 
     /// What the person does in the next call.
@@ -230,6 +244,11 @@ impl World {
         while self.tasks.join_next().await.is_some() {}
         self.emulator
     }
+}
+
+/// The time that the carrier has.
+fn clock_of(emulator: &Emulator) -> Millis {
+    Millis(u64::try_from(emulator.clock().as_millisecond()).expect("it is after 1970"))
 }
 
 async fn answer(request: reqwest::RequestBuilder) -> Answer {

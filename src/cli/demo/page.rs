@@ -26,7 +26,7 @@ use super::{PUBLIC, configuration};
 use crate::app::{self, App};
 use crate::cli::serve::{stop_on_signals, wall_clock};
 use crate::emulator::voice::Speaker;
-use crate::emulator::{Chat, Emulator, EmulatorConfig, Phone, Script, TextRules, Voice};
+use crate::emulator::{Chat, Emulator, EmulatorConfig, Phone, Script, Telephony, TextRules, Voice};
 
 /// The port that is tried first, and how many after it.
 const PORT: u16 = 3333;
@@ -47,7 +47,7 @@ struct Demo {
 ///
 /// # Errors
 /// When there is no port, or the server cannot be put together.
-pub(super) async fn show(port: Option<u16>, open: bool) -> anyhow::Result<ExitCode> {
+pub(super) async fn show(port: Option<u16>, open: bool, telephony: Telephony) -> anyhow::Result<ExitCode> {
     let stop = stop_on_signals()?;
     let listener = listen(port).await?;
     let port = listener.local_addr()?.port();
@@ -56,7 +56,7 @@ pub(super) async fn show(port: Option<u16>, open: bool) -> anyhow::Result<ExitCo
     let voice = Voice::best();
     // A text is read when somebody looks at it, and not after so many seconds.
     let text_rules = TextRules { read_after: None, ..TextRules::default() };
-    let config = EmulatorConfig { voice: voice.clone(), text_rules, ..EmulatorConfig::default() };
+    let config = EmulatorConfig { telephony, voice: voice.clone(), text_rules, ..EmulatorConfig::default() };
     let emulator = Emulator::start(config).await?;
     emulator.person().set(Script::steered());
     emulator.route(PUBLIC, &address);

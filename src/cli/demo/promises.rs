@@ -16,7 +16,8 @@ pub(super) fn broken(played: &Played) -> Vec<String> {
     promises.of_the_talk(played);
     promises.of_the_missed_call(played);
     let dials = played.timeline.count(|what| matches!(what, What::Rest { verb: "dial", .. }));
-    promises.hold(dials == 2, || format!("the phone rings once for each call; it was dialed {dials} times"));
+    let scenes = 1 + usize::from(played.missed.is_some());
+    promises.hold(dials == scenes, || format!("the phone rings once for each call; it was dialed {dials} times"));
     for violation in played.timeline.violations() {
         promises.hold(false, || format!("the server keeps to the wire: {violation}"));
     }
@@ -71,7 +72,8 @@ impl Promises {
 
     /// The call that is declined, and goes on over WhatsApp.
     fn of_the_missed_call(&mut self, played: &Played) {
-        let [call, end] = bodies(&played.missed)[..] else {
+        let Some(missed) = &played.missed else { return };
+        let [call, end] = bodies(missed)[..] else {
             return self.hold(false, || "every request gets an answer, also when nobody picks up".to_owned());
         };
         self.hold(call["response"] == TYPED, || {
@@ -119,19 +121,25 @@ pub(super) fn latencies(played: &Played) -> String {
     let goodbye_heard = last_mark_played(events);
     let hung_up = first(&|what| *what == What::HungUp(Side::Server));
     let declined = first(&|what| *what == What::HungUp(Side::Person));
-    let written = first(&|what| matches!(what, What::TextSent { .. }));
+    let sent = first(&|what| matches!(what, What::TextSent { .. }));
     let replied = first(&|what| matches!(what, What::PersonWrites { .. }));
+    let answered = played.missed.iter().flatten().next().map(|reply| reply.at);
     let mut text = String::new();
-    for (name, from, to) in [
+    let spoken = [
         ("request → the phone rings", Some(played.asked), rings),
         ("picked up → the agent is heard", answer, audible),
         ("the provider hears speech → clear", spoke_up, cleared),
         ("the person has spoken → the agent has the words", said, played.talk.first().map(|reply| reply.at)),
         ("the goodbye was heard → hang-up", goodbye_heard, hung_up),
-        ("declined → the question is on its way in writing", declined, written),
-        ("the person has written → the agent has the words", replied, played.missed.first().map(|reply| reply.at)),
-    ] {
-        let took = from.zip(to).map(|(from, to)| to.saturating_sub(from));
+    ];
+    let written = [
+        ("declined → the question is on its way in writing", declined, sent),
+        ("the person has written → the agent has the words", replied, answered),
+    ];
+    // Without texts there is no second scene.
+    let shown = if played.missed.is_some() { &written[..] } else { &[] };
+    for (name, from, to) in spoken.iter().chain(shown) {
+        let took = from.zip(*to).map(|(from, to)| to.saturating_sub(from));
         let took =
             took.map_or("did not happen".to_owned(), |took: Duration| format!("{:.1} ms", took.as_secs_f64() * 1e3));
         let _ = writeln!(text, "{name:<50} {took:>12}");

@@ -1,5 +1,5 @@
 //! The scripted scenes. In the first a call: a question, an answer, an interruption, a second turn, a goodbye. In the second
-//! nobody picks up, and the question is answered over WhatsApp.
+//! nobody picks up, and the question is answered over WhatsApp, where the carrier has that.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use super::{PUBLIC, configuration};
 use crate::app::App;
 use crate::cli::serve::wall_clock;
 use crate::emulator::person::PickUp;
-use crate::emulator::{CallRecord, Emulator, EmulatorConfig, Phone, Script, Shown, Timeline, Voice, What};
+use crate::emulator::{CallRecord, Emulator, EmulatorConfig, Phone, Script, Shown, Telephony, Timeline, Voice, What};
 
 /// What the agent says, in turn; the third is interrupted.
 pub(super) const QUESTION: &str =
@@ -45,8 +45,8 @@ pub(super) struct Played {
     pub(super) voice: Voice,
     /// The server's answers to call, continue, speak and end.
     pub(super) talk: Vec<Reply>,
-    /// Its answers to call and end when nobody picked up.
-    pub(super) missed: Vec<Reply>,
+    /// Its answers to call and end when nobody picked up; none where that scene is not played.
+    pub(super) missed: Option<Vec<Reply>>,
     /// The person's WhatsApp.
     pub(super) chat: Vec<Shown>,
     /// When the first request was sent.
@@ -61,9 +61,9 @@ pub(super) struct Reply {
 }
 
 /// Plays them in real time, on free ports of the loopback.
-pub(super) async fn play() -> anyhow::Result<Played> {
+pub(super) async fn play(telephony: Telephony) -> anyhow::Result<Played> {
     let voice = Voice::best();
-    let config = EmulatorConfig { voice: voice.clone(), patience: PATIENCE, ..EmulatorConfig::default() };
+    let config = EmulatorConfig { telephony, voice: voice.clone(), patience: PATIENCE, ..EmulatorConfig::default() };
     let emulator = Emulator::start(config).await?;
     let listener = TcpListener::bind("127.0.0.1:0").await.context("no free port on the loopback")?;
     let server = format!("http://{}", listener.local_addr()?);
@@ -79,18 +79,24 @@ pub(super) async fn play() -> anyhow::Result<Played> {
     let agent = Agent { client: reqwest::Client::builder().no_proxy().build()?, server, phone: emulator.phone() };
     let asked = agent.phone.now();
     let talk = agent.converse(&[("call", QUESTION), ("continue", PLAN), ("speak", NOTE), ("end", GOODBYE)]).await?;
-    let missed = agent.converse(&[("call", SECOND_QUESTION), ("end", PARTING)]).await?;
-    // A text is on its way for a second. Where it does not come, the promises say so.
-    let arrives = |what: &What| matches!(what, What::TextArrived { words, .. } if words == PARTING);
-    let _ = emulator.wait_for(|event| arrives(&event.what)).await;
-    let from = emulator.timeline().events().iter().position(|event| arrives(&event.what)).unwrap_or_default();
-    let _ = emulator.wait_from(from, |event| matches!(event.what, What::TextWebhook { .. })).await;
+    let missed = if telephony.has_texts() { Some(miss(&emulator, &agent).await?) } else { None };
     stop.cancel();
     while let Some(served) = tasks.join_next().await {
         served??;
     }
     let call = emulator.calls().into_iter().next().context("nobody was rung")?;
     Ok(Played { timeline: emulator.timeline(), call, voice, talk, missed, chat: emulator.chat().shown(), asked })
+}
+
+/// The second scene.
+async fn miss(emulator: &Emulator, agent: &Agent) -> anyhow::Result<Vec<Reply>> {
+    let missed = agent.converse(&[("call", SECOND_QUESTION), ("end", PARTING)]).await?;
+    // A text is on its way for a second. Where it does not come, the promises say so.
+    let arrives = |what: &What| matches!(what, What::TextArrived { words, .. } if words == PARTING);
+    let _ = emulator.wait_for(|event| arrives(&event.what)).await;
+    let from = emulator.timeline().events().iter().position(|event| arrives(&event.what)).unwrap_or_default();
+    let _ = emulator.wait_from(from, |event| matches!(event.what, What::TextWebhook { .. })).await;
+    Ok(missed)
 }
 
 /// Greets, answers at the end of the question, interrupts the plan, and listens to the rest.

@@ -132,7 +132,7 @@ async fn ring(
                 Some(Control::HangUp) => return unanswered(CallState::Canceled, Side::Server, 487),
                 Some(Control::Hand(Hand::PicksUp)) => return Ok(()),
                 Some(Control::Hand(Hand::Declines)) => return unanswered(CallState::NoAnswer, Side::Person, 603),
-                Some(Control::Redirect(_) | Control::Hand(Hand::Does(..) | Hand::HangsUp)) => {}
+                Some(Control::Redirect(_) | Control::Stream(_) | Control::Hand(Hand::Does(..) | Hand::HangsUp)) => {}
                 None => std::future::pending().await,
             }
         }
@@ -142,6 +142,12 @@ async fn ring(
 
 /// The first thing after the answer: the instructions, at once or after a synchronous verdict.
 fn answer(world: &Arc<World>, call: &Arc<Call>, script: &Script) -> Leg {
+    if call.dial.events().is_some() {
+        if let Some(found) = script.verdict {
+            call.tell_verdict(world, found.by, found.after);
+        }
+        return Leg::Waiting;
+    }
     let (url, mut form) = (call.dial.url.clone(), call.form(world, CallState::InProgress));
     let (Some(detection), Some(found)) = (&call.dial.detection, script.verdict) else {
         return fetch(world, call, url, form);

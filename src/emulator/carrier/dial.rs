@@ -15,14 +15,35 @@ pub(in crate::emulator) struct Dial {
     pub(super) to: PhoneNumber,
     pub(super) from: PhoneNumber,
     pub(super) url: String,
-    pub(super) status_callback: Option<String>,
-    /// The callbacks asked for.
-    pub(super) events: Vec<Callback>,
     /// How long it rings, from the dial.
     pub(super) timeout: Duration,
     /// How long it lasts, from the answer.
     pub(super) time_limit: Option<Duration>,
     pub(super) detection: Option<Detection>,
+    pub(super) wants: Wants,
+}
+
+/// What the server is told of a call.
+#[derive(Debug)]
+pub(super) enum Wants {
+    /// By Twilio: callbacks of these kinds, there.
+    Callbacks { url: Option<String>, kinds: Vec<Callback> },
+    /// By Telnyx: every event, at the dial's own URL.
+    Events(Events),
+}
+
+/// What a call of Telnyx's has beside what both have.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Events {
+    /// Comes back in every event.
+    pub(super) client_state: Option<String>,
+    pub(super) command_id: Option<String>,
+    /// The dearer machine detection, or the other one; `None` is none.
+    pub(super) premium: Option<bool>,
+    /// Goes on by other routes when nobody picks up in time.
+    pub(super) other_routes: bool,
+    /// Somebody rings the account's number.
+    pub(super) inbound: bool,
 }
 
 /// Machine detection that was asked for.
@@ -82,12 +103,19 @@ impl Dial {
             to,
             from,
             url: url.to_owned(),
-            status_callback: status_callback.map(str::to_owned),
-            events,
             timeout,
             time_limit: seconds("TimeLimit")?,
             detection: read_detection(&field)?,
+            wants: Wants::Callbacks { url: status_callback.map(str::to_owned), kinds: events },
         })
+    }
+
+    /// What only a call of Telnyx's has.
+    pub(super) fn events(&self) -> Option<&Events> {
+        match &self.wants {
+            Wants::Callbacks { .. } => None,
+            Wants::Events(events) => Some(events),
+        }
     }
 
     /// Where the server is: the beginning of its URL, up to the path.
@@ -150,6 +178,7 @@ mod tests {
     #[test]
     fn without_events_only_the_end_is_called_back() {
         let dial = Dial::read(&form(&[]), OURS).unwrap();
-        assert_eq!((dial.events, dial.timeout), (vec![Callback::Completed], Duration::from_secs(25)));
+        let Wants::Callbacks { kinds, .. } = dial.wants else { panic!("it is Twilio's") };
+        assert_eq!((kinds, dial.timeout), (vec![Callback::Completed], Duration::from_secs(25)));
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use futures_util::{SinkExt, StreamExt};
-use serde_json::{Value, json};
+use serde_json::Value;
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::http::HeaderValue;
@@ -21,7 +21,9 @@ use super::super::sign::{signature, signed_form};
 use super::super::timeline::What;
 use super::super::world::World;
 use super::super::{FRAME, TICK};
+use super::frames::{Frames, Twilio};
 use super::playback::{Playback, Played};
+use super::telnyx::frames::Telnyx;
 use super::{Call, Sent};
 
 /// How long a server may take to open its end, and to take what is sent.
@@ -37,6 +39,11 @@ pub(super) enum Effect {
     Cleared(usize, Vec<String>),
     /// A wrong message, and what is wrong with it.
     Wrong(String),
+    /// The same, where the carrier says so.
+    Refused {
+        what: String,
+        answer: String,
+    },
 }
 
 /// What came from the server.
@@ -50,13 +57,11 @@ pub(super) enum Incoming {
 /// An open stream.
 pub(super) struct Stream {
     socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
-    pub(super) sid: String,
-    account: String,
+    /// The carrier's name for it, at Twilio.
+    sid: String,
     call: Arc<Call>,
-    /// The next `sequenceNumber`.
-    sequence: u64,
-    /// The last `media.chunk`, and bytes sent before it.
-    chunk: u64,
+    frames: Box<dyn Frames>,
+    /// Bytes of the person's sound that were sent.
     sent: u64,
     playback: Playback,
     /// What the person's side has not sent yet, because frames are larger than a tick.
@@ -66,7 +71,7 @@ pub(super) struct Stream {
     world: Arc<World>,
 }
 
-/// Opens a stream; the error begins with Twilio's code.
+/// Opens a stream; the error begins with Twilio's code, whichever carrier it is.
 pub(super) async fn open(
     world: Arc<World>,
     call: Arc<Call>,
@@ -87,9 +92,11 @@ pub(super) async fn open(
     // Routes are given as http origins, as the server itself is.
     let real = world.resolve(&bare.replacen("ws", "http", 1)).replacen("http", "ws", 1);
     let mut request = real.into_client_request().map_err(|_| "31923 a malformed Stream url")?;
-    let signature = signature(&world.config.auth_token, &signed_form(bare), &[]);
-    let header = HeaderValue::from_str(&signature).expect("base64 is a header value");
-    request.headers_mut().insert("x-twilio-signature", header);
+    if call.dial.events().is_none() {
+        let signature = signature(&world.config.auth_token, &signed_form(bare), &[]);
+        let header = HeaderValue::from_str(&signature).expect("base64 is a header value");
+        request.headers_mut().insert("x-twilio-signature", header);
+    }
     let config =
         WebSocketConfig::default().read_buffer_size(8 * 1024).write_buffer_size(0).max_message_size(Some(4 << 20));
     let passing = world.tap.before(|| "media socket".to_owned());
@@ -102,13 +109,16 @@ pub(super) async fn open(
         .map_err(|_| "31901 the media socket did not open in time")?
         .map_err(|_| "31920 the media socket was refused")?;
     let frame = world.faults.strike(|f| if let Fault::FrameBytes(n) = f { Some(*n) } else { None });
+    let sid = world.sid("MZ");
+    let frames: Box<dyn Frames> = match call.dial.events() {
+        None => Box::new(Twilio::new(&world, &call, sid.clone(), parameters)),
+        Some(_) => Box::new(Telnyx::new(&world, &call)),
+    };
     let mut stream = Box::new(Stream {
         socket,
-        sid: world.sid("MZ"),
-        account: world.config.account_sid.clone(),
+        sid,
         call,
-        sequence: 1,
-        chunk: 0,
+        frames,
         sent: 0,
         playback: Playback::default(),
         mouth: Vec::new(),
@@ -116,19 +126,15 @@ pub(super) async fn open(
         status_callback,
         world,
     });
-    stream.greet(&parameters).await.then_some(()).ok_or("31921 the media socket closed at once")?;
+    stream.greet().await.then_some(()).ok_or("31921 the media socket closed at once")?;
     stream.report("stream-started");
     Ok(stream)
 }
 
 impl Stream {
-    async fn greet(&mut self, parameters: &[(String, String)]) -> bool {
-        let custom: serde_json::Map<String, Value> = parameters.iter().map(|(n, v)| (n.clone(), json!(v))).collect();
-        let start = json!({"event": "start", "start": {"accountSid": self.account, "streamSid": self.sid, "callSid": self.call.sid,
-            "tracks": ["inbound"], "mediaFormat": {"encoding": "audio/x-mulaw", "sampleRate": 8000, "channels": 1},
-            "customParameters": custom}});
-        self.write(json!({"event": "connected", "protocol": "Call", "version": "1.0.0"}).to_string()).await
-            && self.send(start).await
+    async fn greet(&mut self) -> bool {
+        let [connected, start] = self.frames.greeting(&self.call);
+        self.write(connected).await && self.write(start).await
     }
 
     /// The next thing from the server. Can be dropped and called again.
@@ -147,12 +153,16 @@ impl Stream {
     pub(super) fn take(&mut self, text: &str) -> Effect {
         let wrong = |what: &str| Effect::Wrong(format!("31950 {what}"));
         let Ok(message) = serde_json::from_str::<Value>(text) else { return wrong("a message that is not JSON") };
-        if message["streamSid"].as_str() != Some(self.sid.as_str()) {
-            return wrong("a message for another stream");
+        if let Some(what) = self.frames.objection(&message) {
+            return Effect::Wrong(what.to_owned());
         }
         match message["event"].as_str() {
             Some("media") => match message["media"]["payload"].as_str().map(|p| STANDARD.decode(p)) {
                 Some(Ok(bytes)) => {
+                    if let Some(answer) = self.frames.complaint(bytes.len()) {
+                        let what = format!("100004 a message with {} bytes of sound", bytes.len());
+                        return Effect::Refused { what, answer };
+                    }
                     self.call.sent(&self.world, Sent::Audio(bytes.len()));
                     self.playback.push(bytes);
                     Effect::Nothing
@@ -194,20 +204,12 @@ impl Stream {
         self.mouth.extend_from_slice(mouth);
         while self.mouth.len() >= self.frame {
             let frame: Vec<u8> = self.mouth.drain(..self.frame).collect();
-            self.chunk += 1;
-            // Written by hand: this is fifty messages a second for each call, and most of what an emulated hour costs.
-            let message = format!(
-                r#"{{"event":"media","sequenceNumber":"{}","media":{{"track":"inbound","chunk":"{}","timestamp":"{}","payload":"{}"}},"streamSid":"{}"}}"#,
-                self.sequence,
-                self.chunk,
-                self.sent / 8,
-                STANDARD.encode(&frame),
-                self.sid
-            );
+            let arriving = self.frames.media(&frame, self.sent / 8);
             self.sent += self.frame as u64;
-            self.sequence += 1;
-            if !self.write(message).await {
-                return false;
+            for message in arriving {
+                if !self.write(message).await {
+                    return false;
+                }
             }
         }
         true
@@ -215,18 +217,20 @@ impl Stream {
 
     /// Sends a mark back.
     pub(super) async fn return_mark(&mut self, name: &str) -> bool {
-        self.send(json!({"event": "mark", "mark": {"name": name}})).await
+        let mark = self.frames.mark(name);
+        self.write(mark).await
     }
 
     /// Sends a key that the person pressed.
     pub(super) async fn press(&mut self, key: char) -> bool {
-        self.send(json!({"event": "dtmf", "dtmf": {"track": "inbound_track", "digit": key.to_string()}})).await
+        let key = self.frames.key(key);
+        self.write(key).await
     }
 
     /// Ends the stream from the carrier's side.
     pub(super) async fn stop(mut self) {
-        let stop = json!({"event": "stop", "stop": {"accountSid": self.account, "callSid": self.call.sid}});
-        if self.send(stop).await && self.socket.close(None).await.is_ok() {
+        let stop = self.frames.stop();
+        if self.write(stop).await && self.socket.close(None).await.is_ok() {
             // Read on until the server closes, too: a socket closed with unread bytes would lose our `stop`.
             let drained = async { while let Some(Ok(_)) = self.socket.next().await {} };
             let _ = tokio::time::timeout(PATIENCE, drained).await;
@@ -239,7 +243,7 @@ impl Stream {
         let Some(url) = self.status_callback.clone() else { return };
         let form = [
             ("StreamEvent", event.to_owned()),
-            ("AccountSid", self.account.clone()),
+            ("AccountSid", self.world.config.account_sid.clone()),
             ("CallSid", self.call.sid.clone()),
             ("StreamSid", self.sid.clone()),
             ("Timestamp", self.world.now().to_string()),
@@ -249,14 +253,7 @@ impl Stream {
         self.world.spawn(async move { _ = post(&world, &url, &form, CALLS).await });
     }
 
-    async fn send(&mut self, mut event: Value) -> bool {
-        event["sequenceNumber"] = json!(self.sequence.to_string());
-        event["streamSid"] = json!(self.sid);
-        self.sequence += 1;
-        self.write(event.to_string()).await
-    }
-
-    async fn write(&mut self, message: String) -> bool {
+    pub(super) async fn write(&mut self, message: String) -> bool {
         let sending = self.socket.send(Message::text(message));
         tokio::time::timeout(PATIENCE, sending).await.is_ok_and(|sent| sent.is_ok())
     }

@@ -19,7 +19,7 @@ use super::super::timeline::{CallState, Side, What};
 use super::super::world::{World, rfc2822};
 use super::dial::Dial;
 use super::webhook::verdict;
-use super::{Call, Control, call};
+use super::{Call, Control, place};
 
 /// Pages are this long unless asked otherwise, and never longer than a thousand.
 const PAGE: usize = 50;
@@ -49,7 +49,7 @@ pub(super) async fn dial(
         }
     };
     let placed = !matches!(fault, Some(DialFault::Hangs { placed: false } | DialFault::Closed { placed: false }));
-    let call = placed.then(|| place(&world, dial));
+    let call = placed.then(|| place(&world, dial, world.sid("CA")));
     let number = call.as_ref().map(|call| call.number);
     match (fault, call) {
         (None, Some(call)) => {
@@ -66,18 +66,6 @@ pub(super) async fn dial(
             std::future::pending().await
         }
     }
-}
-
-/// Queues a call and starts it.
-fn place(world: &Arc<World>, dial: Dial) -> Arc<Call> {
-    let (call, controlled, script) = {
-        let mut calls = world.calls.lock().expect("no holder of the lock panics");
-        let (call, controlled) = Call::new(calls.len() + 1, world.sid("CA"), dial, world.now());
-        calls.push(Arc::clone(&call));
-        (call, controlled, world.person.next())
-    };
-    world.spawn(call::run(Arc::clone(world), Arc::clone(&call), script, controlled));
-    call
 }
 
 /// `GET Calls/{sid}.json`.

@@ -3,13 +3,23 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde_json::Value;
+
 use super::super::faults::Fault;
 use super::super::form::{self, Form, set};
 use super::super::person::AnsweredBy;
-use super::super::post::{CALLS, post};
+use super::super::post::{CALLS, post, post_event};
 use super::super::timeline::{CallState, Callback, What};
 use super::super::world::{World, rfc2822};
-use super::{Call, dial::Detection};
+use super::Call;
+use super::dial::{Detection, Wants};
+
+/// What the server is told, in either carrier's form.
+#[derive(Debug)]
+pub(super) enum Letter {
+    Form(Form),
+    Event(Value),
+}
 
 impl Call {
     /// The fields every request about this call has.
@@ -29,9 +39,16 @@ impl Call {
         fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
     }
 
-    /// Makes a status callback, if the dial asked for it. Does not wait for it: callbacks hold nothing up and may overtake each other.
+    /// Makes a status callback, if the dial asked for it, or tells of it by an event. Does not wait for it: they hold nothing up and may
+    /// overtake each other.
     pub(super) fn call_back(self: &Arc<Self>, world: &Arc<World>, name: Callback, more: &[(&str, String)]) {
-        let Some(url) = self.dial.status_callback.clone().filter(|_| self.dial.events.contains(&name)) else { return };
+        let Wants::Callbacks { url: Some(url), kinds } = &self.dial.wants else {
+            let sip = more.iter().find(|(field, _)| *field == "SipResponseCode").map(|(_, code)| code.as_str());
+            return self.tell(world, name, sip);
+        };
+        if !kinds.contains(&name) {
+            return;
+        }
         let (state, sequence) = {
             let mut progress = self.progress();
             progress.sequence += 1;
@@ -50,8 +67,7 @@ impl Call {
         for (field, value) in stamps.iter().chain(more) {
             set(&mut form, field, value.clone());
         }
-        let held_back = name == Callback::Answered && world.faults.strikes(&Fault::CompletedFirst);
-        self.deliver(world, name, url, form, held_back);
+        self.deliver(world, name, url.clone(), Letter::Form(form));
     }
 
     /// Makes the verdict's callback at its time, whatever has become of the call by then.
@@ -69,17 +85,27 @@ impl Call {
             tokio::time::sleep(after).await;
             call.progress().answered_by = Some(by);
             if let Some(url) = callback {
-                call.deliver(&outer, Callback::Verdict, url, form, false);
+                call.deliver(&outer, Callback::Verdict, url, Letter::Form(form));
             }
         });
     }
 
-    fn deliver(self: &Arc<Self>, world: &Arc<World>, name: Callback, url: String, form: Form, held_back: bool) {
+    /// Brings a letter to the server, as soon and as often as the faults will have it.
+    pub(super) fn deliver(self: &Arc<Self>, world: &Arc<World>, name: Callback, url: String, letter: Letter) {
+        let held_back = name == Callback::Answered && world.faults.strikes(&Fault::CompletedFirst);
         let delay = world.faults.strike(|f| match f {
             Fault::CallbackDelayed { name: n, by } if *n == name => Some(*by),
             _ => None,
         });
-        let copies = if world.faults.strikes(&Fault::CallbackTripled(name)) { 3 } else { 1 };
+        // Telnyx's word that a call was answered is what Twilio's request for instructions is.
+        let asks = matches!(letter, Letter::Event(_)) && name == Callback::Answered;
+        let copies = if world.faults.strikes(&Fault::CallbackTripled(name)) {
+            3
+        } else if asks && world.faults.strikes(&Fault::TwimlTwice) {
+            2
+        } else {
+            1
+        };
         let (call, outer) = (Arc::clone(self), Arc::clone(world));
         world.spawn(async move {
             if held_back {
@@ -89,7 +115,11 @@ impl Call {
                 tokio::time::sleep(delay).await;
             }
             for _ in 0..copies {
-                let status = post(&outer, &url, &form, CALLS).await.map(|(status, _)| status);
+                let answer = match &letter {
+                    Letter::Form(form) => post(&outer, &url, form, CALLS).await,
+                    Letter::Event(event) => post_event(&outer, &url, event).await,
+                };
+                let status = answer.map(|(status, _)| status);
                 call.note(&outer, What::Callback { name, status });
             }
             if name == Callback::Completed {

@@ -55,6 +55,8 @@ pub enum Callback {
     Completed,
     /// The asynchronous machine detection's verdict.
     Verdict,
+    /// Telnyx: a media stream failed, or ended.
+    Stream,
 }
 
 impl Callback {
@@ -66,6 +68,7 @@ impl Callback {
             Self::Answered => "answered",
             Self::Completed => "completed",
             Self::Verdict => "amd",
+            Self::Stream => "stream",
         }
     }
 }

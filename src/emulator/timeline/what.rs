@@ -10,7 +10,7 @@ use super::{CallState, Callback, Side, TextForm, TextWebhook};
 pub enum What {
     /// The server used the carrier's REST API.
     Rest {
-        /// `dial`, `read call`, `hang up`, `redirect`, `list calls`, or one of [`RestVerb`](super::RestVerb).
+        /// `dial`, `read call`, `hang up`, `redirect`, `list calls`, Telnyx's `connect` and `reject`, or one of [`RestVerb`](super::RestVerb).
         verb: &'static str,
         /// The HTTP status it was answered with; `None` when a fault left it without an answer.
         status: Option<u16>,

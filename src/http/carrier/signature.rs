@@ -21,7 +21,7 @@ use crate::http::serve::Peer;
 use crate::limit::Tally;
 use crate::metrics::{Metrics, Webhook as Fate};
 use crate::privacy::keyed::HashKey;
-use crate::provider::{CarrierWebhooks, Webhook};
+use crate::provider::{CarrierWebhooks, SignedRequest, Webhook};
 
 /// What the check stands on. Its clones count together.
 #[derive(Clone)]
@@ -64,10 +64,11 @@ pub(in crate::http) async fn require(State(Gate(gate)): State<Gate>, mut request
     let Some(bounds) = request.extensions_mut().remove::<Bounds>() else {
         return ApiError::internal("a webhook's route has no bound for its body").into_response();
     };
-    let signature = match signature(request.headers(), gate.carrier.signature_header()) {
-        Ok(signature) => signature.to_owned(),
-        Err(flaw) => return gate.refuse(flaw, request.extensions()),
-    };
+    let names = gate.carrier.signature_headers();
+    // Before the body is read, so that nobody makes us read one without trying to sign it.
+    if let Err(flaw) = signature(request.headers(), names) {
+        return gate.refuse(flaw, request.extensions());
+    }
     let (mut parts, body) = request.into_parts();
     let body = match bounds.read(body).await {
         Ok(body) => body,
@@ -83,22 +84,30 @@ pub(in crate::http) async fn require(State(Gate(gate)): State<Gate>, mut request
     let asked = parts.extensions.get::<OriginalUri>().map_or(&parts.uri, |OriginalUri(uri)| uri);
     let path_and_query = asked.path_and_query().map_or("/", |it| it.as_str());
     let content_type = content_type(&parts.headers);
-    if !gate.carrier.verify(path_and_query, content_type, &body, &signature) {
+    let signed = signature(&parts.headers, names).is_ok_and(|signature| {
+        gate.carrier.verify(&SignedRequest { path_and_query, content_type, body: &body, signature: &signature })
+    });
+    if !signed {
         return gate.refuse(Flaw::Wrong, &parts.extensions);
     }
     parts.extensions.insert(Verified(body));
     next.run(Request::from_parts(parts, Body::empty())).await
 }
 
-/// The one signature of a request.
-fn signature<'a>(headers: &'a HeaderMap, name: &str) -> Result<&'a str, Flaw> {
-    let mut values = headers.get_all(name).iter();
-    match (values.next(), values.next()) {
-        (None, _) => Err(Flaw::Missing),
-        (Some(_), Some(_)) => Err(Flaw::Doubled),
-        (Some(value), None) if value.is_empty() => Err(Flaw::Empty),
-        (Some(value), None) => value.to_str().map_err(|_| Flaw::Wrong),
-    }
+/// The one signature of a request, in all its parts.
+fn signature<'a>(headers: &'a HeaderMap, names: &[&str]) -> Result<Vec<&'a str>, Flaw> {
+    names
+        .iter()
+        .map(|name| {
+            let mut values = headers.get_all(*name).iter();
+            match (values.next(), values.next()) {
+                (None, _) => Err(Flaw::Missing),
+                (Some(_), Some(_)) => Err(Flaw::Doubled),
+                (Some(value), None) if value.is_empty() => Err(Flaw::Empty),
+                (Some(value), None) => value.to_str().map_err(|_| Flaw::Wrong),
+            }
+        })
+        .collect()
 }
 
 fn content_type(headers: &HeaderMap) -> Option<&str> {
@@ -126,7 +135,8 @@ impl Inner {
                 route,
                 reason,
                 "refused webhooks that the carrier did not sign, the last one at {route}: its signature is {reason}; if \
-                 they are the carrier's own, check CALLME_PHONE_AUTH_TOKEN and CALLME_PUBLIC_URL"
+                 they are the carrier's own, check CALLME_PUBLIC_URL and CALLME_PHONE_AUTH_TOKEN, or with Telnyx \
+                 CALLME_TELNYX_PUBLIC_KEY and this machine's clock"
             );
         }
         let address = request.get::<Peer>().map(|Peer(address)| *address);

@@ -10,12 +10,13 @@ use futures_util::future::BoxFuture;
 use reqwest::{Method, StatusCode};
 use secrecy::SecretString;
 
-use super::answer::{self, Failure, Kind};
-use super::api::{self, Api, BadSettings};
+use super::answer::TWILIO;
+use super::api::Api;
 use super::sid;
 use crate::domain::outcome::Channel;
 use crate::ids::{ConversationId, MessageId};
 use crate::phone_number::PhoneNumber;
+use crate::provider::rest::{self, BadSettings, Failure, Kind};
 use crate::provider::{
     Abilities, Form, Messaging, MessagingClass, MessagingError, Opened, PastMessage, Receipt, SendOrder,
 };
@@ -93,10 +94,10 @@ impl TwilioConversations {
     /// # Errors
     /// When the API's URL or the client's TLS set-up is unusable.
     pub fn new(config: ConversationsConfig) -> Result<Self, BadSettings> {
-        Self::with_client(config, api::client()?)
+        Self::with_client(config, rest::client()?)
     }
 
-    /// Makes the adapter with a client that neither follows redirects nor retries, such as [`api::client`] makes.
+    /// Makes the adapter with a client that neither follows redirects nor retries, such as [`rest::client`] makes.
     ///
     /// # Errors
     /// When the API's URL is unusable.
@@ -139,7 +140,7 @@ impl TwilioConversations {
         let list = self.api.request(Method::GET, &["ParticipantConversations"]);
         let mut request = list.query(&[("Address", address), ("PageSize", PAGE_SIZE)]);
         for _ in 0..MOST_PAGES {
-            let page: record::MembershipPage = answer::json(request).await?;
+            let page: record::MembershipPage = TWILIO.json(request).await?;
             let found = page.conversations.iter().find_map(|member| member.active_between(address, proxy));
             let next = page.meta.next_page_url.and_then(|url| self.api.next_page(&url));
             request = match (found, next) {
@@ -152,20 +153,20 @@ impl TwilioConversations {
 
     async fn create(&self) -> Result<ConversationId, Failure> {
         let request = self.api.request(Method::POST, &["Conversations"]);
-        let created: record::Created = answer::json(request.form(&[("FriendlyName", FRIENDLY_NAME)])).await?;
-        sid::read(&created.sid, &["CH"]).map(ConversationId).ok_or_else(answer::unreadable)
+        let created: record::Created = TWILIO.json(request.form(&[("FriendlyName", FRIENDLY_NAME)])).await?;
+        sid::read(&created.sid, &["CH"]).map(ConversationId).ok_or_else(|| TWILIO.unreadable())
     }
 
     async fn add_participant(&self, conversation: &ConversationId, address: &str, proxy: &str) -> Result<(), Failure> {
         let request = self.api.request(Method::POST, &["Conversations", conversation.as_str(), "Participants"]);
         let form = [("MessagingBinding.Address", address), ("MessagingBinding.ProxyAddress", proxy)];
-        answer::accepted(request.form(&form)).await
+        TWILIO.accepted(request.form(&form)).await
     }
 
     /// Deletes a conversation that stayed empty. Should that fail, an empty one remains, which does no harm.
     async fn discard(&self, conversation: &ConversationId) {
         let request = self.api.request(Method::DELETE, &["Conversations", conversation.as_str()]);
-        if let Err(Failure { message, .. }) = answer::accepted(request).await {
+        if let Err(Failure { message, .. }) = TWILIO.accepted(request).await {
             tracing::warn!(conversation = conversation.as_str(), "an empty conversation was left behind: {message}");
         }
     }
@@ -185,9 +186,9 @@ impl TwilioConversations {
             }
         }
         let request = self.api.request(Method::POST, &["Conversations", order.conversation.as_str(), "Messages"]);
-        let sent: record::Created = answer::json(request.form(&form)).await?;
+        let sent: record::Created = TWILIO.json(request.form(&form)).await?;
         // From here on the message may arrive: an answer without a usable name is no refusal.
-        Ok(sid::read(&sent.sid, &["IM"]).map(MessageId).ok_or_else(answer::unreadable)?)
+        Ok(sid::read(&sent.sid, &["IM"]).map(MessageId).ok_or_else(|| TWILIO.unreadable())?)
     }
 
     async fn latest(
@@ -196,7 +197,7 @@ impl TwilioConversations {
         with: &PhoneNumber,
     ) -> Result<Vec<PastMessage>, MessagingError> {
         let list = self.api.request(Method::GET, &["Conversations", conversation.as_str(), "Messages"]);
-        let page: record::MessagePage = answer::json(list.query(&[("Order", "desc"), ("PageSize", LATEST)])).await?;
+        let page: record::MessagePage = TWILIO.json(list.query(&[("Order", "desc"), ("PageSize", LATEST)])).await?;
         let (address, proxy) = (address(with), address(&self.from));
         let messages = page.messages.iter().filter_map(|message| message.past(&address, &proxy).transpose());
         Ok(messages.collect::<Result<_, _>>()?)
@@ -208,13 +209,13 @@ impl TwilioConversations {
         message: &MessageId,
     ) -> Result<Option<Receipt>, MessagingError> {
         let path = ["Conversations", conversation.as_str(), "Messages", message.as_str(), "Receipts"];
-        let page: record::ReceiptPage = answer::json(self.api.request(Method::GET, &path)).await?;
+        let page: record::ReceiptPage = TWILIO.json(self.api.request(Method::GET, &path)).await?;
         Ok(page.receipt(message))
     }
 
     async fn close(&self, conversation: &ConversationId) -> Result<(), MessagingError> {
         let request = self.api.request(Method::POST, &["Conversations", conversation.as_str()]);
-        let closed = answer::accepted(request.form(&[("State", "closed")])).await;
+        let closed = TWILIO.accepted(request.form(&[("State", "closed")])).await;
         match closed.map_err(MessagingError::from) {
             Err(MessagingError { class: MessagingClass::Closed, .. }) => Ok(()),
             other => other,

@@ -91,7 +91,7 @@ impl MediaWire for MediaStreams {
             "media" => {
                 let media = frame.media.ok_or(BadFrame)?;
                 match media.track {
-                    Some(Text(track)) if track == "inbound" => MediaIn::Audio { payload: media.payload },
+                    Some(Text(track)) if track == "inbound" => MediaIn::Audio { payload: media.payload, place: None },
                     // Our own voice, or a stream that we did not ask for.
                     _ => MediaIn::Other,
                 }
@@ -103,7 +103,7 @@ impl MediaWire for MediaStreams {
                 let start = frame.start.ok_or(BadFrame)?;
                 MediaIn::Start(MediaStart {
                     stream: start.stream_sid.or(frame.stream).ok_or(BadFrame)?.0,
-                    account: start.account_sid,
+                    account: Some(start.account_sid),
                     call: start.call_sid,
                     token: start.custom_parameters.and_then(|parameters| parameters.token).map(|Text(token)| token),
                 })

@@ -3,18 +3,19 @@
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
-use reqwest::{Method, StatusCode};
+use reqwest::Method;
 use secrecy::SecretString;
 use serde::Deserialize;
 
-use super::answer::{self, Failure, Kind};
-use super::api::{self, Api, BadSettings};
-use super::public_url::PublicUrl;
+use super::PublicUrl;
+use super::answer::TWILIO;
+use super::api::Api;
 use super::{date, progress, sid};
 use crate::clock::Millis;
 use crate::ids::CarrierCallId;
 use crate::phone_number::PhoneNumber;
-use crate::provider::{CallProgress, Carrier, DialOrder, ErrorClass, ProviderError};
+use crate::provider::rest::{self, BadSettings, Failure, Kind, whole_seconds};
+use crate::provider::{CallProgress, Carrier, DialOrder, LostDial, ProviderError};
 
 /// Where the API is, unless a gateway or a test stands in.
 pub const API_URL: &str = "https://api.twilio.com";
@@ -76,7 +77,7 @@ impl Twilio {
     /// # Errors
     /// When the API's URL or the client's TLS set-up is unusable.
     pub fn new(config: TwilioConfig) -> Result<Self, BadSettings> {
-        Self::with_client(config, api::client()?)
+        Self::with_client(config, rest::client()?)
     }
 
     /// Makes the adapter with a client that neither follows redirects nor retries.
@@ -114,15 +115,15 @@ impl Twilio {
             // Twilio's documents disagree on this one's default.
             ("AsyncAmdStatusCallbackMethod", "POST"),
         ];
-        let call: CallRecord = answer::json(self.api.request(Method::POST, &["Calls.json"]).form(&form)).await?;
+        let call: CallRecord = TWILIO.json(self.api.request(Method::POST, &["Calls.json"]).form(&form)).await?;
         // From here on the phone may ring: an answer without a usable name is no refusal.
-        if sid::is_call(&call.sid) { Ok(CarrierCallId(call.sid)) } else { Err(answer::unreadable().into()) }
+        if sid::is_call(&call.sid) { Ok(CarrierCallId(call.sid)) } else { Err(TWILIO.unreadable().into()) }
     }
 
     async fn hang_up(&self, call: &CarrierCallId) -> Result<(), ProviderError> {
         // `completed` ends a call in any live state; `canceled` would leave one that is just being answered.
         let request = self.api.request(Method::POST, &["Calls", &format!("{}.json", call.as_str())]);
-        match answer::accepted(request.form(&[("Status", "completed")])).await {
+        match TWILIO.accepted(request.form(&[("Status", "completed")])).await {
             Err(Failure { kind: Kind::Status(status), code: Some(code), .. })
                 if status.is_client_error() && matches!(code.as_str(), CALL_NOT_IN_STATE | NOT_FOUND) =>
             {
@@ -134,25 +135,21 @@ impl Twilio {
 
     async fn look_up(&self, call: &CarrierCallId) -> Result<CallProgress, ProviderError> {
         let request = self.api.request(Method::GET, &["Calls", &format!("{}.json", call.as_str())]);
-        let call: CallRecord = answer::json(request).await?;
-        Ok(progress(&call.status, None).ok_or_else(answer::unreadable)?)
+        let call: CallRecord = TWILIO.json(request).await?;
+        Ok(progress(&call.status, None).ok_or_else(|| TWILIO.unreadable())?)
     }
 
-    async fn placed_since(
-        &self,
-        to: &PhoneNumber,
-        since: Millis,
-    ) -> Result<Vec<(CarrierCallId, CallProgress)>, ProviderError> {
+    async fn find(&self, dial: &LostDial) -> Result<Vec<(CarrierCallId, CallProgress)>, ProviderError> {
         // Twilio's own filter, `StartTime`, knows only days, and a call that has not started has none.
-        let (to, from) = (to.reveal(), self.config.from.reveal());
+        let (to, from) = (dial.to.reveal(), self.config.from.reveal());
         let request = self.api.request(Method::GET, &["Calls.json"]).query(&[
             ("To", to),
             ("From", from),
             ("PageSize", PAGE_SIZE),
         ]);
-        let page: CallPage = answer::json(request).await?;
+        let page: CallPage = TWILIO.json(request).await?;
 
-        let since = since - CLOCK_SLACK;
+        let since = dial.decided_at - CLOCK_SLACK;
         let mut placed: Vec<_> = page
             .calls
             .into_iter()
@@ -166,7 +163,7 @@ impl Twilio {
         placed
             .into_iter()
             .map(|(_, call)| {
-                let progress = progress(&call.status, None).ok_or_else(answer::unreadable)?;
+                let progress = progress(&call.status, None).ok_or_else(|| TWILIO.unreadable())?;
                 Ok((CarrierCallId(call.sid), progress))
             })
             .collect()
@@ -186,31 +183,11 @@ impl Carrier for Twilio {
         Box::pin(self.look_up(call))
     }
 
-    fn placed_since<'a>(
+    fn find<'a>(
         &'a self,
-        to: &'a PhoneNumber,
-        since: Millis,
+        dial: &'a LostDial,
     ) -> BoxFuture<'a, Result<Vec<(CarrierCallId, CallProgress)>, ProviderError>> {
-        Box::pin(self.placed_since(to, since))
-    }
-}
-
-/// Twilio takes whole seconds; a part of one counts as one.
-fn whole_seconds(time: Duration) -> u64 {
-    time.as_secs() + u64::from(time.subsec_nanos() > 0)
-}
-
-impl From<Failure> for ProviderError {
-    fn from(failure: Failure) -> Self {
-        let class = match failure.kind {
-            Kind::Unreached | Kind::Status(StatusCode::TOO_MANY_REQUESTS) => ErrorClass::Busy,
-            // Sent by proxies too, about what lies behind them.
-            Kind::Lost | Kind::Status(StatusCode::REQUEST_TIMEOUT) => ErrorClass::Unknown,
-            Kind::Unwritten => ErrorClass::Refused,
-            Kind::Status(status) if status.is_client_error() => ErrorClass::Refused,
-            Kind::Status(_) => ErrorClass::Unknown,
-        };
-        Self { class, code: failure.code, message: failure.message }
+        Box::pin(self.find(dial))
     }
 }
 

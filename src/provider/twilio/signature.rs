@@ -14,7 +14,7 @@ use sha1::Sha1;
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 
-use super::public_url::PublicUrl;
+use super::PublicUrl;
 
 /// The header's name as HTTP/2 and the media handshake write it.
 pub const HEADER: &str = "x-twilio-signature";

@@ -1,6 +1,6 @@
 //! Writes the TwiML that answers a voice webhook.
 
-use super::public_url::PublicUrl;
+use super::PublicUrl;
 use crate::ids::SessionId;
 
 /// The media type of a TwiML answer.

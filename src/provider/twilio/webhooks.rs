@@ -6,7 +6,7 @@ use super::callback::Callback;
 use super::signature::{self, Key};
 use super::{PublicUrl, twiml};
 use crate::ids::SessionId;
-use crate::provider::{BadWebhook, CarrierWebhooks, Webhook};
+use crate::provider::{BadWebhook, CallDocuments, CarrierWebhooks, SignedRequest, Webhook};
 
 /// The webhooks of one Twilio account.
 #[derive(Clone, Debug)]
@@ -26,12 +26,13 @@ impl TwilioWebhooks {
 }
 
 impl CarrierWebhooks for TwilioWebhooks {
-    fn signature_header(&self) -> &'static str {
-        signature::HEADER
+    fn signature_headers(&self) -> &'static [&'static str] {
+        &[signature::HEADER]
     }
 
-    fn verify(&self, path_and_query: &str, content_type: Option<&str>, body: &[u8], signature: &str) -> bool {
-        let Some(key) = &self.key else { return false };
+    fn verify(&self, request: &SignedRequest<'_>) -> bool {
+        let SignedRequest { path_and_query, content_type, body, signature } = *request;
+        let (Some(key), [signature]) = (&self.key, signature) else { return false };
         if content_type.is_some_and(|kind| kind.starts_with("application/json")) {
             return key.verify_json(&self.public_url, path_and_query, body, signature);
         }
@@ -50,15 +51,21 @@ impl CarrierWebhooks for TwilioWebhooks {
         }
     }
 
-    fn connect_document(&self, token: &str, session: &SessionId) -> String {
+    fn documents(&self) -> Option<&dyn CallDocuments> {
+        Some(self)
+    }
+}
+
+impl CallDocuments for TwilioWebhooks {
+    fn connect(&self, token: &str, session: &SessionId) -> String {
         twiml::connect(&self.public_url, session, token)
     }
 
-    fn hang_up_document(&self) -> String {
+    fn hang_up(&self) -> String {
         twiml::hang_up().to_owned()
     }
 
-    fn reject_document(&self) -> String {
+    fn reject(&self) -> String {
         twiml::reject().to_owned()
     }
 
@@ -79,7 +86,13 @@ mod tests {
             let token: SecretString = token.to_owned().into();
             let signature = Key::new(&token).sign("https://callme.example/twiml", &form);
             let webhooks = TwilioWebhooks::new("AC1".to_owned(), &token, public_url.clone());
-            assert_eq!(webhooks.verify("/twiml", None, b"AccountSid=AC1", &signature), want);
+            let request = SignedRequest {
+                path_and_query: "/twiml",
+                content_type: None,
+                body: b"AccountSid=AC1",
+                signature: &[&signature],
+            };
+            assert_eq!(webhooks.verify(&request), want);
         }
     }
 }

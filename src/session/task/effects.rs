@@ -12,7 +12,7 @@ use crate::domain::outcome::Channel;
 use crate::domain::session::{Effect, Input};
 use crate::ids::{CarrierCallId, SessionId};
 use crate::phone_number::PhoneNumber;
-use crate::provider::DialOrder;
+use crate::provider::{DialOrder, LostDial};
 use crate::session::mail::Letter;
 use crate::session::shared::Shared;
 use crate::store::{Line, Speaker};
@@ -68,10 +68,10 @@ impl Task {
         match effect {
             Effect::Dial => self.dial(),
             Effect::FindCall { since } => {
-                let (id, to) = (self.id.clone(), self.number());
+                let dial = LostDial { session: self.id.clone(), to: self.number(), decided_at: since };
                 self.work(async move |shared| {
-                    let placed = shared.config.carrier.placed_since(&to, since).await;
-                    Some(Input::Found(placed.map(|calls| shared.not_of_others(&id, calls))))
+                    let placed = shared.config.carrier.find(&dial).await;
+                    Some(Input::Found(placed.map(|calls| shared.not_of_others(&dial.session, calls))))
                 });
             }
             Effect::HangUp { call } => {
@@ -141,7 +141,7 @@ impl Task {
     }
 
     /// Does something that takes its time, aborted with the task.
-    fn work<F>(&mut self, work: impl FnOnce(Arc<Shared>) -> F)
+    pub(super) fn work<F>(&mut self, work: impl FnOnce(Arc<Shared>) -> F)
     where
         F: Future<Output = Option<Input>> + Send + 'static,
     {
@@ -152,6 +152,7 @@ impl Task {
         let config = &self.shared.config;
         let order = DialOrder {
             session: self.id.clone(),
+            decided_at: self.session.dialed_at(),
             to: self.number(),
             ring: config.limits.ring,
             longest: config.limits.longest + CARRIER_LIMIT_SLACK,

@@ -18,8 +18,8 @@ use crate::metrics::Metrics;
 use crate::phone_number::PhoneNumber;
 use crate::privacy::keyed::HashKey;
 use crate::provider::{
-    Abilities, CallProgress, Carrier, DialOrder, Messaging, MessagingClass, MessagingError, Opened, PastMessage,
-    ProviderError, Receipt, SendOrder,
+    Abilities, CallProgress, Carrier, DialOrder, LostDial, Messaging, MessagingClass, MessagingError, Opened,
+    PastMessage, ProviderError, Receipt, SendOrder,
 };
 use crate::store::Store;
 use crate::store::memory::MemoryStore;
@@ -53,6 +53,7 @@ impl Ports {
         let person = PhoneNumber::parse("+390000000001").expect("a number");
         let manager = Manager::new(ManagerConfig {
             carrier: Arc::clone(&phones) as Arc<dyn Carrier>,
+            commands: None,
             messaging: Some(letters),
             keywords: Keywords::new(&[]).expect("no phrase is a bad one"),
             privacy_notice: None,
@@ -117,10 +118,9 @@ impl Carrier for Phones {
         ready(Ok(CallProgress::Ringing)).boxed()
     }
 
-    fn placed_since<'a>(
+    fn find<'a>(
         &'a self,
-        _to: &'a PhoneNumber,
-        _since: Millis,
+        _dial: &'a LostDial,
     ) -> BoxFuture<'a, Result<Vec<(CarrierCallId, CallProgress)>, ProviderError>> {
         ready(Ok(Vec::new())).boxed()
     }

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use callme::emulator::Script;
+use callme::emulator::Telephony::{self, Telnyx, Twilio};
 use futures_util::future::join_all;
+use rstest::rstest;
 use serde_json::json;
 use tokio::time::timeout;
 
@@ -16,10 +18,11 @@ async fn ask(world: &World, message: &str, key: Option<&str>) -> Answer {
     world.post_with("/api/call", json!({ "message": message }), header.as_slice()).await
 }
 
+#[rstest]
 #[tokio::test(start_paused = true)]
-async fn twenty_clients_with_one_question_ring_once_and_hear_the_same() {
+async fn twenty_clients_with_one_question_ring_once_and_hear_the_same(#[values(Twilio, Telnyx)] on: Telephony) {
     for key in [None, Some("k1")] {
-        let world = World::new().await;
+        let world = World::on(on).await;
         world.person(Script::converses([REPLY]));
         let answers = join_all((0..20).map(|_| ask(&world, "Shall I deploy?", key))).await;
         let id = answers[0].call_id();
@@ -31,9 +34,10 @@ async fn twenty_clients_with_one_question_ring_once_and_hear_the_same() {
     }
 }
 
+#[rstest]
 #[tokio::test(start_paused = true)]
-async fn a_key_stands_for_one_message_and_its_answer() {
-    let world = World::new().await;
+async fn a_key_stands_for_one_message_and_its_answer(#[values(Twilio, Telnyx)] on: Telephony) {
+    let world = World::on(on).await;
     world.person(Script::converses([REPLY]));
     let answer = ask(&world, "Shall I deploy?", Some("k1")).await;
     let other = ask(&world, "Shall I not deploy?", Some("k1")).await;
@@ -57,10 +61,11 @@ async fn a_key_stands_for_one_message_and_its_answer() {
     world.settled().await;
 }
 
+#[rstest]
 #[tokio::test(start_paused = true)]
-async fn a_client_that_was_gone_gets_the_answer_by_asking_again() {
+async fn a_client_that_was_gone_gets_the_answer_by_asking_again(#[values(Twilio, Telnyx)] on: Telephony) {
     for (key, gone_for) in [(None, 2), (None, 30), (Some("k1"), 2), (Some("k1"), 30)] {
-        let world = World::new().await;
+        let world = World::on(on).await;
         world.person(Script::converses([REPLY]));
         let patience = Duration::from_secs(1);
         assert!(timeout(patience, ask(&world, "Shall I deploy?", key)).await.is_err(), "the client goes away");
@@ -79,9 +84,10 @@ async fn a_client_that_was_gone_gets_the_answer_by_asking_again() {
     }
 }
 
+#[rstest]
 #[tokio::test(start_paused = true)]
-async fn a_question_that_nobody_took_the_answer_of_can_still_be_asked_for_it() {
-    let world = World::new().await;
+async fn a_question_that_nobody_took_the_answer_of_can_still_be_asked_for_it(#[values(Twilio, Telnyx)] on: Telephony) {
+    let world = World::on(on).await;
     world.person(Script::converses([REPLY]));
     assert!(timeout(Duration::from_secs(1), world.call("Shall I deploy?")).await.is_err(), "the client goes away");
     world.settled().await;
@@ -94,9 +100,10 @@ async fn a_question_that_nobody_took_the_answer_of_can_still_be_asked_for_it() {
     assert_eq!(world.wait(&id).await.status, 404, "it was collected");
 }
 
+#[rstest]
 #[tokio::test(start_paused = true)]
-async fn the_same_words_are_a_new_call_once_they_were_answered() {
-    let world = World::new().await;
+async fn the_same_words_are_a_new_call_once_they_were_answered(#[values(Twilio, Telnyx)] on: Telephony) {
+    let world = World::on(on).await;
     world.person(Script::converses([REPLY]));
     let mut ids = Vec::new();
     for _ in 0..2 {

@@ -2,15 +2,18 @@
 
 use std::time::Duration;
 
+use callme::emulator::Telephony::{self, Telnyx, Twilio};
 use callme::emulator::{Script, What};
 use futures_util::future::join_all;
+use rstest::rstest;
 use serde_json::json;
 
 use crate::world::{Answer, KEY, World};
 
+#[rstest]
 #[tokio::test(start_paused = true)]
-async fn a_person_in_a_call_is_not_called_again() {
-    let world = World::new().await;
+async fn a_person_in_a_call_is_not_called_again(#[values(Twilio, Telnyx)] on: Telephony) {
+    let world = World::on(on).await;
     world.person(Script::converses(["Yes, deploy it now please."]));
     let other = async {
         let mut refusals = Vec::new();
@@ -37,9 +40,10 @@ async fn a_person_in_a_call_is_not_called_again() {
     assert_eq!(world.asked_for("dial"), 2);
 }
 
+#[rstest]
 #[tokio::test(start_paused = true)]
-async fn ten_sessions_at_once_hear_each_their_own() {
-    let world = World::with(&[("CALLME_MAX_LIVE_CALLS", "10")]).await;
+async fn ten_sessions_at_once_hear_each_their_own(#[values(Twilio, Telnyx)] on: Telephony) {
+    let world = World::on_with(on, &[("CALLME_MAX_LIVE_CALLS", "10")]).await;
     let numbers = ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"];
     for number in numbers {
         world.emulator.person().then(Script::converses([&*format!("My reply is number {number}.")]));
@@ -71,9 +75,10 @@ async fn ten_sessions_at_once_hear_each_their_own() {
     world.settled().await;
 }
 
+#[rstest]
 #[tokio::test(start_paused = true)]
-async fn more_sessions_than_allowed_are_told_when_to_come_back() {
-    let world = World::with(&[("CALLME_MAX_LIVE_CALLS", "10"), ("CALLME_MAX_SESSIONS", "2")]).await;
+async fn more_sessions_than_allowed_are_told_when_to_come_back(#[values(Twilio, Telnyx)] on: Telephony) {
+    let world = World::on_with(on, &[("CALLME_MAX_LIVE_CALLS", "10"), ("CALLME_MAX_SESSIONS", "2")]).await;
     world.person(Script::converses(["Yes, deploy it now please."]));
     let third = async {
         tokio::time::sleep(Duration::from_secs(1)).await;

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
+use callme::emulator::Telephony::{self, Telnyx, Twilio};
 use callme::emulator::{Emulator, Fault, PickUp, Script, Segment, Times};
+use rstest::rstest;
 use serde_json::json;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
@@ -37,11 +39,12 @@ fn nothing_is_live(emulator: &Emulator) {
     assert!(timeline.violations().is_empty(), "{timeline}");
 }
 
+#[rstest]
 #[tokio::test(start_paused = true)]
-async fn a_stop_in_a_call_says_goodbye_and_answers_whoever_waits() {
+async fn a_stop_in_a_call_says_goodbye_and_answers_whoever_waits(#[values(Twilio, Telnyx)] on: Telephony) {
     let question = "Here is a long story about the deployment of today, which went well. Shall I go on?";
     for (moment, seconds) in [("before a word", 2), ("while it speaks", 4), ("while it listens", 20)] {
-        let world = World::new().await;
+        let world = World::on(on).await;
         world.person(Script::answers());
         let asked = ask(&world, question);
         tokio::time::sleep(Duration::from_secs(seconds)).await;
@@ -58,9 +61,10 @@ async fn a_stop_in_a_call_says_goodbye_and_answers_whoever_waits() {
     }
 }
 
+#[rstest]
 #[tokio::test(start_paused = true)]
-async fn a_stop_while_it_rings_stops_the_ringing() {
-    let world = World::new().await;
+async fn a_stop_while_it_rings_stops_the_ringing(#[values(Twilio, Telnyx)] on: Telephony) {
+    let world = World::on(on).await;
     world.person(Script::unanswered(PickUp::Never));
     let asked = ask(&world, "Shall I deploy?");
     tokio::time::sleep(Duration::from_secs(5)).await;
@@ -73,8 +77,9 @@ async fn a_stop_while_it_rings_stops_the_ringing() {
     nothing_is_live(&emulator);
 }
 
+#[rstest]
 #[tokio::test(start_paused = true)]
-async fn a_stop_is_in_time_whatever_the_person_and_the_providers_do() {
+async fn a_stop_is_in_time_whatever_the_person_and_the_providers_do(#[values(Twilio, Telnyx)] on: Telephony) {
     let monologue = "And another thing that I have always wanted to say is this. ".repeat(12);
     let talker = Script::answers().wait(Duration::from_secs(6)).say(&monologue);
     for (what, script, fault) in [
@@ -83,7 +88,7 @@ async fn a_stop_is_in_time_whatever_the_person_and_the_providers_do() {
         ("hang-ups fail", Script::answers(), Some(Fault::HangUpRefused { status: 500, code: 20500 })),
         ("transcripts are late", Script::converses(["Yes."]), Some(Fault::FinalDelayed(Duration::from_secs(20)))),
     ] {
-        let world = World::new().await;
+        let world = World::on(on).await;
         world.person(script);
         let asked = ask(&world, "Shall I deploy?");
         tokio::time::sleep(Duration::from_secs(10)).await;
@@ -99,9 +104,10 @@ async fn a_stop_is_in_time_whatever_the_person_and_the_providers_do() {
     }
 }
 
+#[rstest]
 #[tokio::test(start_paused = true)]
-async fn a_stop_in_a_long_goodbye_is_in_time_though_the_last_words_are_late() {
-    let world = World::new().await;
+async fn a_stop_in_a_long_goodbye_is_in_time_though_the_last_words_are_late(#[values(Twilio, Telnyx)] on: Telephony) {
+    let world = World::on(on).await;
     let monologue = "And another thing that I have always wanted to say is this. ".repeat(12);
     world.person(Script::converses(["Yes."]).when_heard(Duration::from_secs(2)).say(&monologue));
     let id = world.call("Shall I deploy?").await.call_id();
@@ -122,9 +128,10 @@ async fn a_stop_in_a_long_goodbye_is_in_time_though_the_last_words_are_late() {
     nothing_is_live(&world.shut_down().await);
 }
 
+#[rstest]
 #[tokio::test(start_paused = true)]
-async fn nothing_new_begins_while_the_server_stops() {
-    let world = World::new().await;
+async fn nothing_new_begins_while_the_server_stops(#[values(Twilio, Telnyx)] on: Telephony) {
+    let world = World::on(on).await;
     world.person(Script::answers());
     let asked = ask(&world, "Shall I deploy?");
     tokio::time::sleep(Duration::from_secs(20)).await;

@@ -2,14 +2,17 @@
 
 use std::time::Duration;
 
+use callme::emulator::Telephony::{self, Telnyx, Twilio};
 use callme::emulator::{Callback, Fault, PickUp, Script, Times};
+use rstest::rstest;
 use serde_json::json;
 use tokio::time::Instant;
 
 use crate::world::World;
 
+#[rstest]
 #[tokio::test(start_paused = true)]
-async fn whoever_is_not_reached_is_reported_at_once_and_truthfully() {
+async fn whoever_is_not_reached_is_reported_at_once_and_truthfully(#[values(Twilio, Telnyx)] on: Telephony) {
     let unanswered = Script::unanswered;
     let secs = Duration::from_secs;
     for (script, dial, by, ended_by, words, within) in [
@@ -20,7 +23,7 @@ async fn whoever_is_not_reached_is_reported_at_once_and_truthfully() {
         (Script::voicemail(), "voicemail", "machine", json!(null), "Voicemail picked up", secs(17)),
         (Script::answers().hang_up(), "answered", "unknown", json!("person"), "hung up before", secs(2)),
     ] {
-        let world = World::new().await;
+        let world = World::on(on).await;
         world.person(script);
         let began = Instant::now();
         let answer = world.call("Shall I deploy?").await;
@@ -38,9 +41,10 @@ async fn whoever_is_not_reached_is_reported_at_once_and_truthfully() {
     }
 }
 
+#[rstest]
 #[tokio::test(start_paused = true)]
-async fn a_phone_is_not_left_ringing_when_the_carrier_stays_silent() {
-    let world = World::new().await;
+async fn a_phone_is_not_left_ringing_when_the_carrier_stays_silent(#[values(Twilio, Telnyx)] on: Telephony) {
+    let world = World::on(on).await;
     // Rings for longer than it was asked to, as some routes do, and nobody says how it ended.
     world.person(Script::unanswered(PickUp::Never));
     world
@@ -55,9 +59,10 @@ async fn a_phone_is_not_left_ringing_when_the_carrier_stays_silent() {
     assert_eq!(world.asked_for("hang up"), 1, "{}", world.emulator.timeline());
 }
 
+#[rstest]
 #[tokio::test(start_paused = true)]
-async fn an_agent_that_ends_a_ringing_call_stops_the_ringing() {
-    let world = World::new().await;
+async fn an_agent_that_ends_a_ringing_call_stops_the_ringing(#[values(Twilio, Telnyx)] on: Telephony) {
+    let world = World::on(on).await;
     world.person(Script::unanswered(PickUp::Never));
     let ending = async {
         tokio::time::sleep(Duration::from_secs(5)).await;
@@ -73,9 +78,10 @@ async fn an_agent_that_ends_a_ringing_call_stops_the_ringing() {
     assert_eq!((again.status, &again.body["durationSeconds"]), (200, &json!(0)), "{again:?}");
 }
 
+#[rstest]
 #[tokio::test(start_paused = true)]
-async fn a_greeting_is_never_taken_for_words_of_the_person() {
-    let world = World::new().await;
+async fn a_greeting_is_never_taken_for_words_of_the_person(#[values(Twilio, Telnyx)] on: Telephony) {
+    let world = World::on(on).await;
     world.person(Script::voicemail());
     // The machine is still heard while the hang-up fails.
     world.emulator.faults().add(Fault::HangUpRefused { status: 500, code: 20500 }, Times::Count(3));

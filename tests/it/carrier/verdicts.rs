@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
+use callme::emulator::Telephony::{self, Telnyx, Twilio};
 use callme::emulator::{AnsweredBy, CallState, Script, What};
+use rstest::rstest;
 use serde_json::json;
 use tokio::time::Instant;
 
@@ -15,8 +17,9 @@ fn speaks() -> Script {
     Script::answers().unjudged().wait(Duration::from_millis(1200)).say(WORDS)
 }
 
+#[rstest]
 #[tokio::test(start_paused = true)]
-async fn words_are_held_until_the_verdict_or_six_seconds() {
+async fn words_are_held_until_the_verdict_or_six_seconds(#[values(Twilio, Telnyx)] on: Telephony) {
     use AnsweredBy::{Fax, Human, Machine, Unknown};
     for (verdict, status, by, after_ms) in [
         (Some((Machine, 200)), 408, "machine", 200..1_000),
@@ -29,7 +32,7 @@ async fn words_are_held_until_the_verdict_or_six_seconds() {
         (Some((Machine, 20_000)), 200, "unknown", 6_000..6_500),
         (None, 200, "unknown", 6_000..6_500),
     ] {
-        let world = World::new().await;
+        let world = World::on(on).await;
         let script = speaks();
         let began = Instant::now();
         world.person(match verdict {
@@ -68,10 +71,11 @@ async fn words_are_held_until_the_verdict_or_six_seconds() {
     }
 }
 
+#[rstest]
 #[tokio::test(start_paused = true)]
-async fn a_verdict_after_the_hang_up_still_tells_a_greeting_from_a_reply() {
+async fn a_verdict_after_the_hang_up_still_tells_a_greeting_from_a_reply(#[values(Twilio, Telnyx)] on: Telephony) {
     for (by, status, dial) in [(AnsweredBy::Machine, 408, "voicemail"), (AnsweredBy::Human, 200, "answered")] {
-        let world = World::new().await;
+        let world = World::on(on).await;
         world.person(speaks().hang_up().judged(by, Duration::from_millis(4_500)));
         let answer = world.call("Shall I deploy? I would do it now, unless you object.").await;
         let timeline = world.emulator.timeline();
@@ -83,9 +87,10 @@ async fn a_verdict_after_the_hang_up_still_tells_a_greeting_from_a_reply() {
     }
 }
 
+#[rstest]
 #[tokio::test(start_paused = true)]
-async fn a_verdict_long_after_the_end_changes_nothing() {
-    let world = World::new().await;
+async fn a_verdict_long_after_the_end_changes_nothing(#[values(Twilio, Telnyx)] on: Telephony) {
+    let world = World::on(on).await;
     world.person(Script::answers().hang_up().judged(AnsweredBy::Machine, Duration::from_mins(1)));
     let answer = world.call("Shall I deploy?").await;
     assert_eq!(answer.status, 408, "{answer:?}");

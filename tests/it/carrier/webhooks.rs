@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
+use callme::emulator::Telephony::{self, Telnyx, Twilio};
 use callme::emulator::{Callback, Fault, Script, Times};
+use rstest::rstest;
 use serde_json::json;
 
 use crate::webhook::{account, fetch_form, signature};
@@ -11,8 +13,9 @@ use crate::world::World;
 const REPLY: &str = "Yes, deploy it now please.";
 const NOBODYS: &str = "CA00000000000000000000000000000000";
 
+#[rstest]
 #[tokio::test(start_paused = true)]
-async fn repeats_delays_and_disorder_leave_a_conversation_as_it_is() {
+async fn repeats_delays_and_disorder_leave_a_conversation_as_it_is(#[values(Twilio, Telnyx)] on: Telephony) {
     let delayed = |name, seconds| Fault::CallbackDelayed { name, by: Duration::from_secs(seconds) };
     for faults in [
         vec![Fault::CallbackTripled(Callback::Initiated), Fault::CallbackTripled(Callback::Ringing)],
@@ -24,7 +27,11 @@ async fn repeats_delays_and_disorder_leave_a_conversation_as_it_is() {
         vec![delayed(Callback::Completed, 30)],
         vec![Fault::TwimlTwice],
     ] {
-        let world = World::new().await;
+        // At Telnyx nothing else tells of the answer: until it comes there is nothing to talk by.
+        if on == Telnyx && (faults == [Fault::CompletedFirst] || faults.contains(&delayed(Callback::Answered, 60))) {
+            continue;
+        }
+        let world = World::on(on).await;
         world.person(Script::converses([REPLY]));
         for fault in &faults {
             world.emulator.faults().add(fault.clone(), Times::Always);
@@ -49,9 +56,10 @@ async fn repeats_delays_and_disorder_leave_a_conversation_as_it_is() {
     }
 }
 
+#[rstest]
 #[tokio::test(start_paused = true)]
-async fn a_call_that_is_over_before_it_was_answered_is_over() {
-    let world = World::new().await;
+async fn a_call_that_is_over_before_it_was_answered_is_over(#[values(Twilio, Telnyx)] on: Telephony) {
+    let world = World::on(on).await;
     world.person(Script::answers().hang_up());
     world.emulator.faults().add(Fault::CompletedFirst, Times::Once);
     let answer = world.call("Shall I deploy?").await;

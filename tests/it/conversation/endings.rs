@@ -1,21 +1,24 @@
 //! How calls end: by the person, at every moment, and by the server's limits.
 
+use callme::emulator::Telephony::{self, Telnyx, Twilio};
 use callme::emulator::{CallState, PickUp, Script, Side, What};
+use rstest::rstest;
 use serde_json::json;
 use tokio::time::sleep;
 
 use super::{QUESTION, ms};
 use crate::world::World;
 
+#[rstest]
 #[tokio::test(start_paused = true)]
-async fn a_call_that_nobody_takes_is_no_answer_and_says_why() {
+async fn a_call_that_nobody_takes_is_no_answer_and_says_why(#[values(Twilio, Telnyx)] on: Telephony) {
     for (pick_up, dial, words) in [
         (PickUp::Never, "no-answer", "Nobody picked up."),
         (PickUp::Declines(ms(3000)), "no-answer", "Nobody picked up."),
         (PickUp::Busy, "busy", "The line was busy."),
         (PickUp::Failed, "failed", "The call could not be put through."),
     ] {
-        let world = World::new().await;
+        let world = World::on(on).await;
         world.person(Script::unanswered(pick_up));
         let answer = world.call(QUESTION).await;
         assert_eq!((answer.status, &answer.body["code"]), (408, &json!("no_answer")), "{pick_up:?} {answer:?}");
@@ -27,9 +30,10 @@ async fn a_call_that_nobody_takes_is_no_answer_and_says_why() {
     }
 }
 
+#[rstest]
 #[tokio::test(start_paused = true)]
-async fn who_hangs_up_before_anything_was_heard_has_declined() {
-    let world = World::new().await;
+async fn who_hangs_up_before_anything_was_heard_has_declined(#[values(Twilio, Telnyx)] on: Telephony) {
+    let world = World::on(on).await;
     world.person(Script::answers().wait(ms(200)).hang_up());
     let answer = world.call(QUESTION).await;
     assert_eq!(
@@ -43,14 +47,15 @@ async fn who_hangs_up_before_anything_was_heard_has_declined() {
     world.settled().await;
 }
 
+#[rstest]
 #[tokio::test(start_paused = true)]
-async fn who_hangs_up_without_a_word_has_hung_up() {
+async fn who_hangs_up_without_a_word_has_hung_up(#[values(Twilio, Telnyx)] on: Telephony) {
     let cases = [
         ("mid-question", Script::answers().when_heard(ms(2500)).hang_up(), "partial"),
         ("while listening", Script::answers().when_silent(ms(3000)).hang_up(), "full"),
     ];
     for (when, script, heard) in cases {
-        let world = World::new().await;
+        let world = World::on(on).await;
         world.person(script);
         let answer = world.call(QUESTION).await;
         assert_eq!((answer.status, &answer.body["code"]), (410, &json!("call_ended")), "{when} {answer:?}");
@@ -64,14 +69,15 @@ async fn who_hangs_up_without_a_word_has_hung_up() {
     }
 }
 
+#[rstest]
 #[tokio::test(start_paused = true)]
-async fn the_words_before_a_hang_up_still_come() {
+async fn the_words_before_a_hang_up_still_come(#[values(Twilio, Telnyx)] on: Telephony) {
     let cases = [
         ("after the last word", Script::converses(["Yes, do it."]).hang_up(), "full"),
         ("into the question", Script::answers().when_heard(ms(2500)).say("Yes, do it.").hang_up(), "partial"),
     ];
     for (when, script, heard) in cases {
-        let world = World::new().await;
+        let world = World::on(on).await;
         world.person(script);
         let answer = world.call(QUESTION).await;
         assert_eq!(answer.status, 200, "{when} {answer:?}\n{}", world.emulator.timeline());
@@ -83,9 +89,10 @@ async fn the_words_before_a_hang_up_still_come() {
     }
 }
 
+#[rstest]
 #[tokio::test(start_paused = true)]
-async fn a_call_without_a_word_ends_by_itself() {
-    let world = World::with(&[("CALLME_INACTIVITY_TIMEOUT_MS", "90000")]).await;
+async fn a_call_without_a_word_ends_by_itself(#[values(Twilio, Telnyx)] on: Telephony) {
+    let world = World::on_with(on, &[("CALLME_INACTIVITY_TIMEOUT_MS", "90000")]).await;
     world.person(Script::converses(["Yes."]));
     let id = world.call(QUESTION).await.call_id();
     assert_eq!(world.look(&id).await.body["state"], "connected");
@@ -98,9 +105,10 @@ async fn a_call_without_a_word_ends_by_itself() {
     assert!(quiet.abs_diff(ms(90_000)) < ms(2500), "{quiet:?}");
 }
 
+#[rstest]
 #[tokio::test(start_paused = true)]
-async fn no_call_is_longer_than_it_may_be() {
-    let world = World::with(&[("CALLME_MAX_CALL_MINUTES", "2")]).await;
+async fn no_call_is_longer_than_it_may_be(#[values(Twilio, Telnyx)] on: Telephony) {
+    let world = World::on_with(on, &[("CALLME_MAX_CALL_MINUTES", "2")]).await;
     world.person(Script::answers());
     let answer = world.call(QUESTION).await;
     assert_eq!((answer.status, &answer.body["code"]), (410, &json!("call_ended")), "{answer:?}");
@@ -113,9 +121,10 @@ async fn no_call_is_longer_than_it_may_be() {
     assert!(over < ms(4000), "{over:?}");
 }
 
+#[rstest]
 #[tokio::test(start_paused = true)]
-async fn a_call_shows_where_it_stands_from_the_dial_to_the_end() {
-    let world = World::new().await;
+async fn a_call_shows_where_it_stands_from_the_dial_to_the_end(#[values(Twilio, Telnyx)] on: Telephony) {
+    let world = World::on(on).await;
     world.person(Script::converses(["Yes."]));
     let watching = async {
         let id = world.call_id().await;
@@ -149,9 +158,10 @@ async fn a_call_shows_where_it_stands_from_the_dial_to_the_end() {
     world.settled().await;
 }
 
+#[rstest]
 #[tokio::test(start_paused = true)]
-async fn the_history_shows_running_and_finished_calls_newest_first() {
-    let world = World::new().await;
+async fn the_history_shows_running_and_finished_calls_newest_first(#[values(Twilio, Telnyx)] on: Telephony) {
+    let world = World::on(on).await;
     world.person(Script::converses(["Yes.", "Fine."]));
     let first = world.call(QUESTION).await.call_id();
     let running = world.get("/api/history").await;
@@ -186,9 +196,10 @@ async fn the_history_shows_running_and_finished_calls_newest_first() {
     world.settled().await;
 }
 
+#[rstest]
 #[tokio::test(start_paused = true)]
-async fn an_agent_that_ends_while_it_rings_stops_the_ringing() {
-    let world = World::new().await;
+async fn an_agent_that_ends_while_it_rings_stops_the_ringing(#[values(Twilio, Telnyx)] on: Telephony) {
+    let world = World::on(on).await;
     world.person(Script::unanswered(PickUp::Never));
     let ending = async {
         let id = world.call_id().await;
@@ -202,9 +213,10 @@ async fn an_agent_that_ends_while_it_rings_stops_the_ringing() {
     assert_eq!(world.last_call().state, CallState::Canceled);
 }
 
+#[rstest]
 #[tokio::test(start_paused = true)]
-async fn who_hangs_up_on_a_statement_ends_it() {
-    let world = World::new().await;
+async fn who_hangs_up_on_a_statement_ends_it(#[values(Twilio, Telnyx)] on: Telephony) {
+    let world = World::on(on).await;
     world.person(Script::converses(["Yes."]).when_heard(ms(1500)).hang_up());
     let id = world.call(QUESTION).await.call_id();
     let spoken = world.say("speak", &id, "I found a bug in the parser and mended it at last.").await;

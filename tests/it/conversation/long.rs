@@ -1,6 +1,8 @@
 //! Long messages and long replies: longer than what is sent ahead, than a request may take, than a stretch may last.
 
+use callme::emulator::Telephony::{self, Telnyx, Twilio};
 use callme::emulator::{Script, Sent};
+use rstest::rstest;
 use serde_json::json;
 use tokio::time::Instant;
 
@@ -13,10 +15,11 @@ fn sentences(count: usize) -> String {
     (0..count).map(sentence).collect::<Vec<_>>().join(" ")
 }
 
+#[rstest]
 #[tokio::test(start_paused = true)]
-async fn a_long_message_is_sent_ahead_within_a_bound_and_heard_without_a_gap() {
+async fn a_long_message_is_sent_ahead_within_a_bound_and_heard_without_a_gap(#[values(Twilio, Telnyx)] on: Telephony) {
     let message = sentences(15);
-    let world = World::new().await;
+    let world = World::on(on).await;
     world.person(Script::converses(["Yes."]));
     let answer = world.call(&message).await;
     assert_eq!((answer.status, answer.at("/response")), (200, json!("Yes.")), "{answer:?}");
@@ -36,10 +39,11 @@ async fn a_long_message_is_sent_ahead_within_a_bound_and_heard_without_a_gap() {
     world.settled().await;
 }
 
+#[rstest]
 #[tokio::test(start_paused = true)]
-async fn a_long_message_can_be_cut_late() {
+async fn a_long_message_can_be_cut_late(#[values(Twilio, Telnyx)] on: Telephony) {
     let message = sentences(15);
-    let world = World::new().await;
+    let world = World::on(on).await;
     world.person(Script::answers().when_heard(ms(45_000)).say("Enough, just do it."));
     let answer = world.call(&message).await;
     assert_eq!(
@@ -57,10 +61,13 @@ async fn a_long_message_can_be_cut_late() {
     world.settled().await;
 }
 
+#[rstest]
 #[tokio::test(start_paused = true)]
-async fn speak_and_end_answer_before_a_long_message_is_over_and_it_is_heard_all_the_same() {
+async fn speak_and_end_answer_before_a_long_message_is_over_and_it_is_heard_all_the_same(
+    #[values(Twilio, Telnyx)] on: Telephony,
+) {
     let (statement, goodbye) = (sentences(14), format!("Goodbye. {}", sentences(14)));
-    let world = World::new().await;
+    let world = World::on(on).await;
     world.person(Script::converses(["Yes."]));
     let id = world.call(QUESTION).await.call_id();
     let began = Instant::now();
@@ -77,10 +84,11 @@ async fn speak_and_end_answer_before_a_long_message_is_over_and_it_is_heard_all_
     assert!(call.segments.iter().all(|segment| !segment.cut));
 }
 
+#[rstest]
 #[tokio::test(start_paused = true)]
-async fn a_long_reply_is_whole() {
+async fn a_long_reply_is_whole(#[values(Twilio, Telnyx)] on: Telephony) {
     let reply = sentences(12);
-    let world = World::new().await;
+    let world = World::on(on).await;
     world.person(Script::converses([reply.as_str()]));
     let answer = world.call(QUESTION).await;
     assert_eq!((answer.status, answer.at("/response")), (200, json!(reply)), "{answer:?}");
@@ -88,10 +96,11 @@ async fn a_long_reply_is_whole() {
     world.settled().await;
 }
 
+#[rstest]
 #[tokio::test(start_paused = true)]
-async fn nothing_of_a_monologue_is_lost() {
+async fn nothing_of_a_monologue_is_lost(#[values(Twilio, Telnyx)] on: Telephony) {
     let monologue = sentences(28);
-    let world = World::new().await;
+    let world = World::on(on).await;
     world.person(Script::converses([monologue.as_str()]));
     let mut heard = Vec::new();
     let mut answer = world.call(QUESTION).await;

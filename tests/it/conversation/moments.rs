@@ -3,17 +3,20 @@
 use callme::domain::carrier::CallEnd;
 use callme::domain::session::{Body, CarrierNews, Input};
 use callme::domain::text::AgentText;
+use callme::emulator::Telephony::{self, Telnyx, Twilio};
 use callme::emulator::{Fault, PickUp, Script, Times, What};
 use callme::ids::{CarrierCallId, SessionId};
+use rstest::rstest;
 use serde_json::json;
 use tokio::time::sleep;
 
 use super::{QUESTION, ms};
 use crate::world::World;
 
+#[rstest]
 #[tokio::test(start_paused = true)]
-async fn a_request_that_comes_while_its_call_ends_is_answered_for_what_it_is() {
-    let world = World::new().await;
+async fn a_request_that_comes_while_its_call_ends_is_answered_for_what_it_is(#[values(Twilio, Telnyx)] on: Telephony) {
+    let world = World::on(on).await;
     world.person(Script::unanswered(PickUp::Never));
     let ending = async {
         let id = SessionId::parse(&world.call_id().await).expect("the server's own id");
@@ -35,9 +38,10 @@ async fn a_request_that_comes_while_its_call_ends_is_answered_for_what_it_is() {
     world.emulator.phone().hang_up().ok();
 }
 
+#[rstest]
 #[tokio::test(start_paused = true)]
-async fn a_repeat_takes_its_own_reply_and_no_later_words() {
-    let world = World::new().await;
+async fn a_repeat_takes_its_own_reply_and_no_later_words(#[values(Twilio, Telnyx)] on: Telephony) {
+    let world = World::on(on).await;
     world.person(Script::converses(["Yes, do it."]).wait(ms(5000)).say("And use the blue one.").hang_up());
     let ask = || world.post_with("/api/call", json!({ "message": QUESTION }), &[("Idempotency-Key", "one-call")]);
     let first = ask().await;
@@ -64,9 +68,12 @@ async fn a_repeat_takes_its_own_reply_and_no_later_words() {
     assert_eq!(dials, 1);
 }
 
+#[rstest]
 #[tokio::test(start_paused = true)]
-async fn who_calls_again_while_the_last_call_is_being_hung_up_is_not_sent_into_it() {
-    let world = World::new().await;
+async fn who_calls_again_while_the_last_call_is_being_hung_up_is_not_sent_into_it(
+    #[values(Twilio, Telnyx)] on: Telephony,
+) {
+    let world = World::on(on).await;
     world.person(Script::voicemail());
     world.emulator.faults().add(Fault::HangUpRefused { status: 500, code: 20500 }, Times::Once);
     let unreached = world.call(QUESTION).await;

@@ -1,6 +1,8 @@
 //! Waiting for the reply: how long, by whom, and what becomes of a reply that nobody waits for.
 
+use callme::emulator::Telephony::{self, Telnyx, Twilio};
 use callme::emulator::{Script, What};
+use rstest::rstest;
 use serde_json::json;
 use tokio::time::{Instant, sleep, timeout};
 
@@ -11,9 +13,10 @@ fn dials(world: &World) -> usize {
     world.emulator.timeline().count(|what| matches!(what, What::Rest { verb: "dial", .. }))
 }
 
+#[rstest]
 #[tokio::test(start_paused = true)]
-async fn a_reply_that_comes_too_late_is_collected_by_waiting_for_it() {
-    let world = World::with(&[("CALLME_TRANSCRIPT_TIMEOUT_MS", "30000")]).await;
+async fn a_reply_that_comes_too_late_is_collected_by_waiting_for_it(#[values(Twilio, Telnyx)] on: Telephony) {
+    let world = World::on_with(on, &[("CALLME_TRANSCRIPT_TIMEOUT_MS", "30000")]).await;
     world.person(Script::answers().when_silent(ms(40_000)).say("Sorry, yes, do it."));
     let answer = world.call(QUESTION).await;
     assert_eq!((answer.status, &answer.body["code"]), (408, &json!("no_reply")), "{answer:?}");
@@ -27,9 +30,10 @@ async fn a_reply_that_comes_too_late_is_collected_by_waiting_for_it() {
     world.settled().await;
 }
 
+#[rstest]
 #[tokio::test(start_paused = true)]
-async fn who_speaks_when_the_time_is_up_is_heard_out() {
-    let world = World::with(&[("CALLME_TRANSCRIPT_TIMEOUT_MS", "10000")]).await;
+async fn who_speaks_when_the_time_is_up_is_heard_out(#[values(Twilio, Telnyx)] on: Telephony) {
+    let world = World::on_with(on, &[("CALLME_TRANSCRIPT_TIMEOUT_MS", "10000")]).await;
     world.person(Script::answers().when_silent(ms(9000)).say("Let me think about it, yes, you may do it tomorrow."));
     let answer = world.call(QUESTION).await;
     assert_eq!(answer.status, 200, "{answer:?}\n{}", world.emulator.timeline());
@@ -38,11 +42,12 @@ async fn who_speaks_when_the_time_is_up_is_heard_out() {
     world.settled().await;
 }
 
+#[rstest]
 #[tokio::test(start_paused = true)]
-async fn a_client_that_goes_away_ends_nothing_and_another_collects_the_reply() {
+async fn a_client_that_goes_away_ends_nothing_and_another_collects_the_reply(#[values(Twilio, Telnyx)] on: Telephony) {
     for again in ["wait", "repeat"] {
         for late in [3000, 40_000] {
-            let world = World::new().await;
+            let world = World::on(on).await;
             world.person(Script::converses(["Yes, do it."]));
             assert!(timeout(ms(4000), world.call(QUESTION)).await.is_err(), "the client has gone");
             let id = world.call_id().await;
@@ -59,9 +64,10 @@ async fn a_client_that_goes_away_ends_nothing_and_another_collects_the_reply() {
     }
 }
 
+#[rstest]
 #[tokio::test(start_paused = true)]
-async fn a_reply_that_nobody_collects_ends_the_call_with_a_word_and_is_kept() {
-    let world = World::new().await;
+async fn a_reply_that_nobody_collects_ends_the_call_with_a_word_and_is_kept(#[values(Twilio, Telnyx)] on: Telephony) {
+    let world = World::on(on).await;
     world.person(Script::converses(["Yes, do it."]));
     assert!(timeout(ms(4000), world.call(QUESTION)).await.is_err(), "the client has gone");
     let id = world.call_id().await;
@@ -84,9 +90,10 @@ async fn a_reply_that_nobody_collects_ends_the_call_with_a_word_and_is_kept() {
     assert_eq!((again.status, &again.body["code"]), (404, &json!("no_active_call")), "{again:?}");
 }
 
+#[rstest]
 #[tokio::test(start_paused = true)]
-async fn everybody_who_waits_gets_the_reply() {
-    let world = World::new().await;
+async fn everybody_who_waits_gets_the_reply(#[values(Twilio, Telnyx)] on: Telephony) {
+    let world = World::on(on).await;
     world.person(Script::converses(["Yes, do it."]));
     let others = async {
         let id = world.call_id().await;
@@ -101,9 +108,10 @@ async fn everybody_who_waits_gets_the_reply() {
     world.settled().await;
 }
 
+#[rstest]
 #[tokio::test(start_paused = true)]
-async fn another_message_is_refused_while_one_waits_and_end_cuts_it_off() {
-    let world = World::new().await;
+async fn another_message_is_refused_while_one_waits_and_end_cuts_it_off(#[values(Twilio, Telnyx)] on: Telephony) {
+    let world = World::on(on).await;
     world.person(Script::answers());
     let meddling = async {
         let id = world.call_id().await;
@@ -121,10 +129,12 @@ async fn another_message_is_refused_while_one_waits_and_end_cuts_it_off() {
     world.settled().await;
 }
 
+#[rstest]
 #[tokio::test(start_paused = true)]
-async fn no_request_waits_longer_than_a_client_does() {
+async fn no_request_waits_longer_than_a_client_does(#[values(Twilio, Telnyx)] on: Telephony) {
     let world =
-        World::with(&[("CALLME_TRANSCRIPT_TIMEOUT_MS", "600000"), ("CALLME_INACTIVITY_TIMEOUT_MS", "1200000")]).await;
+        World::on_with(on, &[("CALLME_TRANSCRIPT_TIMEOUT_MS", "600000"), ("CALLME_INACTIVITY_TIMEOUT_MS", "1200000")])
+            .await;
     world.person(Script::answers().when_silent(ms(320_000)).say("Now I am here.").when_silent(ms(400)).say("Yes."));
     let began = Instant::now();
     let answer = world.call(QUESTION).await;
@@ -142,10 +152,14 @@ async fn no_request_waits_longer_than_a_client_does() {
     world.settled().await;
 }
 
+#[rstest]
 #[tokio::test(start_paused = true)]
-async fn a_message_whose_request_ran_out_of_time_does_not_stand_in_the_way_of_the_next() {
+async fn a_message_whose_request_ran_out_of_time_does_not_stand_in_the_way_of_the_next(
+    #[values(Twilio, Telnyx)] on: Telephony,
+) {
     let world =
-        World::with(&[("CALLME_TRANSCRIPT_TIMEOUT_MS", "600000"), ("CALLME_INACTIVITY_TIMEOUT_MS", "1200000")]).await;
+        World::on_with(on, &[("CALLME_TRANSCRIPT_TIMEOUT_MS", "600000"), ("CALLME_INACTIVITY_TIMEOUT_MS", "1200000")])
+            .await;
     world.person(Script::answers().when_silent(ms(5000)).wait(ms(290_000)).when_silent(ms(400)).say("Yes, I am."));
     let answer = world.call(QUESTION).await;
     assert_eq!((answer.status, &answer.body["code"]), (408, &json!("no_reply")), "{answer:?}");

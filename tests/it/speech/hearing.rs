@@ -1,6 +1,8 @@
 //! Calls in which the person cannot be heard, or is heard late, twice or in the wrong order.
 
+use callme::emulator::Telephony::{self, Telnyx, Twilio};
 use callme::emulator::{Fault, Hearing, Script, Side, Times, What};
+use rstest::rstest;
 use serde_json::json;
 
 use super::end;
@@ -10,10 +12,11 @@ use crate::world::World;
 /// A fault that strikes once is for the call, not for a dry session before it.
 pub(super) const UNPROBED: (&str, &str) = ("CALLME_SPEECH_PROBE_HOURS", "0");
 
+#[rstest]
 #[tokio::test(start_paused = true)]
-async fn ears_that_are_refused_end_the_call_and_say_so() {
+async fn ears_that_are_refused_end_the_call_and_say_so(#[values(Twilio, Telnyx)] on: Telephony) {
     for fault in [Fault::HearingRefused { status: 401 }, Fault::HearingError { code: "invalid_model" }] {
-        let world = World::with(&[UNPROBED]).await;
+        let world = World::on_with(on, &[UNPROBED]).await;
         world.emulator.faults().add(fault.clone(), Times::Always);
         let answer = world.call(QUESTION).await;
         assert_eq!((answer.status, &answer.body["code"]), (424, &json!("speech_failed")), "{fault:?} {answer:?}");
@@ -23,11 +26,12 @@ async fn ears_that_are_refused_end_the_call_and_say_so() {
     }
 }
 
+#[rstest]
 #[tokio::test(start_paused = true)]
-async fn ears_that_stumble_are_asked_again_and_nothing_is_lost() {
+async fn ears_that_stumble_are_asked_again_and_nothing_is_lost(#[values(Twilio, Telnyx)] on: Telephony) {
     let faults = [Fault::HearingRefused { status: 500 }, Fault::HearingRefused { status: 429 }, Fault::HearingDeaf];
     for fault in faults {
-        let world = World::with(&[UNPROBED]).await;
+        let world = World::on_with(on, &[UNPROBED]).await;
         world.emulator.faults().add(fault.clone(), Times::Once);
         world.person(Script::converses(["Yes, do it."]));
         let answer = world.call(QUESTION).await;
@@ -36,9 +40,10 @@ async fn ears_that_stumble_are_asked_again_and_nothing_is_lost() {
     }
 }
 
+#[rstest]
 #[tokio::test(start_paused = true)]
-async fn ears_that_never_open_end_the_call_and_say_so() {
-    let world = World::with(&[UNPROBED]).await;
+async fn ears_that_never_open_end_the_call_and_say_so(#[values(Twilio, Telnyx)] on: Telephony) {
+    let world = World::on_with(on, &[UNPROBED]).await;
     world.emulator.faults().add(Fault::HearingDeaf, Times::Always);
     world.person(Script::converses(["Yes, do it."]));
     let answer = world.call(QUESTION).await;
@@ -47,9 +52,10 @@ async fn ears_that_never_open_end_the_call_and_say_so() {
     world.settled().await;
 }
 
+#[rstest]
 #[tokio::test(start_paused = true)]
-async fn ears_that_say_nothing_are_a_person_who_says_nothing() {
-    let world = World::with(&[UNPROBED, ("CALLME_TRANSCRIPT_TIMEOUT_MS", "30000")]).await;
+async fn ears_that_say_nothing_are_a_person_who_says_nothing(#[values(Twilio, Telnyx)] on: Telephony) {
+    let world = World::on_with(on, &[UNPROBED, ("CALLME_TRANSCRIPT_TIMEOUT_MS", "30000")]).await;
     world.emulator.faults().add(Fault::HearingMute, Times::Always);
     world.person(Script::converses(["Yes, do it."]));
     let answer = world.call(QUESTION).await;
@@ -57,12 +63,13 @@ async fn ears_that_say_nothing_are_a_person_who_says_nothing() {
     end(&world, &answer.call_id()).await;
 }
 
+#[rstest]
 #[tokio::test(start_paused = true)]
-async fn words_come_once_wherever_the_hearing_breaks() {
+async fn words_come_once_wherever_the_hearing_breaks(#[values(Twilio, Telnyx)] on: Telephony) {
     let reply = "Yes, please deploy it to production right now.";
     // An append is 40 ms; the reply is spoken from about the 120th to the 190th, its words come at about the 217th.
     for after in [1, 30, 118, 121, 150, 189, 205, 211, 215, 217, 219, 222] {
-        let world = World::with(&[UNPROBED]).await;
+        let world = World::on_with(on, &[UNPROBED]).await;
         world.emulator.faults().add(Fault::HearingDropped { after }, Times::Once);
         world.person(Script::converses([reply]));
         let answer = world.call(QUESTION).await;
@@ -74,11 +81,12 @@ async fn words_come_once_wherever_the_hearing_breaks() {
     }
 }
 
+#[rstest]
 #[tokio::test(start_paused = true)]
-async fn transcripts_that_come_late_or_out_of_order_are_put_in_order() {
+async fn transcripts_that_come_late_or_out_of_order_are_put_in_order(#[values(Twilio, Telnyx)] on: Telephony) {
     // The second stretch is transcribed at once.
     for late in [1000, 3000, 6000] {
-        let world = World::with(&[UNPROBED]).await;
+        let world = World::on_with(on, &[UNPROBED]).await;
         world.emulator.faults().add(Fault::FinalDelayed(ms(late)), Times::Once);
         world.person(Script::converses(["First I look at it"]).wait(ms(1500)).say("and then you deploy."));
         let answer = world.call(QUESTION).await;
@@ -88,9 +96,10 @@ async fn transcripts_that_come_late_or_out_of_order_are_put_in_order() {
     }
 }
 
+#[rstest]
 #[tokio::test(start_paused = true)]
-async fn a_transcript_that_was_given_up_is_not_lost_when_it_comes() {
-    let world = World::with(&[UNPROBED]).await;
+async fn a_transcript_that_was_given_up_is_not_lost_when_it_comes(#[values(Twilio, Telnyx)] on: Telephony) {
+    let world = World::on_with(on, &[UNPROBED]).await;
     world.emulator.faults().add(Fault::FinalDelayed(ms(20_000)), Times::Once);
     world.person(Script::converses(["Yes, do it."]));
     let answer = world.call(QUESTION).await;
@@ -98,10 +107,11 @@ async fn a_transcript_that_was_given_up_is_not_lost_when_it_comes() {
     end(&world, &answer.call_id()).await;
 }
 
+#[rstest]
 #[tokio::test(start_paused = true)]
-async fn a_stretch_without_words_does_not_end_the_turn() {
+async fn a_stretch_without_words_does_not_end_the_turn(#[values(Twilio, Telnyx)] on: Telephony) {
     for fault in [Fault::FinalFailed, Fault::FinalEmpty] {
-        let world = World::with(&[UNPROBED]).await;
+        let world = World::on_with(on, &[UNPROBED]).await;
         world.emulator.faults().add(fault.clone(), Times::Once);
         world.person(Script::converses(["Mumble."]).wait(ms(6000)).say("I said yes."));
         let answer = world.call(QUESTION).await;

@@ -1,15 +1,18 @@
 //! Calls whose marks get lost, and whose media socket breaks.
 
+use callme::emulator::Telephony::{self, Telnyx, Twilio};
 use callme::emulator::{Fault, Script, Sent, Side, Times, What};
+use rstest::rstest;
 use serde_json::json;
 
 use super::end;
 use crate::conversation::{QUESTION, ms, texts};
 use crate::world::World;
 
+#[rstest]
 #[tokio::test(start_paused = true)]
-async fn without_marks_a_turn_goes_on_by_the_clock() {
-    let world = World::new().await;
+async fn without_marks_a_turn_goes_on_by_the_clock(#[values(Twilio, Telnyx)] on: Telephony) {
+    let world = World::on(on).await;
     world.emulator.faults().add(Fault::MarkLost, Times::Always);
     world.person(Script::answers().when_silent(ms(2000)).say("Yes.").when_silent(ms(2000)).say("Fine."));
     let answer = world.call(QUESTION).await;
@@ -23,9 +26,10 @@ async fn without_marks_a_turn_goes_on_by_the_clock() {
     assert!(call.segments.iter().all(|segment| !segment.cut), "{}", world.emulator.timeline());
 }
 
+#[rstest]
 #[tokio::test(start_paused = true)]
-async fn without_marks_nobody_waits_for_ever_for_silence() {
-    let world = World::with(&[("CALLME_TRANSCRIPT_TIMEOUT_MS", "20000")]).await;
+async fn without_marks_nobody_waits_for_ever_for_silence(#[values(Twilio, Telnyx)] on: Telephony) {
+    let world = World::on_with(on, &[("CALLME_TRANSCRIPT_TIMEOUT_MS", "20000")]).await;
     world.emulator.faults().add(Fault::MarkLost, Times::Always);
     let answer = world.call(QUESTION).await;
     assert_eq!((answer.status, &answer.body["code"]), (408, &json!("no_reply")), "{answer:?}");
@@ -33,9 +37,10 @@ async fn without_marks_nobody_waits_for_ever_for_silence() {
     end(&world, &answer.call_id()).await;
 }
 
+#[rstest]
 #[tokio::test(start_paused = true)]
-async fn marks_that_a_cut_brings_back_say_nothing_about_the_next_question() {
-    let world = World::new().await;
+async fn marks_that_a_cut_brings_back_say_nothing_about_the_next_question(#[values(Twilio, Telnyx)] on: Telephony) {
+    let world = World::on(on).await;
     world.person(Script::answers().when_heard(ms(2500)).say("Wait.").when_heard(ms(2500)).say("No, wait."));
     let first = world.call(QUESTION).await;
     assert_eq!(first.body["interrupted"], true, "{first:?}");
@@ -49,10 +54,11 @@ async fn marks_that_a_cut_brings_back_say_nothing_about_the_next_question() {
     assert_eq!(world.last_call().frames.iter().filter(|frame| frame.what == Sent::Clear).count(), 2);
 }
 
+#[rstest]
 #[tokio::test(start_paused = true)]
-async fn a_question_goes_on_where_a_broken_line_left_it() {
+async fn a_question_goes_on_where_a_broken_line_left_it(#[values(Twilio, Telnyx)] on: Telephony) {
     for heard in [500, 1500, 2500, 4000] {
-        let world = World::new().await;
+        let world = World::on(on).await;
         world.person(Script::answers().when_heard(ms(heard)).drop_socket().when_silent(ms(2500)).say("Yes."));
         let answer = world.call(QUESTION).await;
         let timeline = world.emulator.timeline();
@@ -71,10 +77,11 @@ async fn a_question_goes_on_where_a_broken_line_left_it() {
     }
 }
 
+#[rstest]
 #[tokio::test(start_paused = true)]
-async fn a_reply_is_whole_though_the_line_broke_in_it() {
+async fn a_reply_is_whole_though_the_line_broke_in_it(#[values(Twilio, Telnyx)] on: Telephony) {
     for pause in [0, 300] {
-        let world = World::new().await;
+        let world = World::on(on).await;
         let script = Script::converses(["I would say that"]).wait(ms(pause)).drop_socket().wait(ms(pause));
         world.person(script.say("you should do it."));
         let answer = world.call(QUESTION).await;
@@ -85,15 +92,16 @@ async fn a_reply_is_whole_though_the_line_broke_in_it() {
     }
 }
 
+#[rstest]
 #[tokio::test(start_paused = true)]
-async fn a_line_that_does_not_come_back_ends_the_call_honestly() {
+async fn a_line_that_does_not_come_back_ends_the_call_honestly(#[values(Twilio, Telnyx)] on: Telephony) {
     let cases = [
         ("mid-question", Script::answers().when_heard(ms(2500)).drop_socket(), 410, json!(null), "partial"),
         ("listening", Script::answers().when_silent(ms(3000)).drop_socket(), 410, json!(null), "full"),
         ("mid-reply", Script::converses(["Yes, do it."]).drop_socket(), 200, json!("Yes, do it."), "full"),
     ];
     for (when, script, status, reply, heard) in cases {
-        let world = World::new().await;
+        let world = World::on(on).await;
         world.emulator.faults().add(Fault::StreamLost, Times::Always);
         world.person(script);
         let answer = world.call(QUESTION).await;

@@ -52,6 +52,8 @@ pub(super) enum Leg {
     Opening(BoxFuture<'static, Result<Box<Stream>, String>>),
     Pausing(BoxFuture<'static, ()>),
     Streaming(Box<Stream>),
+    /// At Telnyx: for a command.
+    Waiting,
     /// The instructions have ended the call.
     Over,
 }
@@ -76,6 +78,7 @@ impl Leg {
                 Progressed::Paused
             }
             Self::Streaming(stream) => Progressed::Came(stream.next().await),
+            Self::Waiting => std::future::pending().await,
             Self::Over => Progressed::Over,
         }
     }
@@ -98,6 +101,8 @@ pub(super) struct Live {
     hearing: bool,
     /// Since the last tick.
     redirects: usize,
+    /// No media comes any more.
+    lost: bool,
 }
 
 impl Live {
@@ -115,6 +120,7 @@ impl Live {
             ticks: 0,
             hearing: false,
             redirects: 0,
+            lost: false,
         }
     }
 
@@ -129,6 +135,7 @@ impl Live {
                     Control::Hand(Hand::HangsUp) => return self.end(Side::Person),
                     Control::Hand(Hand::Does(step, sound)) => self.acting.then(step, sound),
                     Control::Hand(Hand::PicksUp | Hand::Declines) => {}
+                    Control::Stream(url) => self.stream_to(url),
                     Control::Redirect(url) => {
                         if let Leg::Streaming(stream) = self.redirect(url) {
                             self.note(What::MediaDown(Side::Carrier));
@@ -152,6 +159,9 @@ impl Live {
                         self.leg = Leg::Streaming(stream);
                     }
                     Progressed::Opened(Err(why)) => {
+                        if self.call.dial.events().is_some() {
+                            self.call.tell_of_stream(&self.world, "streaming.failed", &why);
+                        }
                         self.note(What::Violation(why));
                         self.advance();
                     }
@@ -183,6 +193,8 @@ impl Live {
                 return;
             }
             Some(Verb::Pause(time)) => Leg::Pausing(Box::pin(tokio::time::sleep(time))),
+            // Only a command ends a call of Telnyx's.
+            None if self.call.dial.events().is_some() => Leg::Waiting,
             Some(Verb::Hangup | Verb::Reject) | None => Leg::Over,
         };
     }
@@ -195,6 +207,20 @@ impl Live {
         std::mem::replace(&mut self.leg, fetch(&self.world, &self.call, url, form))
     }
 
+    /// Streams the media there, instead of wherever it was.
+    fn stream_to(&mut self, url: String) {
+        if self.lost {
+            return;
+        }
+        self.quiet(true);
+        let (world, call) = (Arc::clone(&self.world), Arc::clone(&self.call));
+        let opening = Leg::Opening(Box::pin(media::open(world, call, url, Vec::new(), None)));
+        if let Leg::Streaming(stream) = std::mem::replace(&mut self.leg, opening) {
+            self.note(What::MediaDown(Side::Carrier));
+            self.world.spawn(stream.stop());
+        }
+    }
+
     async fn take(&mut self, incoming: Incoming) {
         let Leg::Streaming(stream) = &mut self.leg else { return };
         let effect = match incoming {
@@ -204,12 +230,20 @@ impl Live {
                 let cut = stream.is_playing();
                 self.quiet(cut);
                 self.note(What::MediaDown(Side::Server));
+                if self.call.dial.events().is_some() {
+                    self.call.tell_of_stream(&self.world, "streaming.stopped", "");
+                }
                 return self.advance();
             }
         };
         match effect {
             Effect::Nothing => {}
             Effect::Wrong(what) => self.note(What::Violation(what)),
+            Effect::Refused { what, answer } => {
+                // A socket that broke is noticed when it is read.
+                stream.write(answer).await;
+                self.note(What::Violation(what));
+            }
             Effect::Marks(marks, played) => self.return_marks(marks, played).await,
             Effect::Cleared(bytes, marks) => {
                 let dropped = mulaw::duration_of(bytes);
@@ -277,6 +311,7 @@ impl Live {
                     self.quiet(true);
                     self.note(What::MediaDown(Side::Carrier));
                     if self.world.faults.strikes(&Fault::StreamLost) {
+                        self.lost = true;
                         self.leg = Leg::Pausing(Box::pin(std::future::pending()));
                     } else {
                         self.advance();

@@ -3,7 +3,7 @@
 
 use reqwest::StatusCode;
 
-use super::super::answer::{Failure, Kind};
+use crate::provider::rest::{Failure, Kind};
 use crate::provider::{Delivery, MessagingClass, MessagingError};
 
 /// The conversation is closed, which is for ever.

@@ -3,10 +3,11 @@
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::super::answer::{self, Failure};
+use super::super::answer::TWILIO;
 use super::super::{date, sid, words};
 use super::{AUTHOR, delivery};
 use crate::ids::{ConversationId, Mark, MessageId};
+use crate::provider::rest::Failure;
 use crate::provider::{Author, Delivery, PastMessage, Receipt};
 
 /// The member of a message's attributes that has our mark.
@@ -93,8 +94,8 @@ impl Message {
             _ => None,
         };
         let Some(author) = author else { return Ok(None) };
-        let name = sid::read(&self.sid, &["IM"]).ok_or_else(answer::unreadable)?;
-        let at = date::iso8601(&self.date_created).ok_or_else(answer::unreadable)?;
+        let name = sid::read(&self.sid, &["IM"]).ok_or_else(|| TWILIO.unreadable())?;
+        let at = date::iso8601(&self.date_created).ok_or_else(|| TWILIO.unreadable())?;
         Ok(Some(PastMessage { message: MessageId(name), author, at }))
     }
 

@@ -25,19 +25,24 @@ fn every_frame_of_the_documentation_is_read() {
                 "customParameters":{"token":"T","k":"k3y"}},"streamSid":"MZ1"}"#,
             MediaIn::Start(MediaStart {
                 stream: "MZ1".into(),
-                account: "AC1".into(),
+                account: Some("AC1".into()),
                 call: "CA1".into(),
                 token: Some("T".into()),
             }),
         ),
         (
             r#"{"event":"start","start":{"accountSid":"AC1","callSid":"CA1","customParameters":{}},"streamSid":"MZ2"}"#,
-            MediaIn::Start(MediaStart { stream: "MZ2".into(), account: "AC1".into(), call: "CA1".into(), token: None }),
+            MediaIn::Start(MediaStart {
+                stream: "MZ2".into(),
+                account: Some("AC1".into()),
+                call: "CA1".into(),
+                token: None,
+            }),
         ),
         (
             r#"{"event":"media","sequenceNumber":"3","media":{"track":"inbound","chunk":"1","timestamp":"5",
                 "payload":"//8A"},"streamSid":"MZ1"}"#,
-            MediaIn::Audio { payload: "//8A".into() },
+            MediaIn::Audio { payload: "//8A".into(), place: None },
         ),
         (r#"{"event":"media","media":{"track":"outbound","payload":"//8A"},"streamSid":"MZ1"}"#, MediaIn::Other),
         (r#"{"event":"media","media":{"payload":"//8A"},"streamSid":"MZ1"}"#, MediaIn::Other),
@@ -85,13 +90,13 @@ fn what_is_not_the_carriers_json_is_a_bad_frame() {
 #[test]
 fn audio_is_borrowed_unless_the_sender_escaped_it() {
     let plain = r#"{"event":"media","media":{"track":"inbound","payload":"//8A"}}"#;
-    assert!(matches!(read(plain), Ok(MediaIn::Audio { payload: Cow::Borrowed("//8A") })));
+    assert!(matches!(read(plain), Ok(MediaIn::Audio { payload: Cow::Borrowed("//8A"), place: None })));
     let escaped = r#"{"event":"media","media":{"track":"inbound","payload":"\/\/8A"}}"#;
-    assert_eq!(read(escaped), Ok(MediaIn::Audio { payload: "//8A".into() }));
+    assert_eq!(read(escaped), Ok(MediaIn::Audio { payload: "//8A".into(), place: None }));
     let start = r#"{"event":"start","start":{"accountSid":"AC1","streamSid":"MZ1","callSid":"CA1",
         "customParameters":{"token":"T"}}}"#;
     let Ok(MediaIn::Start(start)) = read(start) else { panic!("a start") };
-    for text in [start.stream, start.account, start.call, start.token.unwrap()] {
+    for text in [start.stream, start.account.unwrap(), start.call, start.token.unwrap()] {
         assert!(matches!(text, Cow::Borrowed(_)), "{text}");
     }
 }

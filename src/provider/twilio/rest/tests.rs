@@ -11,11 +11,11 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
-use super::super::api::REQUEST_TIMEOUT;
 use super::super::signature;
 use super::*;
 use crate::ids::SessionId;
-use crate::provider::CallEnd;
+use crate::provider::rest::REQUEST_TIMEOUT;
+use crate::provider::{CallEnd, ErrorClass};
 
 const CALL: &str = "CA0123456789abcdef0123456789abcdef";
 const TO: &str = "+393331234567";
@@ -28,6 +28,7 @@ fn call() -> CarrierCallId {
 fn order() -> DialOrder {
     DialOrder {
         session: SessionId::parse("call-1-7").unwrap(),
+        decided_at: Millis(7),
         to: PhoneNumber::parse(TO).unwrap(),
         ring: Duration::from_millis(24_200),
         longest: Duration::from_mins(55),
@@ -284,7 +285,8 @@ async fn only_our_calls_of_that_time_are_listed_and_the_newest_first() {
         to_another,
     ]});
     let fake = Fake::answering(200, page.to_string()).await;
-    let placed = fake.twilio.placed_since(&PhoneNumber::parse(TO).unwrap(), since).await.unwrap();
+    let DialOrder { session, to, .. } = order();
+    let placed = fake.twilio.find(&LostDial { session, to, decided_at: since }).await.unwrap();
     let got: Vec<_> = placed.iter().map(|(call, progress)| (&call.as_str()[33..], *progress)).collect();
     let want = [
         ("3", CallProgress::Queued),

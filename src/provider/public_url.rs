@@ -1,4 +1,4 @@
-//! The address Twilio knows this server by: what its URLs are built from, and what its signatures cover.
+//! The address a carrier knows this server by: what the URLs it is given are built from, and what signatures cover.
 
 use std::fmt;
 
@@ -6,9 +6,9 @@ use url::Url;
 
 use crate::ids::SessionId;
 
-/// The configured public URL, in the one spelling that is given to Twilio and therefore signed by it.
+/// The configured public URL, in the one spelling that is given to the carrier and therefore signed by it.
 ///
-/// A path is kept as a prefix: behind a proxy that strips it, Twilio still signs the whole.
+/// A path is kept as a prefix: behind a proxy that strips it, the whole is still what is signed.
 #[derive(Clone, PartialEq, Eq)]
 pub struct PublicUrl {
     /// `https` rather than `http`; the media socket is `wss` or `ws` accordingly.
@@ -66,7 +66,7 @@ impl PublicUrl {
         format!("{}/twiml?s={session}", self.base)
     }
 
-    /// Where the media of the call connects. The token stands in the path: Twilio drops queries here.
+    /// Where the media of the call connects. The token stands in the path: queries are dropped here.
     pub fn media(&self, token: &str) -> String {
         // `https://…` becomes `wss://…` and `http://…` becomes `ws://…`.
         format!("ws{}/media-stream/{token}", &self.base["http".len()..])
@@ -102,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn what_twilio_cannot_reach_is_no_public_url() {
+    fn what_a_carrier_cannot_reach_is_no_public_url() {
         for text in
             ["", "ex.org", "ftp://ex.org", "wss://ex.org", "https://", "https://ex.org?a=1", "https://ex.org/#rc=2"]
         {

@@ -1,0 +1,16 @@
+//! Telnyx Call Control: the REST calls and commands, the signed events, and the media wire.
+//!
+//! One webhook, `POST {PUBLIC}/twiml?s=<session>`, takes every event of a call; [`signature`] proves it, [`event`] reads it. What
+//! is to be done with a call is told by a command ([`rest`]), never in the answer; and only a command ends a call: closing its
+//! media socket does not.
+
+pub mod event;
+pub mod media;
+pub mod rest;
+pub mod signature;
+pub mod webhooks;
+
+pub use media::MediaStreams;
+pub use rest::{Telnyx, TelnyxConfig};
+pub use signature::{NotAPublicKey, PublicKey};
+pub use webhooks::TelnyxWebhooks;

@@ -1,0 +1,80 @@
+//! What a carrier reports and asks about calls, on its way to the sessions.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+
+use super::manager::Manager;
+use super::task::Message;
+use crate::domain::session::{CarrierNews, Input};
+use crate::ids::{CarrierCallId, SessionId};
+
+/// How long a webhook waits for its session's word; the carrier itself gives up after 15 s.
+const FETCH: Duration = Duration::from_secs(5);
+
+/// What the carrier is told to do with a call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum WebhookAnswer {
+    /// Connect its media, which comes in with this token.
+    Connect {
+        /// Whose call it is.
+        session: SessionId,
+        /// Single use.
+        token: String,
+    },
+    /// Nobody wants it any more.
+    HangUp,
+}
+
+impl Manager {
+    /// A carrier's news about a call; `session` as its URL named it, else the call's name decides. A call that nobody
+    /// knows (any more) and that is not over yet is hung up: its session died before it learned the call's name.
+    pub fn news(&self, session: Option<SessionId>, call: CarrierCallId, news: CarrierNews) {
+        let Some(id) = session.or_else(|| self.shared.session_of(&call)) else { return };
+        let input = Input::Carrier { call: call.clone(), news };
+        let unwanted = self.tell(&id, input).is_err()
+            && matches!(news, CarrierNews::Queued | CarrierNews::Ringing | CarrierNews::Answered)
+            && !self.shared.is_past(&call);
+        if unwanted {
+            let shared = Arc::clone(&self.shared);
+            self.shared.config.tasks.spawn(async move { shared.hang_up_orphan(&id, &call).await });
+        }
+    }
+
+    /// The carrier asks what to do with a call that was picked up.
+    pub async fn fetch(&self, session: Option<SessionId>, call: CarrierCallId) -> WebhookAnswer {
+        let Some(session) = session.or_else(|| self.shared.session_of(&call)) else { return WebhookAnswer::HangUp };
+        let (answer, token) = oneshot::channel();
+        if self.send(&session, Message::Fetch { call, answer }).is_err() {
+            return WebhookAnswer::HangUp;
+        }
+        match tokio::time::timeout(FETCH, token).await {
+            Ok(Ok(Some(token))) => WebhookAnswer::Connect { session, token },
+            Ok(Ok(None) | Err(_)) | Err(_) => WebhookAnswer::HangUp,
+        }
+    }
+
+    /// A call was answered, and waits for a command; `session` as in [`Manager::news`]. Nobody's is hung up.
+    pub fn answered(&self, session: Option<SessionId>, call: CarrierCallId) {
+        let id = session.or_else(|| self.shared.session_of(&call));
+        let told = id.is_some_and(|id| self.send(&id, Message::Waits { call: call.clone() }).is_ok());
+        if !told && !self.shared.is_past(&call) {
+            let shared = Arc::clone(&self.shared);
+            self.shared.config.tasks.spawn(async move { shared.hang_up_unknown(&call).await });
+        }
+    }
+
+    /// The carrier could not connect a call to its media.
+    pub fn not_connected(&self, session: Option<SessionId>, call: CarrierCallId) {
+        if let Some(id) = session.or_else(|| self.shared.session_of(&call)) {
+            let _ = self.send(&id, Message::NotConnected { call });
+        }
+    }
+
+    /// Somebody rings us: turns them away, by command.
+    pub fn turn_away(&self, call: CarrierCallId) {
+        let shared = Arc::clone(&self.shared);
+        self.shared.config.tasks.spawn(async move { shared.turn_away(&call).await });
+    }
+}
