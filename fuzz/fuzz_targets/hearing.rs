@@ -94,6 +94,7 @@ impl Played {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let url = format!("ws://{}/v1", listener.local_addr().expect("an address"));
         let settings = SttSettings {
+            alone: false,
             endpoint: Endpoint::parse(&url).expect("a URL"),
             key: SecretString::from(KEY),
             model: Some("gpt-4o-transcribe".to_owned()),

@@ -40,7 +40,8 @@ def free_port():
 
 
 class Target:
-    def __init__(self, binary, emulator, long):
+    def __init__(self, binary, emulator, long=False, **settings):
+        """Starts both. `settings` are variables of the server's that shall have other values."""
         self.long = long
         self.emulator = subprocess.Popen([emulator], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self.settings = {}
@@ -61,6 +62,7 @@ class Target:
             "CALLME_METRICS_TOKEN": METRICS_TOKEN,
             "CALLME_DATA_DIR": self.folder.name,
             "CALLME_LOG": "trace" if long else "info",
+            **settings,
         }
         self.server = subprocess.Popen(
             [pathlib.Path(binary).resolve(), "serve"],

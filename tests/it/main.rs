@@ -9,6 +9,7 @@ mod conversation;
 mod crash;
 mod front_door;
 mod leaks;
+mod logging;
 mod mcp;
 mod media_socket;
 mod metrics;
