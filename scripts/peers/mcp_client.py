@@ -52,11 +52,12 @@ def check_in(what, part, whole):
         raise Differs(f"{what}: no {part!r} in {whole!r}")
 
 
-def check_rising(what, news):
-    """News of a tool that waits: `(number, message)`."""
+def check_news(what, news, fields):
+    """What a tool told while it waited: `(number, message)`. A text may be answered before there is anything new."""
     numbers = [number for number, _ in news]
-    if len(news) < 2 or any(next_ <= last for last, next_ in itertools.pairwise(numbers)):
-        raise Differs(f"{what}: these are no two or more rising numbers: {news}")
+    least = 2 if fields["contactMode"] == "voice" else 1
+    if len(news) < least or any(next_ <= last for last, next_ in itertools.pairwise(numbers)):
+        raise Differs(f"{what}: these are not {least} or more rising numbers: {news}")
     check(f"{what}: news without words", [message for _, message in news if not message], [])
 
 
@@ -103,7 +104,7 @@ async def conversation(agent, options):
     check_tools({tool.name: tool.input_schema for tool in (await agent.client.list_tools()).tools})
     fields, news = await agent.use_telling("initiate_call", message=QUESTION)
     agent.check_reply("initiate_call", fields, first)
-    check_rising("initiate_call", news)
+    check_news("initiate_call", news, fields)
     call = fields["callId"]
     check_in("text of initiate_call", f"Call ID: {call}\n", agent.text)
     agent.check_reply("continue_call", await agent.use("continue_call", call_id=call, message=SECOND), second)
@@ -142,6 +143,7 @@ async def message(agent, options):
 
 async def slow(agent, options):
     """The client gives up before the person answers, and collects the answer later."""
+    before = (await agent.use("get_call_history"))["total"]
     try:
         await agent.client.call_tool("initiate_call", {"message": QUESTION}, read_timeout_seconds=options.give_up)
     except MCPError as error:
@@ -154,8 +156,7 @@ async def slow(agent, options):
         check_in("text of wait_for_reply", "No answer yet", agent.text)
     agent.check_reply("wait_for_reply", fields, options.reply[0])
     await agent.use("end_call", call_id=session, message="Goodbye.")
-    sessions = (await agent.use("get_call_history"))["conversations"]
-    check("sessions with this question", sum(one["messages"][0]["message"] == QUESTION for one in sessions), 1)
+    check("sessions for this question", (await agent.use("get_call_history"))["total"] - before, 1)
 
 
 async def errors(agent, _options):
@@ -207,7 +208,7 @@ async def versions(options):
             check_tools({tool.name: tool.input_schema for tool in (await client.list_tools()).tools})
             fields, news = await agent.use_telling("initiate_call", message=QUESTION)
             agent.check_reply(f"initiate_call in {version}", fields, options.reply[0])
-            check_rising(f"initiate_call in {version}", news)
+            check_news(f"initiate_call in {version}", news, fields)
             await agent.use("end_call", call_id=fields["callId"], message="Goodbye.")
     for version in OLD_VERSIONS:
         async with (raw_http if options.way == "http" else raw_stdio)(options, version) as ask:
@@ -225,9 +226,10 @@ async def old_version(ask, version, reply):
     asked = {"name": "initiate_call", "arguments": {"message": QUESTION}, "_meta": {"progressToken": "news-1"}}
     answer, told = await ask("tools/call", asked)
     check(f"tokens told in {version}", {news["progressToken"] for news in told}, {"news-1"})
-    check_rising(f"initiate_call in {version}", [(news["progress"], news.get("message")) for news in told])
-    check(f"reply in {version}", answer["structuredContent"]["response"], reply)
-    goodbye = {"call_id": answer["structuredContent"]["callId"], "message": "Goodbye."}
+    fields = answer["structuredContent"]
+    check_news(f"initiate_call in {version}", [(news["progress"], news.get("message")) for news in told], fields)
+    check(f"reply in {version}", fields["response"], reply)
+    goodbye = {"call_id": fields["callId"], "message": "Goodbye."}
     answer, _ = await ask("tools/call", {"name": "end_call", "arguments": goodbye})
     check(f"goodbye in {version}", answer.get("isError", False), False)
 
