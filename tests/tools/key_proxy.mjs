@@ -7,7 +7,8 @@ const server = createServer((incoming, outgoing) => {
     const { method, url: path, rawHeaders } = incoming;
     // As they came, Host and Origin among them: what the server thinks of those is under test.
     const headers = rawHeaders.flatMap((name, at) => (at % 2 ? [] : [[name, rawHeaders[at + 1]]]));
-    const onward = request({ hostname, port, method, path, setHost: false, headers: [...headers, ['authorization', `Bearer ${key}`]].flat() }, (answer) => {
+    headers.push(['authorization', `Bearer ${key}`]);
+    const onward = request({ hostname, port, method, path, setHost: false, headers: headers.flat() }, (answer) => {
         outgoing.writeHead(answer.statusCode, answer.rawHeaders);
         answer.pipe(outgoing);
     });

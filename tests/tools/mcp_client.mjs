@@ -201,25 +201,23 @@ function rawStdio({ target: [command, ...args] }) {
     return { ask, close };
 }
 
-async function connected({ way, target }, version) {
+// What a transport is made of, whichever package it is from.
+function transport({ way, target: [first, ...rest] }, Http, Stdio) {
+    if (way === 'stdio') return new Stdio({ command: first, args: rest, env: process.env });
+    return new Http(new URL(first), { requestInit: { headers: { authorization: `Bearer ${rest[0]}` } } });
+}
+
+async function connected(options, version) {
     const client = new Client(ME);
-    await client.connect(
-        way === 'http'
-            ? new StreamableHTTPClientTransport(new URL(target[0]), { requestInit: { headers: { authorization: `Bearer ${target[1]}` } } })
-            : new StdioClientTransport({ command: target[0], args: target.slice(1), env: process.env }),
-    );
+    await client.connect(transport(options, StreamableHTTPClientTransport, StdioClientTransport));
     // The transport over HTTP is told the version; over stdio nobody needs it any more.
-    if (version && way === 'http') check('version', client.transport.protocolVersion, version);
+    if (version && options.way === 'http') check('version', client.transport.protocolVersion, version);
     return client;
 }
 
-async function connectedModern({ way, target }, version) {
+async function connectedModern(options, version) {
     const client = new modern.Client(ME, { versionNegotiation: { mode: { pin: version } } });
-    await client.connect(
-        way === 'http'
-            ? new modern.StreamableHTTPClientTransport(new URL(target[0]), { requestInit: { headers: { authorization: `Bearer ${target[1]}` } } })
-            : new ModernStdio({ command: target[0], args: target.slice(1), env: process.env }),
-    );
+    await client.connect(transport(options, modern.StreamableHTTPClientTransport, ModernStdio));
     check('version', client.getNegotiatedProtocolVersion(), version);
     return client;
 }
