@@ -354,6 +354,6 @@ if __name__ == "__main__":
         # The tasks of the package gather what goes wrong in them, also where it is one thing.
         while isinstance(error, BaseExceptionGroup):
             error = error.exceptions[0]
-        if isinstance(error, Differs):
+        if isinstance(error, Differs | MCPError | httpx2.HTTPError | OSError):
             sys.exit(f"mcp: {error}")
         raise error

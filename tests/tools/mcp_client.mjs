@@ -254,6 +254,7 @@ try {
     console.log(`mcp: ${options.scenario} over ${options.way} is well`);
     process.exit(0);
 } catch (error) {
-    console.error(error instanceof Differs ? `mcp: ${error.message}` : error);
+    if (!(error instanceof Differs)) console.error(error);
+    console.error(`mcp: ${error.message}`);
     process.exit(1);
 }

@@ -75,6 +75,7 @@ try {
     await main(...process.argv.slice(2));
     process.exit(0);
 } catch (error) {
-    console.error(error instanceof Differs ? `call-me-cloud-mcp: ${error.message}` : error);
+    if (!(error instanceof Differs)) console.error(error);
+    console.error(`call-me-cloud-mcp: ${error.message}`);
     process.exit(1);
 }
