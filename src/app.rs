@@ -14,11 +14,13 @@ use std::time::Duration;
 use anyhow::Context;
 use axum::Router;
 use axum::routing::any_service;
+use rmcp::ServerHandler;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use url::Url;
 
 use crate::clock::Clock;
 use crate::config::{self, Config, DoorConfig, MessagingMode, SoundFormat, SpeechConfig, SpeechFormat, SpeechServer};
@@ -77,6 +79,18 @@ impl App {
     /// # Errors
     /// When a setting that looked right does not hold: an unusable URL, or no TLS.
     pub fn new(config: &Config, clock: Arc<dyn Clock>) -> anyhow::Result<Self> {
+        Self::with_tools(config, clock, |tools| tools)
+    }
+
+    /// The same with something else at `/mcp`, behind the same doors.
+    ///
+    /// # Errors
+    /// As those of [`App::new`].
+    pub fn with_tools<S: ServerHandler + Clone>(
+        config: &Config,
+        clock: Arc<dyn Clock>,
+        tools: impl FnOnce(Tools) -> S + Send + 'static,
+    ) -> anyhow::Result<Self> {
         let public_url = PublicUrl::parse(&config.public_url).context("CALLME_PUBLIC_URL")?;
         let CarrierParts { carrier, commands, webhooks, wire } = carrier(&config.carrier, public_url, &clock)?;
         let media = TaskTracker::new();
@@ -139,7 +153,7 @@ impl App {
             metrics_token: config.metrics_token.clone(),
             metrics,
             speech: Arc::clone(&watch) as Arc<dyn SpeechOutlook>,
-            mcp: Some(tools(config, &clock)),
+            mcp: Some(mount(config, &clock, tools)),
         });
         let probe = config.speech.probe;
         Ok(Self { manager, keeping, clock, media, router, service, blocks, mail, watch, probe })
@@ -244,20 +258,24 @@ fn messaging(config: &Config) -> anyhow::Result<Option<Arc<dyn Messaging>>> {
 }
 
 /// The tools at `/mcp`, for requests that name this server or come from the machine it runs on.
-fn tools(config: &Config, clock: &Arc<dyn Clock>) -> http::Mount {
+fn mount<S: ServerHandler + Clone>(
+    config: &Config,
+    clock: &Arc<dyn Clock>,
+    make: impl FnOnce(Tools) -> S + Send + 'static,
+) -> http::Mount {
     let (ceilings, clock) = (config.mcp, Arc::clone(clock));
     let mut hosts = ["localhost", "127.0.0.1", "[::1]"].map(str::to_owned).to_vec();
     let mut origins = ["http://localhost:*", "http://127.0.0.1:*", "http://[::1]:*"].map(str::to_owned).to_vec();
-    if let Some((scheme, host)) = config.public_url.split_once("://") {
-        let host = host.split('/').next().unwrap_or_default();
+    if let Ok(url) = Url::parse(&config.public_url)
+        && let (Some(host), Some(port)) = (url.host_str(), url.port_or_known_default())
+    {
+        // At any port: proxies leave it out, or put in their own.
         hosts.push(host.to_owned());
-        let port = if scheme == "https" { 443 } else { 80 };
-        let named = host.rsplit_once(':').is_some_and(|(_, port)| port.bytes().all(|b| b.is_ascii_digit()));
-        origins.push(if named { format!("{scheme}://{host}") } else { format!("{scheme}://{host}:{port}") });
+        origins.push(format!("{}://{host}:{port}", url.scheme()));
     }
     Box::new(move |routes| {
         let tools = Tools::new(ToolsConfig { api: Arc::new(Here::new(routes)), ceilings, keys: None, clock });
-        any_service(mcp::mount(tools, hosts, origins))
+        any_service(mcp::mount(make(tools), hosts, origins))
     })
 }
 

@@ -13,6 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::clock::Clock;
+use rmcp::ServerHandler;
 use rmcp::transport::streamable_http_server::StreamableHttpServerConfig;
 use rmcp::transport::streamable_http_server::StreamableHttpService;
 use rmcp::transport::streamable_http_server::session::never::NeverSessionManager;
@@ -76,11 +77,11 @@ impl std::fmt::Debug for ToolsConfig {
 ///
 /// `hosts` and `origins` are those that requests may name: a page that a browser was tricked into must not get through.
 /// There is no check of keys here.
-pub fn mount(
-    tools: Tools,
+pub fn mount<S: ServerHandler + Clone>(
+    tools: S,
     hosts: Vec<String>,
     origins: Vec<String>,
-) -> StreamableHttpService<Tools, NeverSessionManager> {
+) -> StreamableHttpService<S, NeverSessionManager> {
     let config = StreamableHttpServerConfig::default()
         .with_legacy_session_mode(false)
         .with_json_response(true)

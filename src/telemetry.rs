@@ -54,7 +54,7 @@ fn parse(filter: &str) -> (EnvFilter, bool) {
     // It writes what clients send also above that: host names, reasons, whole notifications.
     match EnvFilter::try_new(format!("rmcp=off,{}", directives.join(","))) {
         Ok(filter) => (filter, true),
-        Err(_) => (EnvFilter::new("info"), false),
+        Err(_) => (EnvFilter::new("rmcp=off,info"), false),
     }
 }
 

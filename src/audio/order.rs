@@ -40,6 +40,10 @@ pub struct InOrder {
     length: Option<usize>,
     /// Late frames in a row.
     late_in_a_row: u32,
+    /// Frames that came out, and frames that silence came out for. Who counts otherwise than we think is not filled up
+    /// without end.
+    came: u64,
+    filled: u64,
     faults: Faults,
 }
 
@@ -92,9 +96,13 @@ impl InOrder {
         let (missing, length) = (first.saturating_sub(next), self.length.unwrap_or(sound.len()));
         self.next = Some(first);
         self.lose(missing);
-        // No gap is wider than a leap.
-        let missing = usize::try_from(missing).unwrap_or(usize::MAX);
-        give(Piece::Silence(missing.saturating_mul(length)));
+        let missing = missing.min((self.came + LEAP).saturating_sub(self.filled));
+        self.filled += missing;
+        if missing > 0 {
+            // No gap is wider than a leap.
+            let missing = usize::try_from(missing).unwrap_or(usize::MAX);
+            give(Piece::Silence(missing.saturating_mul(length)));
+        }
     }
 
     /// Gives the frames that waited for nothing but those before them.
@@ -112,6 +120,7 @@ impl InOrder {
 
     fn come_out(&mut self, place: u64, sound: &[u8], give: &mut impl FnMut(Piece<'_>)) {
         self.length = Some(sound.len());
+        self.came += 1;
         self.next = place.checked_add(1);
         give(Piece::Sound(sound));
     }

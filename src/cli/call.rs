@@ -4,7 +4,7 @@ use std::io::IsTerminal;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::Call;
 use super::remote::{Remote, fresh_key, shown};
@@ -17,7 +17,7 @@ The server is the one at CALLME_CLOUD_URL, its key CALLME_API_KEY.
 Exit codes:
   0  the person replied
   1  nobody replied in time, nobody picked up, or the call was ended
-  2  the command, a setting or the server's configuration is not right
+  2  the command or a setting is not right
   3  the person stopped messages
   4  the server, the carrier or the speech provider could not be reached, or refused";
 
@@ -56,6 +56,7 @@ pub async fn call(call: &Call, source: &dyn Fn(&str) -> Option<String>) -> ExitC
         Ok(answer) if call.json => println!("{}", Value::Object(answer.body.clone())),
         Ok(answer) if end == End::Reply => println!("{}", text(answer, "response")),
         Ok(answer) => eprintln!("callme: {}", sentence(answer)),
+        Err(Unreached(why)) if call.json => println!("{}", json!({ "error": why, "code": "not_reachable" })),
         Err(Unreached(why)) => eprintln!("callme: {why}"),
     }
     if let (Ok(answer), false) = (&answer, call.keep_open) {
@@ -95,7 +96,8 @@ fn end_of(answer: &Answer) -> End {
         (200, _) => End::Reply,
         (202, _) | (_, Some("no_reply" | "no_answer" | "call_ended")) => End::NoReply,
         (_, Some("opted_out")) => End::OptedOut,
-        (429 | 500.., _) | (_, Some("busy" | "speech_failed")) => End::NotReachable,
+        (_, Some("no_active_call")) => End::NoReply,
+        (429 | 500.., _) | (_, Some("busy" | "speech_failed" | "not_found")) => End::NotReachable,
         _ => End::BadConfiguration,
     }
 }

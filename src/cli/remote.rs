@@ -91,7 +91,7 @@ impl Remote {
         let status = response.status().as_u16();
         let fields: Option<Map<String, Value>> = response.json().await.ok();
         match fields {
-            Some(body) if status < 400 || body.contains_key("code") => Ok(Answer { status, body }),
+            Some(body) if status < 400 || is_ours(&body) => Ok(Answer { status, body }),
             _ => Err(Unreached(format!(
                 "{} answered HTTP {status}, and not as a callme server does. Check CALLME_CLOUD_URL, and what stands before the server.",
                 self.address()
@@ -134,6 +134,11 @@ impl Api for Remote {
         }
         .boxed()
     }
+}
+
+/// A refusal of callme's own: what stands before it may answer in JSON, too.
+fn is_ours(body: &Map<String, Value>) -> bool {
+    ["code", "error"].iter().all(|field| body.get(*field).is_some_and(Value::is_string))
 }
 
 /// It starts or stops, and keeps what it was asked.

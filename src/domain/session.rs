@@ -120,6 +120,7 @@ impl Session {
             Input::End { request, text } => self.end(request, text, now),
             Input::Collected { request } => self.collected(request),
             Input::OutOfTime { request } => self.turns.out_of_time(request),
+            Input::Back { request } => self.turns.back(request),
             Input::Dialed(result) => self.dialed(result, now),
             Input::Found(found) => self.found(found, now),
             Input::HangUpAnswered(result) => self.hang_up_answered(result, now),

@@ -20,6 +20,8 @@ struct Open {
     path: String,
     words: String,
     key: String,
+    /// The session, once it is known.
+    session: Option<String>,
 }
 
 impl Keys {
@@ -38,12 +40,32 @@ impl Keys {
         if open.len() >= MOST {
             open.pop_front();
         }
-        open.push_back(Open { path: path.to_owned(), words: words.to_owned(), key: key.clone() });
+        open.push_back(Open { path: path.to_owned(), words: words.to_owned(), key: key.clone(), session: None });
         key
+    }
+
+    /// A name that stands for one request only: its client has another way to come back to it.
+    pub(super) fn fresh(&self) -> String {
+        (self.fresh)()
+    }
+
+    /// The answer is still to come, in this session.
+    pub(super) fn goes_on(&self, key: &str, session: &str) {
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(open) = open.iter_mut().find(|open| open.key == key) {
+            open.session = Some(session.to_owned());
+        }
     }
 
     /// The answer is there: the same words are a new request from now on.
     pub(super) fn answered(&self, key: &str) {
         self.open.lock().unwrap_or_else(PoisonError::into_inner).retain(|open| open.key != key);
+    }
+
+    /// Somebody took this session's answer by another way, or ended it: what was asked there is over, and what was called
+    /// off before anybody knew where it was asked.
+    pub(super) fn over(&self, session: &str) {
+        let elsewhere = |open: &Open| open.session.as_deref().is_some_and(|other| other != session);
+        self.open.lock().unwrap_or_else(PoisonError::into_inner).retain(elsewhere);
     }
 }

@@ -13,6 +13,8 @@ use super::api::Answer;
 use super::arguments::{Asking, Doing, Showing};
 use super::wait::NOT_YET;
 
+/// Whatever a reader may take for the end of a line.
+const ENDS: [char; 7] = ['\n', '\r', '\u{b}', '\u{c}', '\u{85}', '\u{2028}', '\u{2029}'];
 /// What stands before the person's words, and nowhere else.
 const LABEL: &str = "User's response:";
 
@@ -45,7 +47,18 @@ pub(super) fn replied(tool: Option<Asking>, answer: Answer) -> CallToolResult {
     text.push_str(&interruption(&answer.body));
     text.push_str("Use continue_call to ask follow-ups or end_call to say goodbye.\n");
     let _ = write!(text, "\n{LABEL}\n{}", answer.text("response").unwrap_or_default());
-    good(text, answer.body)
+    good(text, alone(answer.body))
+}
+
+/// The fields with the reply alone: what the person had said before the question has a field of its own, `earlier`.
+fn alone(mut fields: Map<String, Value>) -> Map<String, Value> {
+    let earlier = fields.get("earlier").and_then(Value::as_array).is_some_and(|earlier| !earlier.is_empty());
+    let response = fields.get("response").and_then(Value::as_str).filter(|_| earlier);
+    if let Some((_, reply)) = response.and_then(|response| response.split_once('\n')) {
+        let reply = Value::from(reply);
+        fields.insert("response".to_owned(), reply);
+    }
+    fields
 }
 
 /// The answer to a tool that is over soon.
@@ -172,7 +185,7 @@ fn history(body: &Map<String, Value>) -> String {
             let (speaker, words) =
                 (message["speaker"].as_str().unwrap_or("?"), message["message"].as_str().unwrap_or_default());
             let _ = writeln!(text, "[{}] {speaker}:", time(&message["timestamp"]));
-            for line in words.lines() {
+            for line in words.split(ENDS) {
                 let _ = writeln!(text, "    {line}");
             }
         }

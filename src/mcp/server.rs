@@ -25,8 +25,8 @@ use super::api::{Answer, Question, Unreached};
 use super::arguments::{self, Asking, Doing, Misuse, Wanted};
 use super::progress::{Listener, Progress};
 use super::task::TaskId;
-use super::wait::{NOT_YET, Wait};
-use super::{ToolsConfig, catalogue, result};
+use super::wait::{NOT_YET, Wait, is_away};
+use super::{Keys, ToolsConfig, catalogue, result};
 
 /// Tasks that were called off and are remembered as such; the oldest are forgotten first.
 const MOST_CANCELLED: usize = 1000;
@@ -152,8 +152,12 @@ impl Inner {
             Wanted::Reply(tool, question) if takes_tasks => return self.begin_task(tool, question, &wait).await,
             Wanted::Reply(tool, question) => self.reply(tool, question, &mut wait).await,
             Wanted::Wait(session, question) => {
-                wait.session = Some(session);
-                wait.reply(question).await.map(|answer| result::replied(None, answer))
+                wait.session = Some(session.clone());
+                let answered = wait.reply(question).await;
+                if answered.as_ref().is_ok_and(is_final) {
+                    self.over(&session);
+                }
+                answered.map(|answer| result::replied(None, answer))
             }
             Wanted::Done(tool, question) => self.done(tool, question, arguments, &mut wait).await,
             Wanted::Shown(tool, question) => wait.ask(question).await.map(|answer| result::shown(tool, answer)),
@@ -172,9 +176,11 @@ impl Inner {
         let question = self.named(question);
         let key = question.key.clone();
         let mut answer = wait.reply(question).await?;
-        if answer.status != NOT_YET {
+        if is_final(&answer) {
             self.answered(key.as_deref());
             complete(tool, &mut answer);
+        } else if let (Some(keys), Some(key), Some(session)) = (&self.config.keys, &key, answer.text("callId")) {
+            keys.goes_on(key, session);
         }
         Ok(result::replied(Some(tool), answer))
     }
@@ -190,7 +196,12 @@ impl Inner {
         let question = self.named(question);
         let key = question.key.clone();
         let answer = wait.watch(question).await?;
-        self.answered(key.as_deref());
+        if is_final(&answer) {
+            self.answered(key.as_deref());
+            if let (Doing::End, Some(session)) = (tool, &wait.session) {
+                self.over(session);
+            }
+        }
         let message = arguments.get("message").and_then(Value::as_str).unwrap_or_default();
         Ok(result::done(tool, message, answer))
     }
@@ -202,7 +213,9 @@ impl Inner {
         question: Question,
         wait: &Wait<'_>,
     ) -> Result<CallToolResponse, ErrorData> {
-        let mut answer = match wait.ask(self.named(question).waiting(Duration::ZERO)).await {
+        // A task is come back to by its own name: the same words again are another one.
+        let key = self.config.keys.as_ref().map(Keys::fresh);
+        let mut answer = match wait.ask(Question { key, ..question }.waiting(Duration::ZERO)).await {
             Ok(answer) => answer,
             Err(Unreached(why)) => return Ok(result::refused(&why).into()),
         };
@@ -224,11 +237,18 @@ impl Inner {
         }
         let question = Question::get(format!("/api/request/{}", id.request)).waiting(Duration::ZERO);
         let asked = self.config.api.ask(Question { authorization, ..question }).await;
-        let mut answer = asked.map_err(|Unreached(why)| ErrorData::internal_error(why, None))?;
+        let mut answer = match asked {
+            Ok(answer) => answer,
+            // It may be there in a moment: a client that is told of an error would forget its task.
+            Err(Unreached(why)) => {
+                let task = id.task(TaskStatus::Working, now).with_status_message(why);
+                return Ok(DetailedTask::new(task, TaskPayload::Working));
+            }
+        };
         if answer.text("code") == Some("not_found") {
             return Err(unknown_task());
         }
-        if matches!(answer.text("code"), Some("starting" | "shutting_down")) || answer.status == NOT_YET {
+        if !is_final(&answer) {
             let task = id.task(TaskStatus::Working, now).with_status_message(status(&answer));
             return Ok(DetailedTask::new(task, TaskPayload::Working));
         }
@@ -262,6 +282,7 @@ impl Inner {
             ),
             until: Instant::now() + ceiling,
             session: None,
+            far: self.config.keys.is_some(),
         }
     }
 
@@ -272,11 +293,22 @@ impl Inner {
         Question { key: Some(keys.of(&question.path, words.as_deref().unwrap_or_default())), ..question }
     }
 
+    fn over(&self, session: &str) {
+        if let Some(keys) = &self.config.keys {
+            keys.over(session);
+        }
+    }
+
     fn answered(&self, key: Option<&str>) {
         if let (Some(keys), Some(key)) = (&self.config.keys, key) {
             keys.answered(key);
         }
     }
+}
+
+/// Whether the same words are a new request from now on.
+fn is_final(answer: &Answer) -> bool {
+    answer.status != NOT_YET && !is_away(answer)
 }
 
 /// How a task stands, in words.

@@ -19,6 +19,11 @@ const ALMOST: Duration = Duration::from_millis(100);
 /// Between tries at a server that is away for a moment, while the ceiling is not reached.
 const AGAIN: Duration = Duration::from_secs(2);
 
+/// What waits for no reply is over by then.
+const NO_REPLY: Duration = Duration::from_secs(50);
+/// For the way there and back.
+const GRACE: Duration = Duration::from_secs(5);
+
 /// Nobody has answered yet, and nothing is wrong.
 pub(super) const NOT_YET: u16 = 202;
 
@@ -33,7 +38,8 @@ pub async fn ask_and_wait(
     tell: Option<fn(&str)>,
 ) -> Result<Answer, Unreached> {
     let progress = Progress::new(tell.map_or(Listener::Nobody, Listener::Line));
-    let mut wait = Wait { api, authorization: None, progress, until: Instant::now() + ceiling, session: None };
+    let until = Instant::now() + ceiling;
+    let mut wait = Wait { api, authorization: None, progress, until, session: None, far: true };
     wait.reply(question).await
 }
 
@@ -45,13 +51,21 @@ pub(super) struct Wait<'a> {
     pub(super) until: Instant,
     /// The session, once it is known.
     pub(super) session: Option<String>,
+    /// Another process answers, which may be away for a moment; where it is this one, it is ending.
+    pub(super) far: bool,
 }
 
 impl Wait<'_> {
     /// Asks, and waits for the reply until the ceiling: then the answer is the last one, 202.
     pub(super) async fn reply(&mut self, question: Question) -> Result<Answer, Unreached> {
         let first = if self.progress.is_wanted() { FIRST_STEP.min(self.left()) } else { STEP.min(self.left()) };
-        let mut answer = self.ask(question.clone().waiting(first)).await?;
+        let mut answer = self.watch(question.clone().waiting(first)).await;
+        // What was asked has a name, so that asking again does nothing twice.
+        while self.far && self.left() > AGAIN && answer.as_ref().is_ok_and(is_away) {
+            self.pause().await;
+            answer = self.watch(question.clone().waiting(first)).await;
+        }
+        let mut answer = answer?;
         loop {
             if answer.status != NOT_YET || self.left() < ALMOST {
                 return Ok(answer);
@@ -66,18 +80,25 @@ impl Wait<'_> {
             };
             match self.watch(again.waiting(STEP.min(self.left()))).await {
                 Ok(next) if !is_away(&next) => answer = next,
-                Ok(_) | Err(_) => {
-                    self.progress.tell("the server is away for a moment; trying again").await;
-                    tokio::time::sleep(AGAIN.min(self.left())).await;
-                }
+                Ok(_) | Err(_) if self.far => self.pause().await,
+                // The last answer tells where to come back to.
+                Ok(_) | Err(_) => return Ok(answer),
             }
         }
     }
 
-    /// Asks, and tells meanwhile how the session stands.
+    async fn pause(&mut self) {
+        self.progress.tell("the server is away for a moment; trying again").await;
+        tokio::time::sleep(AGAIN.min(self.left())).await;
+    }
+
+    /// Asks, and tells meanwhile how the session stands. No answer long after the ceiling is none.
     pub(super) async fn watch(&mut self, question: Question) -> Result<Answer, Unreached> {
         let api = self.api;
-        let asked = api.ask(self.authorized(question));
+        let latest = self.until.max(Instant::now() + question.wait.unwrap_or(NO_REPLY)) + GRACE;
+        let question = self.authorized(question);
+        let asked =
+            async { tokio::time::timeout_at(latest, api.ask(question)).await.unwrap_or_else(|_| Err(silent())) };
         if !self.progress.is_wanted() {
             return asked.await;
         }
@@ -122,7 +143,14 @@ impl Wait<'_> {
     }
 }
 
+fn silent() -> Unreached {
+    Unreached(
+        "The server did not answer in time, and may have begun what was asked. Ask the same again: it joins what was begun."
+            .to_owned(),
+    )
+}
+
 /// It starts or stops: what it was asked is kept, and answered after that.
-fn is_away(answer: &Answer) -> bool {
+pub(super) fn is_away(answer: &Answer) -> bool {
     matches!(answer.text("code"), Some("starting" | "shutting_down"))
 }

@@ -267,6 +267,7 @@ impl Verbs for Service {
             self.until_ready().await;
             let begun = self.repeats.lock().unwrap_or_else(PoisonError::into_inner).find(&request, self.clock.now());
             let begun = begun.ok_or_else(sentence::no_such_request)?;
+            self.manager.back(&begun.pending);
             self.reply_to(&begun, patience).await
         }
         .boxed()

@@ -65,7 +65,7 @@ impl Manager {
     pub fn take(&self, received: Received) -> bool {
         let entry = received.entry;
         let again = received.decided.is_some();
-        let (then, mail, at) = {
+        let (then, mail, at, kept) = {
             let mut tables = self.shared.lock();
             let Some((received, then)) = self.decide(&mut tables, received) else {
                 drop(self.shared.keep(&mut tables, vec![Write::Done(entry)]));
@@ -75,10 +75,10 @@ impl Manager {
             let seen = Write::Seen(self.shared.config.directory.line_key().clone(), id, received.at);
             let awaited = then.iter().any(|then| then.settles() || matches!(then, Then::Notify(_)));
             let last = if awaited { Write::Received(Box::new(received.clone())) } else { Write::Done(entry) };
-            drop(self.shared.keep(&mut tables, vec![seen, last]));
+            let kept = self.shared.keep(&mut tables, vec![seen, last]).shared();
             {
                 let at = received.written_at();
-                (then, received.mail, at)
+                (then, received.mail, at, kept)
             }
         };
         let mut settled = then.iter().any(Then::settles);
@@ -86,7 +86,8 @@ impl Manager {
             // A notice settles what nobody else does.
             let by_notice = matches!(then, Then::Notify(_)) && !std::mem::replace(&mut settled, true);
             let by_itself = then.settles();
-            self.carry_out(then, &mail, at, Cause { entry: (by_notice || by_itself).then_some(entry), again });
+            let entry = (by_notice || by_itself).then_some(entry);
+            self.carry_out(then, &mail, at, Cause { entry, again, kept: kept.clone() });
         }
         true
     }

@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::{self, BoxFuture};
+
 use super::manager::Manager;
 use super::shared::Shared;
 use crate::domain::line::Notice;
@@ -18,12 +20,14 @@ use crate::store::Write;
 const NOTICE_AGAIN: [Duration; 2] = [Duration::from_secs(2), Duration::from_secs(4)];
 
 /// The message of the person's that brings a notice about.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Cause {
     /// Its arrival, where nobody else settles that.
     pub(super) entry: Option<EntryId>,
     /// It was taken up before, by an earlier process, which may have sent the notice.
     pub(super) again: bool,
+    /// Done when the next process would know that it was taken up: only then it looks for the notice before it sends it.
+    pub(super) kept: future::Shared<BoxFuture<'static, bool>>,
 }
 
 /// A text of a session's, as it is to be sent.
@@ -189,7 +193,10 @@ impl Shared {
     pub(super) fn spawn_notice(self: &Arc<Self>, notice: Notice, mark: Mark, cause: Option<Cause>) {
         let shared = Arc::clone(self);
         self.config.tasks.spawn(async move {
-            let again = cause.is_some_and(|cause| cause.again);
+            let again = cause.as_ref().is_some_and(|cause| cause.again);
+            if let Some(cause) = &cause {
+                cause.kept.clone().await;
+            }
             if let Err(error) = shared.notify(&notice, &mark, again).await {
                 tracing::warn!(%error, "a notice to the person was not sent");
                 if let Notice::Privacy(_) = notice {

@@ -258,6 +258,11 @@ impl Manager {
         let _ = self.tell(&pending.session, Input::OutOfTime { request: pending.request });
     }
 
+    /// Tells the session that this request's client has come back.
+    pub fn back(&self, pending: &Pending) {
+        let _ = self.tell(&pending.session, Input::Back { request: pending.request });
+    }
+
     /// How a running session stands.
     pub async fn look(&self, id: &SessionId) -> Option<Look> {
         let (answer, looked) = oneshot::channel();

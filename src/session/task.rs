@@ -6,6 +6,7 @@ mod keeping;
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use tokio::sync::{mpsc, oneshot, watch};
@@ -270,7 +271,12 @@ impl Task {
                 if !self.shared.read_line(|line, _| line.has_floor(&self.id)) => {}
             Message::Input { input, entry } => {
                 self.kept.done(entry);
+                let by_carrier = matches!(input, Input::Carrier { .. });
                 self.feed(input).await;
+                if by_carrier {
+                    // Other news than the answer may tell of it, too, and before it.
+                    self.connect(Duration::ZERO);
+                }
             }
             Message::Media { leg, event } if leg == self.leg && self.media.is_some() => {
                 // It comes each second of an utterance, whose end tells all of it.

@@ -119,3 +119,12 @@ proptest! {
         prop_assert!(sound <= places.len());
     }
 }
+
+#[test]
+fn who_counts_by_more_than_one_is_not_filled_up_without_end() {
+    let places: Vec<u64> = (0..1000).map(|n| 1 + n * 40).collect();
+    let (got, _) = out(&places);
+    let filled = got.iter().filter(|place| place.is_none()).count();
+    assert!(filled <= 1000 + 50, "as long as what came, and a second: {filled}");
+    assert_eq!(got.len() - filled, 1000, "and all that came comes out");
+}

@@ -48,6 +48,11 @@ pub enum Input {
         /// Which request.
         request: RequestId,
     },
+    /// That client has come back for its answer: nothing else is asked meanwhile, unless something was.
+    Back {
+        /// Which request.
+        request: RequestId,
+    },
     /// The carrier's REST answer to [`Effect::Dial`].
     Dialed(Result<CarrierCallId, ProviderError>),
     /// The carrier's REST answer to [`Effect::FindCall`]: our call, where there is one.

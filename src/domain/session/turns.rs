@@ -228,6 +228,15 @@ impl Turns {
         }
     }
 
+    /// The request keeps others from asking again, unless one has asked.
+    pub(super) fn back(&mut self, request: RequestId) {
+        let others = self.asking.iter().any(|asking| asking.brought);
+        // Only the newest one's question is still open.
+        if let Some(asking) = self.asking.last_mut().filter(|asking| asking.request == request && !others) {
+            asking.brought = true;
+        }
+    }
+
     fn take_utterance(&mut self, id: UtteranceId) -> Option<Utterance> {
         let at = self.utterances.iter().position(|u| u.id == id)?;
         Some(self.utterances.remove(at))

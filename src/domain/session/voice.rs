@@ -50,13 +50,13 @@ impl Session {
             State::Ending(Ending::Unplaced { .. }) => self.hang_up(call, now),
             // Given up before it had a name, it rings after all.
             State::Messaging { hanging: None } => self.hang_up_late(call, now),
-            // Another one than the session's.
+            // Another one than the session's: nobody would talk in it.
             State::Ringing { .. }
             | State::Answered { .. }
             | State::Talking { .. }
             | State::Messaging { .. }
             | State::Ending(_)
-            | State::Ended => {}
+            | State::Ended => self.effects.push_back(Effect::HangUp { call }),
         }
     }
 

@@ -15,7 +15,7 @@ use crate::ids::{CarrierCallId, SessionId};
 use crate::phone_number::PhoneNumber;
 use crate::provider::public_url::PublicUrl;
 use crate::provider::rest::{self, BadSettings, Failure, Kind, Manner, REQUEST_TIMEOUT, Said, whole_seconds};
-use crate::provider::{CallCommands, CallEnd, CallProgress, Carrier, DialOrder, LostDial, ProviderError};
+use crate::provider::{CallCommands, CallEnd, CallProgress, Carrier, DialOrder, ErrorClass, LostDial, ProviderError};
 
 /// Where the API is, unless a gateway or a test stands in.
 pub const API_URL: &str = "https://api.telnyx.com";
@@ -70,6 +70,8 @@ struct CallRecord {
 #[derive(Deserialize)]
 struct CallStatus {
     is_alive: bool,
+    /// There only where the call is over. One whose dial is under way is not alive either, and yet it will ring.
+    end_time: Option<String>,
 }
 
 /// The shape of Telnyx's errors; of several the first one counts.
@@ -138,7 +140,7 @@ impl Telnyx {
         let looked: Result<Wrapped<CallStatus>, _> =
             TELNYX.json(self.request(Method::GET, &["calls", call.as_str()])).await;
         match looked {
-            Ok(Wrapped { data }) => Ok(data.is_alive),
+            Ok(Wrapped { data }) => Ok(data.is_alive || data.end_time.is_none()),
             Err(Failure { kind: Kind::Status(StatusCode::NOT_FOUND), .. }) => Ok(false),
             Err(failure) => Err(failure),
         }
@@ -155,7 +157,8 @@ impl Telnyx {
             {
                 Ok(())
             }
-            _ => Err(failure.into()),
+            // Whatever it is that was refused, the call may be live: it is not given up for hung up.
+            _ => Err(ProviderError { class: ErrorClass::Unknown, ..failure.into() }),
         }
     }
 

@@ -44,7 +44,7 @@ impl Task {
     }
 
     /// Has the call connected, where it lacks its media and that is not on its way already: a carrier repeats itself.
-    fn connect(&mut self, after: Duration) {
+    pub(super) fn connect(&mut self, after: Duration) {
         let Some(commands) = self.shared.config.commands.clone() else { return };
         let Some(call) = self.session.lacks_media().filter(|call| self.connecting.as_ref() != Some(*call)).cloned()
         else {

@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::*;
 use crate::store::durable::DurableStore;
 use crate::store::record::{FORMAT, Step};
-use crate::store::tests::{Scratch, everything, id, patient, talk, writes};
+use crate::store::tests::{Scratch, conversation, everything, id, patient, talk, writes};
 use crate::store::{Store, StoreState};
 
 mod disk;

@@ -13,7 +13,6 @@ use tokio::task::JoinSet;
 
 use super::*;
 use crate::clock::Millis;
-use crate::provider::ErrorClass;
 
 const CALL: &str = "v3:T02llQxIyaRkhfRKxgAP8nY511EhFLizdvdUKJiSw8d6A9BborherQ";
 const TO: &str = "+393331234567";
@@ -168,7 +167,11 @@ async fn each_answer_to_a_dial_has_its_class_code_and_sentence() {
 
 #[tokio::test]
 async fn a_call_that_is_over_is_hung_up_whatever_the_code_and_one_that_is_live_is_not() {
-    let alive = |is_alive: bool| (200, json!({"data": {"call_control_id": CALL, "is_alive": is_alive}}));
+    let alive = |is_alive: bool| {
+        let end = (!is_alive).then_some("2026-08-21T09:31:00Z");
+        (200, json!({"data": {"call_control_id": CALL, "is_alive": is_alive, "end_time": end}}))
+    };
+    let dialing = (200, json!({"data": {"call_control_id": CALL, "is_alive": false}}));
     let over = (422, error("90018", "Call has already ended"));
     for (answers, done, requests) in [
         (vec![(200, ok())], true, 1),
@@ -176,12 +179,14 @@ async fn a_call_that_is_over_is_hung_up_whatever_the_code_and_one_that_is_live_i
         (vec![over.clone(), alive(false)], true, 2),
         (vec![over.clone(), (404, Value::Null)], true, 2),
         (vec![over.clone(), alive(true)], false, 2),
+        (vec![over.clone(), dialing], false, 2),
         (vec![over, (500, Value::Null)], false, 2),
         (vec![(401, error("10009", "Authentication failed"))], false, 1),
         (vec![(500, Value::Null)], false, 1),
     ] {
         let fake = Fake::answering(&answers).await;
-        assert_eq!(fake.telnyx.hang_up(&call()).await.is_ok(), done, "{answers:?}");
+        let hung_up = fake.telnyx.hang_up(&call()).await.map_err(|error| error.class);
+        assert_eq!(hung_up, if done { Ok(()) } else { Err(ErrorClass::Unknown) }, "{answers:?}: it is tried again");
         assert_eq!(fake.asked().len(), requests, "{answers:?}");
     }
 }
@@ -205,7 +210,10 @@ async fn a_lost_dial_is_found_among_the_live_calls_by_the_state_it_carries() {
 
 #[tokio::test]
 async fn a_call_is_looked_up_by_whether_it_is_alive() {
-    let alive = |is_alive: bool| (200, json!({"data": {"call_control_id": CALL, "is_alive": is_alive}}));
+    let alive = |is_alive: bool| {
+        let end = (!is_alive).then_some("2026-08-21T09:31:00Z");
+        (200, json!({"data": {"call_control_id": CALL, "is_alive": is_alive, "end_time": end}}))
+    };
     let over = CallProgress::Over(CallEnd::Completed);
     for (answer, want) in [(alive(true), CallProgress::Queued), (alive(false), over), ((404, Value::Null), over)] {
         let fake = Fake::answering(&[answer]).await;

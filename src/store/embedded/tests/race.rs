@@ -78,7 +78,7 @@ fn what_another_process_began_instead_of_the_damaged_file_and_left_again_is_take
         });
         let mut first = Embedded { put_on, ..Embedded::new(scratch.path()) };
         first.open().expect("it is whole");
-        assert_eq!(first.conversations(9).expect("history"), [crate::store::tests::conversation(2, None)], "{comes:?}");
+        assert_eq!(first.conversations(9).expect("history"), [conversation(2, None)], "{comes:?}");
         assert_eq!(set_aside(&scratch), 1, "{comes:?}");
     }
 }
