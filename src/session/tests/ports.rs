@@ -181,6 +181,7 @@ impl Default for Letters {
             longest: 1600,
             window: Some(Duration::from_hours(24)),
             template: true,
+            reads_back: true,
             opt_in: String::new(),
         };
         Self { abilities, asked: AtomicU64::new(0), fails: false, taken: Mutex::default() }
