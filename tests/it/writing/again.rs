@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
+use callme::emulator::Telephony::{self, Telnyx, Twilio};
 use callme::emulator::{Fault, PickUp, RestFault, RestVerb, Script, TextWebhook, Times, What};
 
 use super::{QUESTION, REPLY, secs};
 use crate::world::World;
+use rstest::rstest;
 
 fn refused(status: u16, code: u32, retry_after: Option<Duration>) -> RestFault {
     RestFault::Refused { status, code, retry_after }
@@ -23,8 +25,9 @@ fn attempts(world: &World) -> Vec<u64> {
     at.iter().map(|time| time.saturating_sub(at[0]).as_secs()).collect()
 }
 
+#[rstest]
 #[tokio::test(start_paused = true)]
-async fn a_passing_failure_is_tried_three_times_at_growing_distance() {
+async fn a_passing_failure_is_tried_three_times_at_growing_distance(#[values(Twilio, Telnyx)] on: Telephony) {
     for (fault, again) in [
         (refused(429, 20429, None), [2, 6]),
         (refused(429, 20429, Some(secs(1))), [2, 6]),
@@ -39,7 +42,7 @@ async fn a_passing_failure_is_tried_three_times_at_growing_distance() {
         (RestFault::Hangs { done: false }, [12, 26]),
     ] {
         for failures in [1, 2] {
-            let world = World::writing().await;
+            let world = World::writing_on(on).await;
             world.person(Script::unanswered(PickUp::Busy));
             sending(&world, fault, Times::Count(failures));
             let (answer, _) = tokio::join!(world.call(QUESTION), world.replies(QUESTION, REPLY));
@@ -53,10 +56,13 @@ async fn a_passing_failure_is_tried_three_times_at_growing_distance() {
     }
 }
 
+#[rstest]
 #[tokio::test(start_paused = true)]
-async fn after_three_refusals_the_request_is_told_and_nothing_is_tried_any_more() {
+async fn after_three_refusals_the_request_is_told_and_nothing_is_tried_any_more(
+    #[values(Twilio, Telnyx)] on: Telephony,
+) {
     for by_phone in [true, false] {
-        let world = World::writing().await;
+        let world = World::writing_on(on).await;
         sending(&world, refused(429, 20429, None), Times::Always);
         world.person(Script::unanswered(PickUp::Busy));
         let answer = if by_phone { world.call(QUESTION).await } else { world.message(QUESTION).await };
@@ -76,11 +82,14 @@ async fn after_three_refusals_the_request_is_told_and_nothing_is_tried_any_more(
     }
 }
 
+#[rstest]
 #[tokio::test(start_paused = true)]
-async fn a_message_of_which_nobody_knows_whether_it_was_sent_is_not_reported_as_unsent() {
+async fn a_message_of_which_nobody_knows_whether_it_was_sent_is_not_reported_as_unsent(
+    #[values(Twilio, Telnyx)] on: Telephony,
+) {
     for fault in [refused(503, 20503, None), RestFault::Closed { done: false }] {
         for by_phone in [true, false] {
-            let world = World::writing().await;
+            let world = World::writing_on(on).await;
             sending(&world, fault, Times::Always);
             world.person(Script::unanswered(PickUp::Busy));
             let answer = if by_phone { world.call(QUESTION).await } else { world.message(QUESTION).await };
@@ -98,15 +107,16 @@ async fn a_message_of_which_nobody_knows_whether_it_was_sent_is_not_reported_as_
     }
 }
 
+#[rstest]
 #[tokio::test(start_paused = true)]
-async fn a_text_whose_answer_was_lost_is_found_and_not_sent_twice() {
+async fn a_text_whose_answer_was_lost_is_found_and_not_sent_twice(#[values(Twilio, Telnyx)] on: Telephony) {
     for fault in [
         RestFault::Hangs { done: true },
         RestFault::Closed { done: true },
         RestFault::Broken { status: 500, done: true },
         RestFault::Broken { status: 504, done: true },
     ] {
-        let world = World::writing().await;
+        let world = World::writing_on(on).await;
         world.person(Script::unanswered(PickUp::Busy));
         sending(&world, fault, Times::Once);
         let person = async {
@@ -121,9 +131,10 @@ async fn a_text_whose_answer_was_lost_is_found_and_not_sent_twice() {
     }
 }
 
+#[rstest]
 #[tokio::test(start_paused = true)]
-async fn a_reply_that_is_faster_than_the_search_for_the_text_answers_it() {
-    let world = World::writing().await;
+async fn a_reply_that_is_faster_than_the_search_for_the_text_answers_it(#[values(Twilio, Telnyx)] on: Telephony) {
+    let world = World::writing_on(on).await;
     world.person(Script::unanswered(PickUp::Busy));
     sending(&world, RestFault::Hangs { done: true }, Times::Once);
     let (answer, _) = tokio::join!(world.call(QUESTION), world.replies(QUESTION, REPLY));
@@ -133,9 +144,10 @@ async fn a_reply_that_is_faster_than_the_search_for_the_text_answers_it() {
     world.settled().await;
 }
 
+#[rstest]
 #[tokio::test(start_paused = true)]
-async fn what_is_written_after_a_text_that_is_tried_again_waits_for_it() {
-    let world = World::writing().await;
+async fn what_is_written_after_a_text_that_is_tried_again_waits_for_it(#[values(Twilio, Telnyx)] on: Telephony) {
+    let world = World::writing_on(on).await;
     let id = world.in_writing().await;
     sending(&world, refused(429, 20429, None), Times::Count(2));
     let (first, second) = tokio::join!(world.say("speak", &id, "First."), async {
@@ -147,9 +159,10 @@ async fn what_is_written_after_a_text_that_is_tried_again_waits_for_it() {
     world.settled().await;
 }
 
+#[rstest]
 #[tokio::test(start_paused = true)]
-async fn an_end_does_not_wait_for_what_cannot_be_sent() {
-    let world = World::writing().await;
+async fn an_end_does_not_wait_for_what_cannot_be_sent(#[values(Twilio, Telnyx)] on: Telephony) {
+    let world = World::writing_on(on).await;
     let id = world.in_writing().await;
     sending(&world, RestFault::Hangs { done: false }, Times::Always);
     let end = world.say("end", &id, "Goodbye.").await;
@@ -158,9 +171,10 @@ async fn an_end_does_not_wait_for_what_cannot_be_sent() {
     assert_eq!(world.look(&id).await.at("/outcome/endedBy"), "agent");
 }
 
+#[rstest]
 #[tokio::test(start_paused = true)]
-async fn receipts_that_never_come_are_asked_for_twice_and_no_more() {
-    let world = World::writing().await;
+async fn receipts_that_never_come_are_asked_for_twice_and_no_more(#[values(Twilio, Telnyx)] on: Telephony) {
+    let world = World::writing_on(on).await;
     world.emulator.faults().add(Fault::TextWebhookDropped(TextWebhook::Delivery), Times::Always);
     world.emulator.change_text_rules(|rules| rules.sent_after = secs(3600));
     let answer = world.message(QUESTION).await;

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
+use callme::emulator::Telephony::{self, Telnyx, Twilio};
 use callme::emulator::{DialFault, EmulatorConfig, Fault, PickUp, Script, Times, What};
+use rstest::rstest;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
@@ -19,8 +21,11 @@ async fn canceled_elsewhere(world: &World) {
     assert!(request.send().await.expect("an answer").status().is_success());
 }
 
+#[rstest]
 #[tokio::test(start_paused = true)]
-async fn a_call_that_reaches_nobody_brings_the_typed_reply_in_the_same_request_whatever_the_cause() {
+async fn a_call_that_reaches_nobody_brings_the_typed_reply_in_the_same_request_whatever_the_cause(
+    #[values(Twilio, Telnyx)] on: Telephony,
+) {
     let unanswered = Script::unanswered;
     for (cause, script, dial, by, within) in [
         ("no-answer", unanswered(PickUp::Never), "no-answer", "nobody", 26),
@@ -31,7 +36,7 @@ async fn a_call_that_reaches_nobody_brings_the_typed_reply_in_the_same_request_w
         ("declined", Script::answers().hang_up(), "answered", "unknown", 2),
         ("voicemail", Script::voicemail(), "voicemail", "machine", 17),
     ] {
-        let world = World::writing().await;
+        let world = World::writing_on(on).await;
         world.person(script);
         let began = Instant::now();
         let person = async {
@@ -90,10 +95,13 @@ async fn without_messaging_an_unanswered_call_is_reported_at_once() {
     assert_eq!(world.emulator.chat().shown(), []);
 }
 
+#[rstest]
 #[tokio::test(start_paused = true)]
-async fn a_dial_that_the_carrier_refuses_is_no_missed_call_and_nothing_is_written() {
+async fn a_dial_that_the_carrier_refuses_is_no_missed_call_and_nothing_is_written(
+    #[values(Twilio, Telnyx)] on: Telephony,
+) {
     for (status, code) in [(400, 21211), (401, 20003), (403, 21215), (429, 20429)] {
-        let world = World::writing().await;
+        let world = World::writing_on(on).await;
         world.emulator.faults().add(Fault::Dial(DialFault::Refused { status, code }), Times::Once);
         let answer = world.call(QUESTION).await;
         world.refused(&answer, 502, "provider_error");
@@ -103,11 +111,14 @@ async fn a_dial_that_the_carrier_refuses_is_no_missed_call_and_nothing_is_writte
     }
 }
 
+#[rstest]
 #[tokio::test(start_paused = true)]
-async fn a_reply_is_awaited_as_long_as_the_person_takes_and_none_is_lost_to_the_pace() {
+async fn a_reply_is_awaited_as_long_as_the_person_takes_and_none_is_lost_to_the_pace(
+    #[values(Twilio, Telnyx)] on: Telephony,
+) {
     // One that comes before the text is even on the phone, one while it is being read, one at the last moment.
     for pause in [Duration::ZERO, Duration::from_millis(900), secs(3), secs(170)] {
-        let world = World::writing().await;
+        let world = World::writing_on(on).await;
         world.person(Script::unanswered(PickUp::Busy));
         let person = async {
             world.event(|what| matches!(what, What::TextSent { .. })).await;
@@ -120,9 +131,10 @@ async fn a_reply_is_awaited_as_long_as_the_person_takes_and_none_is_lost_to_the_
     }
 }
 
+#[rstest]
 #[tokio::test(start_paused = true)]
-async fn a_second_unanswered_call_goes_on_in_the_conversation_that_is_there() {
-    let world = World::writing().await;
+async fn a_second_unanswered_call_goes_on_in_the_conversation_that_is_there(#[values(Twilio, Telnyx)] on: Telephony) {
+    let world = World::writing_on(on).await;
     let first = world.in_writing().await;
     assert_eq!(world.say("end", &first, "Thank you.").await.status, 200);
     let (answer, _) =
@@ -136,10 +148,11 @@ async fn a_second_unanswered_call_goes_on_in_the_conversation_that_is_there() {
     world.settled().await;
 }
 
+#[rstest]
 #[tokio::test(start_paused = true)]
-async fn the_privacy_notice_is_sent_once_to_the_person() {
+async fn the_privacy_notice_is_sent_once_to_the_person(#[values(Twilio, Telnyx)] on: Telephony) {
     const NOTICE: &str = "An AI agent writes here. Details: https://callme.example/privacy";
-    let world = World::writing_with(EmulatorConfig::default(), &[("CALLME_PRIVACY_NOTICE", NOTICE)]).await;
+    let world = World::writing_on_with(on, &[("CALLME_PRIVACY_NOTICE", NOTICE)]).await;
     let id = world.in_writing().await;
     let (next, _) = tokio::join!(world.say("continue", &id, "And the docs?"), world.replies("And the docs?", "Yes."));
     world.wrote(&next, "Yes.");
@@ -150,12 +163,13 @@ async fn the_privacy_notice_is_sent_once_to_the_person() {
     world.settled().await;
 }
 
+#[rstest]
 #[tokio::test(start_paused = true)]
-async fn a_call_without_a_voice_or_ears_goes_on_in_writing() {
+async fn a_call_without_a_voice_or_ears_goes_on_in_writing(#[values(Twilio, Telnyx)] on: Telephony) {
     let deaf = Fault::HearingRefused { status: 401 };
     let mute = Fault::SpeechRefused { status: 401, code: "invalid_api_key" };
     for fault in [deaf, mute] {
-        let world = World::writing().await;
+        let world = World::writing_on(on).await;
         world.person(Script::answers());
         world.emulator.faults().add(fault.clone(), Times::Always);
         let (answer, _) = tokio::join!(world.call(QUESTION), world.replies(QUESTION, REPLY));
@@ -165,7 +179,7 @@ async fn a_call_without_a_voice_or_ears_goes_on_in_writing() {
     }
     // In the middle of a conversation, too.
     for verb in ["continue", "speak"] {
-        let world = World::writing().await;
+        let world = World::writing_on(on).await;
         world.person(Script::converses([REPLY]));
         let id = world.call(QUESTION).await.call_id();
         let mute = Fault::SpeechRefused { status: 401, code: "invalid_api_key" };

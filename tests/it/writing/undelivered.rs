@@ -1,8 +1,10 @@
 //! Texts that do not arrive, and never will.
 
+use callme::emulator::Telephony::{self, Telnyx, Twilio};
 use callme::emulator::{
     EmulatorConfig, Failing, Fault, PickUp, ReceiptWebhooks, RestFault, RestVerb, Script, TextRules, Times,
 };
+use rstest::rstest;
 use serde_json::json;
 
 use super::{QUESTION, REPLY, secs};
@@ -16,9 +18,14 @@ const WAYS: [(&str, Failing, ReceiptWebhooks); 3] = [
 ];
 
 /// A world in which texts that cannot arrive fail in this way.
-pub(super) async fn failing(failing: Failing, receipts: ReceiptWebhooks, settings: &[(&str, &str)]) -> World {
+pub(super) async fn failing(
+    telephony: Telephony,
+    failing: Failing,
+    receipts: ReceiptWebhooks,
+    settings: &[(&str, &str)],
+) -> World {
     let text_rules = TextRules { failing, receipts, ..TextRules::default() };
-    World::writing_with(EmulatorConfig { text_rules, ..EmulatorConfig::default() }, settings).await
+    World::writing_with(EmulatorConfig { telephony, text_rules, ..EmulatorConfig::default() }, settings).await
 }
 
 /// Asks by phone, which nobody picks up, or by message.
@@ -30,12 +37,15 @@ async fn ask(world: &World, by_phone: bool) -> Answer {
     world.message(QUESTION).await
 }
 
+#[rstest]
 #[tokio::test(start_paused = true)]
-async fn somebody_who_has_not_joined_ends_in_the_same_422_with_the_remedy_by_every_way() {
+async fn somebody_who_has_not_joined_ends_in_the_same_422_with_the_remedy_by_every_way(
+    #[values(Twilio, Telnyx)] on: Telephony,
+) {
     for by_phone in [true, false] {
         let mut answers = Vec::new();
         for (way, at, receipts) in WAYS {
-            let world = failing(at, receipts, &[]).await;
+            let world = failing(on, at, receipts, &[]).await;
             let chat = world.emulator.chat();
             chat.leaves();
             let answer = ask(&world, by_phone).await;
@@ -74,8 +84,9 @@ async fn the_remedy_is_the_one_of_the_sender() {
     }
 }
 
+#[rstest]
 #[tokio::test(start_paused = true)]
-async fn what_can_never_be_sent_is_tried_once() {
+async fn what_can_never_be_sent_is_tried_once(#[values(Twilio, Telnyx)] on: Telephony) {
     for (code, before_the_dial) in [
         (63024, "provider_error"),
         (21211, "provider_error"),
@@ -86,7 +97,7 @@ async fn what_can_never_be_sent_is_tried_once() {
         (20003, "not_configured"),
     ] {
         for by_phone in [true, false] {
-            let world = World::writing().await;
+            let world = World::writing_on(on).await;
             let status = if code == 20003 { 401 } else { 400 };
             let fault = RestFault::Refused { status, code, retry_after: None };
             world.emulator.faults().add(Fault::Text { verb: RestVerb::SendMessage, fault }, Times::Always);
@@ -113,11 +124,12 @@ async fn what_can_never_be_sent_is_tried_once() {
     }
 }
 
+#[rstest]
 #[tokio::test(start_paused = true)]
-async fn a_receipt_of_a_failure_for_good_is_told_and_the_session_stays_open() {
+async fn a_receipt_of_a_failure_for_good_is_told_and_the_session_stays_open(#[values(Twilio, Telnyx)] on: Telephony) {
     for receipts in [ReceiptWebhooks::Always, ReceiptWebhooks::Never] {
         for code in [63003, 63013, 63024] {
-            let world = failing(Failing::ByReceipt, receipts, &[]).await;
+            let world = failing(on, Failing::ByReceipt, receipts, &[]).await;
             world.emulator.faults().add(Fault::ReceiptFails { code }, Times::Once);
             let answer = ask(&world, true).await;
             let id = answer.call_id();
@@ -134,9 +146,10 @@ async fn a_receipt_of_a_failure_for_good_is_told_and_the_session_stays_open() {
     }
 }
 
+#[rstest]
 #[tokio::test(start_paused = true)]
-async fn a_conversation_that_was_closed_elsewhere_is_replaced() {
-    let world = World::writing().await;
+async fn a_conversation_that_was_closed_elsewhere_is_replaced(#[values(Twilio, Telnyx)] on: Telephony) {
+    let world = World::writing_on(on).await;
     let id = world.in_writing().await;
     let first = world.emulator.conversations()[0].sid.clone();
     let EmulatorConfig { account_sid, auth_token, .. } = EmulatorConfig::default();
@@ -150,12 +163,13 @@ async fn a_conversation_that_was_closed_elsewhere_is_replaced() {
     world.settled().await;
 }
 
+#[rstest]
 #[tokio::test(start_paused = true)]
-async fn a_conversation_that_cannot_be_made_is_told_and_not_tried_for_ever() {
+async fn a_conversation_that_cannot_be_made_is_told_and_not_tried_for_ever(#[values(Twilio, Telnyx)] on: Telephony) {
     for (verb, code) in
         [(RestVerb::FindConversations, 20003), (RestVerb::CreateConversation, 50000), (RestVerb::AddParticipant, 50407)]
     {
-        let world = World::writing().await;
+        let world = World::writing_on(on).await;
         let status = if code == 20003 { 401 } else { 400 };
         let fault = RestFault::Refused { status, code, retry_after: None };
         world.emulator.faults().add(Fault::Text { verb, fault }, Times::Always);

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
+use callme::emulator::Telephony::{self, Telnyx, Twilio};
 use callme::emulator::{Fault, Guise, ReceiptWebhooks, TextWebhook, Times};
+use rstest::rstest;
 use serde_json::json;
 use tokio::time::sleep;
 
@@ -10,9 +12,10 @@ use super::{QUESTION, REPLY, secs};
 use crate::webhook::account;
 use crate::world::World;
 
+#[rstest]
 #[tokio::test(start_paused = true)]
-async fn a_message_that_comes_twice_is_one() {
-    let world = World::writing().await;
+async fn a_message_that_comes_twice_is_one(#[values(Twilio, Telnyx)] on: Telephony) {
+    let world = World::writing_on(on).await;
     let id = world.in_writing().await;
     let chat = world.emulator.chat();
     let twice = async {
@@ -31,10 +34,13 @@ async fn a_message_that_comes_twice_is_one() {
     world.settled().await;
 }
 
+#[rstest]
 #[tokio::test(start_paused = true)]
-async fn the_same_words_by_both_webhooks_are_one_message_and_said_twice_they_are_two() {
+async fn the_same_words_by_both_webhooks_are_one_message_and_said_twice_they_are_two(
+    #[values(Twilio, Telnyx)] on: Telephony,
+) {
     for late in [None, Some(TextWebhook::Added), Some(TextWebhook::Plain)] {
-        let world = World::writing().await;
+        let world = World::writing_on(on).await;
         world.emulator.change_text_rules(|rules| rules.plain_too = true);
         if let Some(name) = late {
             let by = Duration::from_secs(5);
@@ -55,9 +61,10 @@ async fn the_same_words_by_both_webhooks_are_one_message_and_said_twice_they_are
     }
 }
 
+#[rstest]
 #[tokio::test(start_paused = true)]
-async fn only_the_plain_webhook_is_enough() {
-    let world = World::writing().await;
+async fn only_the_plain_webhook_is_enough(#[values(Twilio, Telnyx)] on: Telephony) {
+    let world = World::writing_on(on).await;
     world.emulator.change_text_rules(|rules| rules.plain_too = true);
     world.emulator.faults().add(Fault::TextWebhookDropped(TextWebhook::Added), Times::Always);
     let id = world.in_writing().await;
@@ -65,9 +72,10 @@ async fn only_the_plain_webhook_is_enough() {
     world.settled().await;
 }
 
+#[rstest]
 #[tokio::test(start_paused = true)]
-async fn what_we_wrote_ourselves_is_no_reply() {
-    let world = World::writing().await;
+async fn what_we_wrote_ourselves_is_no_reply(#[values(Twilio, Telnyx)] on: Telephony) {
+    let world = World::writing_on(on).await;
     world.emulator.change_text_rules(|rules| rules.echoes = true);
     let answer = world.message(QUESTION).await;
     world.refused(&answer, 408, "no_reply");
@@ -82,9 +90,10 @@ async fn what_we_wrote_ourselves_is_no_reply() {
     world.settled().await;
 }
 
+#[rstest]
 #[tokio::test(start_paused = true)]
-async fn a_strangers_message_is_neither_a_reply_nor_answered() {
-    let world = World::writing().await;
+async fn a_strangers_message_is_neither_a_reply_nor_answered(#[values(Twilio, Telnyx)] on: Telephony) {
+    let world = World::writing_on(on).await;
     let stranger = world.emulator.chat_of("+393337654321");
     let strangers = async {
         world.emulator.chat().receives(QUESTION).await.expect("the question arrives");
@@ -113,8 +122,9 @@ async fn a_strangers_message_is_neither_a_reply_nor_answered() {
     world.settled().await;
 }
 
+#[rstest]
 #[tokio::test(start_paused = true)]
-async fn receipts_late_tripled_or_out_of_order_change_nothing() {
+async fn receipts_late_tripled_or_out_of_order_change_nothing(#[values(Twilio, Telnyx)] on: Telephony) {
     let delayed = |seconds| Fault::TextWebhookDelayed { name: TextWebhook::Delivery, by: Duration::from_secs(seconds) };
     for faults in [
         vec![(delayed(30), Times::Once)],
@@ -123,7 +133,7 @@ async fn receipts_late_tripled_or_out_of_order_change_nothing() {
         vec![(Fault::TextWebhookTripled(TextWebhook::Delivery), Times::Always)],
         vec![(Fault::TextWebhookDropped(TextWebhook::Delivery), Times::Always)],
     ] {
-        let world = World::writing().await;
+        let world = World::writing_on(on).await;
         for (fault, times) in &faults {
             world.emulator.faults().add(fault.clone(), *times);
         }
@@ -140,9 +150,10 @@ async fn receipts_late_tripled_or_out_of_order_change_nothing() {
     }
 }
 
+#[rstest]
 #[tokio::test(start_paused = true)]
-async fn a_failure_that_is_told_after_the_reply_came_is_none() {
-    let world = World::writing().await;
+async fn a_failure_that_is_told_after_the_reply_came_is_none(#[values(Twilio, Telnyx)] on: Telephony) {
+    let world = World::writing_on(on).await;
     world.emulator.change_text_rules(|rules| rules.receipts = ReceiptWebhooks::Never);
     let (answer, _) = tokio::join!(world.message(QUESTION), world.replies(QUESTION, REPLY));
     world.wrote(&answer, REPLY);
@@ -170,9 +181,10 @@ async fn a_failure_that_is_told_after_the_reply_came_is_none() {
     world.settled().await;
 }
 
+#[rstest]
 #[tokio::test(start_paused = true)]
-async fn a_reply_whose_webhook_is_late_is_collected_later() {
-    let world = World::writing().await;
+async fn a_reply_whose_webhook_is_late_is_collected_later(#[values(Twilio, Telnyx)] on: Telephony) {
+    let world = World::writing_on(on).await;
     let late = Fault::TextWebhookDelayed { name: TextWebhook::Added, by: secs(300) };
     world.emulator.faults().add(late, Times::Once);
     let (answer, _) = tokio::join!(world.message(QUESTION), world.replies(QUESTION, REPLY));
@@ -183,9 +195,10 @@ async fn a_reply_whose_webhook_is_late_is_collected_later() {
     world.settled().await;
 }
 
+#[rstest]
 #[tokio::test(start_paused = true)]
-async fn taps_and_pictures_are_replies_and_what_no_person_types_is_taken_out() {
-    let world = World::writing().await;
+async fn taps_and_pictures_are_replies_and_what_no_person_types_is_taken_out(#[values(Twilio, Telnyx)] on: Telephony) {
+    let world = World::writing_on(on).await;
     let id = world.in_writing().await;
     let chat = world.emulator.chat();
     let (tapped, _) = tokio::join!(world.say("continue", &id, "Deploy?"), async {
