@@ -32,6 +32,8 @@ pub(crate) const START: Millis = Millis(1_790_000_000_000);
 pub(crate) struct World {
     pub(crate) emulator: Emulator,
     pub(crate) telephony: Telephony,
+    /// When the server's clock began.
+    pub(crate) start: Millis,
     pub(crate) sessions: Manager,
     pub(crate) stop: CancellationToken,
     pub(crate) url: String,
@@ -165,7 +167,7 @@ impl World {
         let stopping = stop.clone();
         tasks.spawn(async move { app.serve(listener, stopping).await.expect("it serves") });
         let client = reqwest::Client::builder().no_proxy().pool_max_idle_per_host(0).build().expect("an HTTP client");
-        Self { emulator, telephony, sessions, stop, url, client, tasks }
+        Self { emulator, telephony, start: now, sessions, stop, url, client, tasks }
     }
 
     /// What the person does in the next call.

@@ -27,7 +27,7 @@ async fn a_message_is_written_without_ringing_and_the_reply_comes_in_the_same_re
     let expiry = answer.at("/whatsappSessionExpiry");
     let want = json!({
         "messageId": id, "callId": id, "response": REPLY, "interrupted": false, "contactMode": "whatsapp",
-        "conversationSid": world.emulator.conversations()[0].sid,
+        "conversationSid": world.conversation_of(&answer),
         "whatsappSessionExpiry": expiry,
         "whatsappSessionWindow": { "expiresAt": expiry, "minutesRemaining": 1439, "status": "active" },
         "earlier": [],

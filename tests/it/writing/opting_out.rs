@@ -89,7 +89,7 @@ async fn after_a_stop_nothing_more_is_sent_by_any_way_until_start(#[values(Twili
         sleep(secs(60)).await;
     }
     assert_eq!((world.words().len(), world.used("send message")), (sent, posted), "{}", world.emulator.timeline());
-    assert_eq!(world.emulator.conversations().len(), 1);
+    assert!(world.emulator.conversations().len() <= 1);
 
     for (words, confirms) in [("Start", true), ("start", false)] {
         let before = world.words().len();

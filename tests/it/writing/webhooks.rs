@@ -34,13 +34,10 @@ async fn a_message_that_comes_twice_is_one(#[values(Twilio, Telnyx)] on: Telepho
     world.settled().await;
 }
 
-#[rstest]
 #[tokio::test(start_paused = true)]
-async fn the_same_words_by_both_webhooks_are_one_message_and_said_twice_they_are_two(
-    #[values(Twilio, Telnyx)] on: Telephony,
-) {
+async fn the_same_words_by_both_webhooks_are_one_message_and_said_twice_they_are_two() {
     for late in [None, Some(TextWebhook::Added), Some(TextWebhook::Plain)] {
-        let world = World::writing_on(on).await;
+        let world = World::writing().await;
         world.emulator.change_text_rules(|rules| rules.plain_too = true);
         if let Some(name) = late {
             let by = Duration::from_secs(5);
@@ -61,10 +58,9 @@ async fn the_same_words_by_both_webhooks_are_one_message_and_said_twice_they_are
     }
 }
 
-#[rstest]
 #[tokio::test(start_paused = true)]
-async fn only_the_plain_webhook_is_enough(#[values(Twilio, Telnyx)] on: Telephony) {
-    let world = World::writing_on(on).await;
+async fn only_the_plain_webhook_is_enough() {
+    let world = World::writing().await;
     world.emulator.change_text_rules(|rules| rules.plain_too = true);
     world.emulator.faults().add(Fault::TextWebhookDropped(TextWebhook::Added), Times::Always);
     let id = world.in_writing().await;
@@ -150,10 +146,9 @@ async fn receipts_late_tripled_or_out_of_order_change_nothing(#[values(Twilio, T
     }
 }
 
-#[rstest]
 #[tokio::test(start_paused = true)]
-async fn a_failure_that_is_told_after_the_reply_came_is_none(#[values(Twilio, Telnyx)] on: Telephony) {
-    let world = World::writing_on(on).await;
+async fn a_failure_that_is_told_after_the_reply_came_is_none() {
+    let world = World::writing().await;
     world.emulator.change_text_rules(|rules| rules.receipts = ReceiptWebhooks::Never);
     let (answer, _) = tokio::join!(world.message(QUESTION), world.replies(QUESTION, REPLY));
     world.wrote(&answer, REPLY);
