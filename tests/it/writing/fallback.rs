@@ -36,6 +36,10 @@ async fn a_call_that_reaches_nobody_brings_the_typed_reply_in_the_same_request_w
         ("declined", Script::answers().hang_up(), "answered", "unknown", 2),
         ("voicemail", Script::voicemail(), "voicemail", "machine", 17),
     ] {
+        // It is cancelled by Twilio's own API.
+        if cause == "canceled" && on == Telnyx {
+            continue;
+        }
         let world = World::writing_on(on).await;
         world.person(script);
         let began = Instant::now();
