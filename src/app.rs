@@ -7,6 +7,7 @@ mod crash_point;
 mod hash_key;
 mod keeping;
 mod mounts;
+mod texts;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,7 +24,7 @@ use tokio_util::task::TaskTracker;
 use url::Url;
 
 use crate::clock::Clock;
-use crate::config::{self, Config, DoorConfig, MessagingMode, SoundFormat, SpeechConfig, SpeechFormat, SpeechServer};
+use crate::config::{self, Config, DoorConfig, SoundFormat, SpeechConfig, SpeechFormat, SpeechServer};
 use crate::domain::session::{Limits, Texting};
 use crate::http::carrier::{Blocks, InboundLimits};
 use crate::http::{self, Parts, serve};
@@ -35,8 +36,7 @@ use crate::provider::openai::stt::{OpenAiStt, SttAudio, SttSettings};
 use crate::provider::openai::tts::{AudioFormat, OpenAiTts, TtsSettings};
 use crate::provider::openai::watch::Watch;
 use crate::provider::public_url::PublicUrl;
-use crate::provider::twilio::{ConversationsConfig, SenderMode, TwilioConversations, TwilioMessageWebhooks};
-use crate::provider::{Messaging, MessagingWebhooks, SpeechOutlook};
+use crate::provider::{Messaging, SpeechOutlook};
 use crate::service::{Service, ServiceConfig, Verbs};
 use crate::session::{Directory, Manager, ManagerConfig};
 
@@ -110,8 +110,8 @@ impl App {
         }));
         let keeping = Keeping::open(config)?;
         let store = keeping.store();
-        let messaging = messaging(config)?;
         let hash_key = keeping::hash_key(config);
+        let messaging = texts::messaging(config, &hash_key)?;
         let manager = Manager::new(ManagerConfig {
             carrier,
             commands,
@@ -134,7 +134,7 @@ impl App {
             opt_in: messaging.as_ref().map(|texts| texts.abilities().opt_in.clone()).unwrap_or_default(),
             hash_key: hash_key.clone(),
         };
-        let message_webhooks = message_webhooks(config);
+        let message_webhooks = texts::webhooks(config, &hash_key);
         let (incoming, mail) = mpsc::channel(bridge::MOST_MAIL);
         let blocks = Blocks::new(&inbound(config), Arc::clone(&store), Arc::clone(&clock));
         let service = Arc::new(Service::new(manager.clone(), Arc::clone(&store), Arc::clone(&clock), service));
@@ -239,24 +239,6 @@ pub async fn serve_broken(listener: TcpListener, problems: &[String], stop: Canc
     serve::run(listener, http::broken(problems), stop).await;
 }
 
-/// The text side of the carrier, where it is switched on.
-fn messaging(config: &Config) -> anyhow::Result<Option<Arc<dyn Messaging>>> {
-    let Some(texts) = &config.messaging else { return Ok(None) };
-    let mode = match &texts.mode {
-        MessagingMode::Sandbox { code } => SenderMode::Sandbox { code: code.clone() },
-        MessagingMode::Production => SenderMode::Production,
-    };
-    let conversations = TwilioConversations::new(ConversationsConfig {
-        account_sid: config.carrier.account.clone(),
-        auth_token: config.carrier.token.clone(),
-        from: texts.number.clone(),
-        mode,
-        template: texts.template.clone(),
-        conversations_url: texts.conversations_url.clone(),
-    });
-    Ok(Some(Arc::new(conversations.context("the Conversations client")?)))
-}
-
 /// The tools at `/mcp`, for requests that name this server or come from the machine it runs on.
 fn mount<S: ServerHandler + Clone>(
     config: &Config,
@@ -279,11 +261,6 @@ fn mount<S: ServerHandler + Clone>(
     })
 }
 
-fn message_webhooks(config: &Config) -> Option<Arc<dyn MessagingWebhooks>> {
-    let texts = config.messaging.as_ref()?;
-    Some(Arc::new(TwilioMessageWebhooks::new(config.carrier.account.clone(), texts.number.clone())))
-}
-
 fn inbound(config: &Config) -> InboundLimits {
     let DoorConfig { per_phone, block, per_conversation, global } = config.door;
     InboundLimits { per_phone, block, per_conversation, global }
@@ -302,6 +279,7 @@ fn limits(config: &Config, messaging: Option<&dyn Messaging>) -> Limits {
             channel: able.channel,
             longest: able.longest,
             template: able.template,
+            settles: able.reads_back,
         }),
     }
 }

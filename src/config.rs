@@ -159,8 +159,8 @@ impl Config {
         let public_url = public_url(&mut reader, basics.port);
         let api_key = reader.secret("CALLME_API_KEY", "agents authenticate with it");
         let carrier = carrier::read(&mut reader);
-        let texts = carrier.as_ref().is_none_or(|carrier| matches!(carrier.company, Company::Twilio));
-        let messaging = messaging::read(&mut reader, texts);
+        let by_telnyx = carrier.as_ref().is_some_and(|carrier| matches!(carrier.company, Company::Telnyx { .. }));
+        let messaging = messaging::read(&mut reader, by_telnyx);
         let person = reader.phone_number("CALLME_USER_PHONE_NUMBER", "it is the number that is called");
         let speech = speech::read(&mut reader);
         let timing = timing(&mut reader);

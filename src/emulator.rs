@@ -169,12 +169,28 @@ impl Emulator {
         if !config.telephony.has_texts() {
             return Vec::new();
         }
-        vec![
+        let on = [
             ("CALLME_WHATSAPP_ENABLED", "true".to_owned()),
-            ("CALLME_WHATSAPP_MODE", "sandbox".to_owned()),
             ("CALLME_WHATSAPP_PHONE_NUMBER", config.whatsapp_number.clone()),
-            ("CALLME_WHATSAPP_SANDBOX_CODE", config.sandbox_code.clone()),
-        ]
+        ];
+        let own = match config.telephony {
+            Telephony::Twilio => vec![
+                ("CALLME_WHATSAPP_MODE", "sandbox".to_owned()),
+                ("CALLME_WHATSAPP_SANDBOX_CODE", config.sandbox_code.clone()),
+            ],
+            Telephony::Telnyx => vec![("CALLME_TELNYX_MESSAGING_PROFILE_ID", config.telnyx_profile.clone())],
+        };
+        on.into_iter().chain(own).collect()
+    }
+
+    /// The setting that makes the approved template known to a server.
+    pub fn template_environment(&self) -> (&'static str, String) {
+        let config = &self.world.config;
+        let template = match config.telephony {
+            Telephony::Twilio => &config.template_sid,
+            Telephony::Telnyx => &config.telnyx_template,
+        };
+        ("CALLME_WHATSAPP_TEMPLATE_SID", template.clone())
     }
 
     /// Requests for URLs below `public` go to `real` instead (both origins such as `https://callme.example`), signed for `public`:

@@ -27,6 +27,7 @@ pub mod public_url;
 pub mod rest;
 pub mod telnyx;
 pub mod twilio;
+pub mod words;
 
 pub use calls::{
     BadFrame, BadWebhook, CallCommands, CallDocuments, Carrier, CarrierWebhooks, DialOrder, LostDial, MediaIn,
@@ -44,6 +45,9 @@ pub struct Abilities {
     pub window: Option<Duration>,
     /// Whether an approved template is set up, for when the window is closed.
     pub template: bool,
+    /// Whether a conversation can be read back ([`Messaging::latest`]). Where it cannot, a sending with an unknown result
+    /// stays unknown, and what was turned away comes only if the carrier brings it again.
+    pub reads_back: bool,
     /// What the person must do before anything arrives, as a sentence for the agent to pass on.
     pub opt_in: String,
 }
@@ -56,7 +60,8 @@ pub trait Messaging: Send + Sync {
     fn open<'a>(&'a self, to: &'a PhoneNumber) -> BoxFuture<'a, Result<Opened, MessagingError>>;
     /// Sends a text, once: the adapter repeats nothing. [`MessagingClass::Unknown`] means it may arrive.
     fn send(&self, order: SendOrder) -> BoxFuture<'_, Result<MessageId, MessagingError>>;
-    /// The conversation's newest messages, newest first; some dozens at most.
+    /// The conversation's newest messages, newest first; some dozens at most. Refused where that cannot be done
+    /// ([`Abilities::reads_back`]).
     fn latest<'a>(
         &'a self,
         conversation: &'a ConversationId,
@@ -86,6 +91,8 @@ pub struct Opened {
 pub struct SendOrder {
     /// Where.
     pub conversation: ConversationId,
+    /// To whom.
+    pub to: PhoneNumber,
     /// As what.
     pub form: Form,
     /// The text, or the template's one variable.

@@ -8,6 +8,7 @@ use super::reader::Reader;
 use super::variables::default_of;
 use crate::domain::text::{AgentText, BadText, LONGEST_MESSAGE};
 use crate::phone_number::PhoneNumber;
+use crate::provider::telnyx::Template;
 
 /// WhatsApp through the carrier's account.
 #[derive(Clone, Debug)]
@@ -16,9 +17,12 @@ pub struct MessagingConfig {
     pub number: PhoneNumber,
     /// Whose sender that is.
     pub mode: MessagingMode,
-    /// The Conversations API's base URL, without a slash at the end.
+    /// Twilio: the Conversations API's base URL, without a slash at the end.
     pub conversations_url: String,
-    /// The approved template for when the window is closed (`HX…`); its variable 1 is the question.
+    /// Telnyx: the messaging profile that the sender belongs to, where we were told.
+    pub profile: Option<String>,
+    /// The approved template for when the window is closed; its one variable is the question. At Twilio its Content SID (`HX…`),
+    /// at Telnyx its name and language ([`Template::parse`] reads it).
     pub template: Option<String>,
     /// What the person is told once on each channel, before the first message.
     pub privacy_notice: Option<AgentText>,
@@ -45,6 +49,7 @@ const MODE: &str = "CALLME_WHATSAPP_MODE";
 const NUMBER: &str = "CALLME_WHATSAPP_PHONE_NUMBER";
 const CODE: &str = "CALLME_WHATSAPP_SANDBOX_CODE";
 const TEMPLATE: &str = "CALLME_WHATSAPP_TEMPLATE_SID";
+const PROFILE: &str = "CALLME_TELNYX_MESSAGING_PROFILE_ID";
 const CONVERSATIONS_URL: &str = "CALLME_TWILIO_CONVERSATIONS_URL";
 const NOTICE: &str = "CALLME_PRIVACY_NOTICE";
 
@@ -56,18 +61,16 @@ const SANDBOX_NUMBER: &str = "+14155238886";
 /// A setting that messaging cannot do without switches it off. One that it can do without, such as the template, is
 /// left out by itself.
 ///
-/// `carrier_texts` says whether the carrier is one whose messaging this version knows.
-pub(super) fn read(reader: &mut Reader<'_>, carrier_texts: bool) -> Option<MessagingConfig> {
+/// `by_telnyx` says whether it goes by Telnyx, which has no sandbox, rather than by Twilio.
+pub(super) fn read(reader: &mut Reader<'_>, by_telnyx: bool) -> Option<MessagingConfig> {
     if !reader.switch(ENABLED) {
         return None;
     }
-    if !carrier_texts {
-        return off(reader, ENABLED, "is true, but WhatsApp goes by Twilio alone in this version");
-    }
     // All of them are read before the first that is missing counts: every problem is told at once.
-    let mode = mode(reader);
+    let mode = if by_telnyx { Some(MessagingMode::Production) } else { mode(reader) };
     let number = number(reader, mode.as_ref());
-    let template = template(reader, mode.as_ref());
+    let template = template(reader, mode.as_ref(), by_telnyx);
+    let profile = if by_telnyx { profile(reader) } else { None };
     let conversations_url = match reader.url_or_why(CONVERSATIONS_URL, &["https", "http"]) {
         Ok(url) => Some(url),
         Err(why) => off(reader, CONVERSATIONS_URL, &why),
@@ -80,6 +83,7 @@ pub(super) fn read(reader: &mut Reader<'_>, carrier_texts: bool) -> Option<Messa
         number: number?,
         mode: mode?,
         conversations_url: conversations_url?,
+        profile,
         template,
         privacy_notice: privacy_notice?,
         open_question,
@@ -141,13 +145,34 @@ fn code(reader: &mut Reader<'_>) -> Option<String> {
     None
 }
 
-fn template(reader: &mut Reader<'_>, mode: Option<&MessagingMode>) -> Option<String> {
-    const REMEDY: &str = "a message that begins outside WhatsApp's 24 hours is refused; set it to the Content SID of an \
-                          approved template (HX…) whose variable 1 is the question";
+/// The profile's id, a UUID.
+fn profile(reader: &mut Reader<'_>) -> Option<String> {
+    let id = reader.text(PROFILE)?;
+    if id.len() <= 64 && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-') {
+        return Some(id);
+    }
+    reader.warn(
+        PROFILE,
+        "is not an id, and is left out; copy the messaging profile's id from the Telnyx portal".to_owned(),
+    );
+    None
+}
+
+fn template(reader: &mut Reader<'_>, mode: Option<&MessagingMode>, by_telnyx: bool) -> Option<String> {
+    let (form, what) = if by_telnyx {
+        ("a template's name, alone or with a colon and its language", "name and language (name:en_US)")
+    } else {
+        ("HX and 32 hexadecimal digits", "Content SID (HX…)")
+    };
+    let remedy = format!(
+        "a message that begins outside WhatsApp's 24 hours is refused; set it to the {what} of an approved template whose one \
+         variable is the question"
+    );
     match reader.text(TEMPLATE) {
-        Some(template) if is_sid("HX", &template) => return Some(template),
-        Some(_) => reader.warn(TEMPLATE, format!("is not HX and 32 hexadecimal digits, so {REMEDY}")),
-        None if mode == Some(&MessagingMode::Production) => reader.warn(TEMPLATE, format!("is not set: {REMEDY}")),
+        Some(template) if by_telnyx && Template::parse(&template).is_some() => return Some(template),
+        Some(template) if !by_telnyx && is_sid("HX", &template) => return Some(template),
+        Some(_) => reader.warn(TEMPLATE, format!("is not {form}, so {remedy}")),
+        None if mode == Some(&MessagingMode::Production) => reader.warn(TEMPLATE, format!("is not set: {remedy}")),
         None => {}
     }
     None

@@ -236,13 +236,6 @@ fn telnyx_is_not_used_without_a_key_to_know_its_webhooks_by() {
 }
 
 #[test]
-fn messaging_is_off_with_a_carrier_whose_messaging_is_not_known() {
-    let loaded = load(&[TELNYX, &[("CALLME_WHATSAPP_ENABLED", "true")]].concat());
-    assert_eq!(problems(&loaded), ["Warning CALLME_WHATSAPP_ENABLED"]);
-    assert!(loaded.config.expect("calls go on").messaging.is_none());
-}
-
-#[test]
 fn inactivity_is_in_milliseconds_or_in_minutes() {
     let (ms, minutes) = (("CALLME_INACTIVITY_TIMEOUT_MS", "5000"), ("CALLME_INACTIVITY_TIMEOUT_MINUTES", "2"));
     for (changes, want, warnings) in [(vec![ms], 5, 0), (vec![minutes], 120, 0), (vec![ms, minutes], 5, 1)] {

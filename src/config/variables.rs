@@ -73,6 +73,11 @@ pub const VARIABLES: &[Variable] = &[
         "https://api.telnyx.com",
         "Base URL of Telnyx's REST API, for tests and gateways.",
     ),
+    unset(
+        "CALLME_TELNYX_MESSAGING_PROFILE_ID",
+        "0f512bda-ae1e-4597-8e11-e5f5686b97d3",
+        "With Telnyx: the messaging profile of the WhatsApp sender; what comes in for another one is not taken.",
+    ),
     optional(
         "CALLME_WHATSAPP_ENABLED",
         "false",
@@ -81,7 +86,7 @@ pub const VARIABLES: &[Variable] = &[
     optional(
         "CALLME_WHATSAPP_MODE",
         "sandbox",
-        "Whose WhatsApp sender it is: sandbox (Twilio's, for trying it out) or production (your own).",
+        "With Twilio: whose WhatsApp sender it is: sandbox (Twilio's, for trying it out) or production (your own).",
     ),
     unset(
         "CALLME_WHATSAPP_PHONE_NUMBER",
@@ -96,7 +101,7 @@ pub const VARIABLES: &[Variable] = &[
     unset(
         "CALLME_WHATSAPP_TEMPLATE_SID",
         "HX0123456789abcdef0123456789abcdef",
-        "The approved template that begins a conversation outside WhatsApp's 24 hours; its variable 1 is the question.",
+        "The approved template that begins a conversation outside WhatsApp's 24 hours; its variable 1 is the question. With Telnyx, name:language.",
     ),
     optional(
         "CALLME_TWILIO_CONVERSATIONS_URL",

@@ -33,6 +33,10 @@ pub struct EmulatorConfig {
     pub sandbox_code: String,
     /// The one approved template, `HX` and 32 hexadecimal digits.
     pub template_sid: String,
+    /// The same template at Telnyx: its name and, after a colon, its language.
+    pub telnyx_template: String,
+    /// Telnyx: the messaging profile of the WhatsApp sender.
+    pub telnyx_profile: String,
     /// Its text; `{{1}}` and the like stand for its variables.
     pub template_text: String,
     /// Where webhooks about texts go, as it is entered in Twilio's console. Without it they go to `/whatsapp` of the server's
@@ -59,10 +63,10 @@ pub struct EmulatorConfig {
 /// A carrier.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Telephony {
-    /// Twilio, with WhatsApp.
+    /// Twilio: WhatsApp by Conversations.
     #[default]
     Twilio,
-    /// Telnyx, for calls.
+    /// Telnyx: WhatsApp by messages alone.
     Telnyx,
 }
 
@@ -70,8 +74,7 @@ impl Telephony {
     /// Whether texts can be sent by it, too.
     pub fn has_texts(self) -> bool {
         match self {
-            Self::Twilio => true,
-            Self::Telnyx => false,
+            Self::Twilio | Self::Telnyx => true,
         }
     }
 }
@@ -102,6 +105,8 @@ impl Default for EmulatorConfig {
             whatsapp_number: "+14155238886".to_owned(),
             sandbox_code: "quiet-otter".to_owned(),
             template_sid: format!("HX{}", "0123456789abcdef".repeat(2)),
+            telnyx_template: "agent_question:en_US".to_owned(),
+            telnyx_profile: "0f512bda-ae1e-4597-8e11-e5f5686b97d3".to_owned(),
             template_text: "Your agent asks: {{1}}".to_owned(),
             messaging_webhook: None,
             text_rules: TextRules::default(),

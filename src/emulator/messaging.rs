@@ -1,6 +1,6 @@
-//! The carrier's text side: Twilio Conversations and its webhooks, with WhatsApp behind it.
+//! The carrier's text side, with WhatsApp behind it: Twilio Conversations and its webhooks, or Telnyx's messages and events.
 //!
-//! The REST API is below `/v1`. What the server sends goes its way in `delivery`; what somebody writes comes in by
+//! Twilio's REST API is below `/v1`, Telnyx's below `/v2`. What the server sends goes its way in `delivery`; what somebody writes comes in by
 //! `inbound`. The phones themselves are in [`super::chat`].
 
 use std::collections::BTreeMap;
@@ -25,6 +25,7 @@ mod messages;
 mod page;
 mod participants;
 mod rules;
+mod telnyx;
 mod webhook;
 
 pub use conversations::{ConversationRecord, ConversationState};
@@ -46,6 +47,7 @@ pub(super) fn router() -> Router<Arc<World>> {
         .route("/v1/Conversations/{conversation}/Messages", post(messages::send).get(messages::list))
         .route("/v1/Conversations/{conversation}/Messages/{message}", get(messages::read))
         .route("/v1/Conversations/{conversation}/Messages/{message}/Receipts", get(delivery::receipts))
+        .merge(telnyx::router())
 }
 
 /// Everything the text side remembers. Nothing is noted in the timeline while it is held: who waits for an event may

@@ -102,7 +102,7 @@ pub(super) async fn twiml(State(app): State<App>, RawQuery(query): RawQuery, Sig
     ([(header::CONTENT_TYPE, documents.content_type())], document).into_response()
 }
 
-/// The messaging webhook of Twilio: what the person wrote, and what became of what was written to them.
+/// The carrier's messaging webhook, a form of Twilio's or an event of Telnyx's: what the person wrote, and what became of what was written to them.
 ///
 /// It is kept and answered before it is taken, so that neither the answer nor its time tells a sender anything: whatever
 /// passed the limits costs one write, and that is all that is done before the answer.

@@ -66,6 +66,11 @@ impl PublicUrl {
         format!("{}/twiml?s={session}", self.base)
     }
 
+    /// Where the webhooks about messages go.
+    pub fn texts(&self) -> String {
+        format!("{}/whatsapp", self.base)
+    }
+
     /// Where the media of the call connects. The token stands in the path: queries are dropped here.
     pub fn media(&self, token: &str) -> String {
         // `https://…` becomes `wss://…` and `http://…` becomes `ws://…`.

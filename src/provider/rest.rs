@@ -11,6 +11,7 @@ use serde::de::DeserializeOwned;
 use url::Url;
 
 use crate::domain::carrier::{ErrorClass, ProviderError};
+use crate::domain::messaging::{MessagingClass, MessagingError};
 use crate::privacy;
 
 /// From name look-up to the end of the TLS handshake.
@@ -210,6 +211,23 @@ fn presentable(message: &str) -> String {
 }
 
 impl Failure {
+    /// What a failed request means for the message it was about; `class_of` knows the carrier's codes.
+    pub fn about_message(self, class_of: impl Fn(&str) -> Option<MessagingClass>) -> MessagingError {
+        let told = self.code.as_deref().and_then(class_of);
+        let class = match self.kind {
+            Kind::Unreached | Kind::Status(StatusCode::TOO_MANY_REQUESTS) => MessagingClass::Transient,
+            // 408 is sent by proxies too, about what lies behind them.
+            Kind::Lost | Kind::Status(StatusCode::REQUEST_TIMEOUT) => MessagingClass::Unknown,
+            Kind::Unwritten => MessagingClass::Configuration,
+            Kind::Status(StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) => {
+                told.unwrap_or(MessagingClass::Configuration)
+            }
+            Kind::Status(status) if status.is_client_error() => told.unwrap_or(MessagingClass::Permanent),
+            Kind::Status(_) => MessagingClass::Unknown,
+        };
+        MessagingError { class, code: self.code, message: self.message, retry_after: self.retry_after }
+    }
+
     fn new(kind: Kind, message: String) -> Self {
         Self { kind, code: None, message, retry_after: None }
     }

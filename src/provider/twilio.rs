@@ -17,7 +17,6 @@ mod sid;
 pub mod signature;
 pub mod twiml;
 pub mod webhooks;
-mod words;
 
 pub use conversations::{ConversationsConfig, SenderMode, TwilioConversations};
 pub use media::MediaStreams;

@@ -51,9 +51,14 @@ impl Shared {
         let mut conversation = self.conversation(to).await.map_err(PostError::Carrier)?;
         // Finding it may have told that the window is closed.
         self.may_post(form)?;
-        if again && let Some(message) = self.find(&conversation, to, &mark).await.map_err(PostError::Carrier)? {
-            self.line(|line, now| line.sent(id, message.clone(), now));
-            return Ok(message);
+        if again {
+            if !self.reads_back() {
+                return Err(PostError::Carrier(unsettled()));
+            }
+            if let Some(message) = self.find(&conversation, to, &mark).await.map_err(PostError::Carrier)? {
+                self.line(|line, now| line.sent(id, message.clone(), now));
+                return Ok(message);
+            }
         }
         let mut sent = self.send(&conversation, form, &text, &mark).await;
         if let Err(MessagingError { class: MessagingClass::Closed, .. }) = &sent {
@@ -95,7 +100,8 @@ impl Shared {
         mark: &Mark,
     ) -> Result<MessageId, MessagingError> {
         let conversation = conversation.clone();
-        let order = SendOrder { conversation, form, text: text.to_owned(), mark: mark.clone() };
+        let to = self.config.directory.person().clone();
+        let order = SendOrder { conversation, to, form, text: text.to_owned(), mark: mark.clone() };
         self.messaging().send(order).await
     }
 
@@ -158,6 +164,10 @@ impl Shared {
     /// Writes to the person on the server's own account, unless `again` and that is there already.
     async fn notify(self: &Arc<Self>, notice: &Notice, mark: &Mark, again: bool) -> Result<(), MessagingError> {
         if again {
+            if !self.reads_back() {
+                // Better never than twice.
+                return Ok(());
+            }
             let to = self.config.directory.person();
             let conversation = self.conversation(to).await?;
             if self.find(&conversation, to, mark).await?.is_some() {
@@ -209,8 +219,23 @@ impl Shared {
         });
     }
 
+    /// Whether what was written can be read from the carrier.
+    pub(super) fn reads_back(&self) -> bool {
+        self.messaging().abilities().reads_back
+    }
+
     pub(super) fn messaging(&self) -> &dyn Messaging {
         &**self.config.messaging.as_ref().expect("only sessions with messaging on write")
+    }
+}
+
+/// A text that was on its way when its sender was interrupted, at a carrier that cannot be asked about it.
+fn unsettled() -> MessagingError {
+    MessagingError {
+        class: MessagingClass::Unknown,
+        code: None,
+        message: "the carrier took it without an answer, and cannot be asked about it".to_owned(),
+        retry_after: None,
     }
 }
 

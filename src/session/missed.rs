@@ -43,7 +43,8 @@ impl Manager {
     /// others of its kind would be let in again, the conversation is read once, and what never reached us is taken.
     pub fn missed(&self, from: &PhoneNumber, conversation: Option<&ConversationId>, wait: Duration) {
         let shared = &self.shared;
-        if !shared.is_person(from) {
+        // Where nothing can be read back, the carrier brings it again or nobody does.
+        if !shared.is_person(from) || !shared.reads_back() {
             return;
         }
         let now = shared.config.clock.now();

@@ -137,6 +137,9 @@ impl Manager {
     /// Reads what was written while no process was there; where no conversation is known yet, once it is found. The sessions
     /// that go on run since `began_at`.
     fn catch_up_with_the_line(&self, began_at: Option<Millis>) {
+        if !self.shared.reads_back() {
+            return;
+        }
         let known = self.shared.read_line(|line, _| Some((line.conversation()?.clone(), line.conversation_since()?)));
         match known {
             Some((conversation, since)) => self.catch_up(since, conversation),

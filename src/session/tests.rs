@@ -20,7 +20,7 @@ fn text(words: &str) -> AgentText {
 }
 
 fn limits() -> Limits {
-    let texting = Texting { channel: Channel::WhatsApp, longest: 1600, template: true };
+    let texting = Texting { channel: Channel::WhatsApp, longest: 1600, template: true, settles: true };
     Limits { texting: Some(texting), ..Limits::default() }
 }
 

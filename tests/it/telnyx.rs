@@ -9,7 +9,7 @@ use callme::emulator::{CallState, Callback, EmulatorConfig, Fault, PickUp, Scrip
 use serde_json::json;
 
 use crate::webhook::{account, fetch_form, signature};
-use crate::world::World;
+use crate::world::{PERSON, World};
 
 const REPLY: &str = "Yes, deploy it now please.";
 const SIGNATURE: &str = "telnyx-signature-ed25519";
@@ -34,7 +34,11 @@ impl World {
 
     /// Posts a body with these headers; the status and the answer.
     async fn event_with(&self, body: &str, headers: &[(&str, &str)]) -> (u16, String) {
-        let request = self.client().post(format!("{}/twiml", self.url)).body(body.to_owned());
+        self.event_to("/twiml", body, headers).await
+    }
+
+    async fn event_to(&self, path: &str, body: &str, headers: &[(&str, &str)]) -> (u16, String) {
+        let request = self.client().post(format!("{}{path}", self.url)).body(body.to_owned());
         let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
         let response = request.send().await.expect("the server answers");
         (response.status().as_u16(), response.text().await.expect("the answer is text"))
@@ -77,6 +81,51 @@ async fn only_what_telnyx_signed_just_now_is_taken() {
     let signature = sign(seed, &stamp, &foreign);
     let headers = [(SIGNATURE, signature.as_str()), (TIMESTAMP, &stamp)];
     assert_eq!(world.event_with(&foreign, &headers).await, (400, String::new()), "another connection's");
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_writes_whatever_is_answered_alike_and_only_what_telnyx_signed_is_taken() {
+    let world = World::writing_on(Telephony::Telnyx).await;
+    let EmulatorConfig { telnyx_seed: seed, telnyx_profile, whatsapp_number, .. } = EmulatorConfig::default();
+    let asked = async {
+        world.emulator.chat().receives("Deploy?").await.expect("the question arrives");
+        let message = |id: &str, from: &str, profile: &str, words: &str| {
+            let body = json!({"type": "text", "text": {"body": words}});
+            let payload = json!({"id": id, "direction": "inbound", "type": "WHATSAPP", "to": whatsapp_number, "body": body,
+                "from": {"phone_number": from}, "messaging_profile_id": profile});
+            json!({"data": {"id": "e1", "event_type": "message.received", "payload": payload}}).to_string()
+        };
+        let stamp = world.emulator.clock().as_second().to_string();
+        let post = async |body: String, signature: String| {
+            world.event_to("/whatsapp", &body, &[(SIGNATURE, &signature), (TIMESTAMP, &stamp)]).await
+        };
+        let signed = async |body: String| post(body.clone(), sign(seed, &stamp, &body)).await;
+        let forged = message("m1", PERSON, &telnyx_profile, "Forged.");
+        assert_eq!(post(forged.clone(), sign([7; 32], &stamp, &forged)).await, (401, String::new()));
+        for (what, body) in [
+            ("a stranger", message("m2", "+393337654321", &telnyx_profile, "Strange.")),
+            ("another profile", message("m3", PERSON, "another", "Foreign.")),
+            ("ourselves", message("m4", &whatsapp_number, &telnyx_profile, "An echo.")),
+            ("nothing in it", message("m5", PERSON, &telnyx_profile, " ")),
+            ("no name", message("", PERSON, &telnyx_profile, "Nameless.")),
+            ("no event", "[]".to_owned()),
+            ("the person", message("m6", PERSON, &telnyx_profile, REPLY)),
+            ("the person again", message("m6", PERSON, &telnyx_profile, REPLY)),
+        ] {
+            assert_eq!(signed(body).await, (200, String::new()), "{what}");
+        }
+    };
+    let (answer, ()) = tokio::join!(world.post("/api/message", json!({ "message": "Deploy?" })), asked);
+    assert_eq!(answer.status, 200, "{answer:?}\n{}", world.emulator.timeline());
+    let response = answer.at("/response");
+    let response = response.as_str().unwrap_or_default();
+    assert!(response.ends_with(REPLY), "{response}");
+    for foreign in ["Forged", "Strange", "Foreign", "echo", "Nameless"] {
+        assert!(!response.contains(foreign), "{response}");
+    }
+    tokio::time::sleep(Duration::from_secs(10)).await;
+    assert_eq!(world.look(&answer.call_id()).await.at("/replies"), json!([]), "what came twice is one message");
+    world.settled().await;
 }
 
 #[tokio::test(start_paused = true)]

@@ -22,6 +22,9 @@ pub(crate) const PERSON: &str = "+393331234567";
 /// Where the server believes to be reached; the emulator knows the way.
 pub(crate) const PUBLIC: &str = "https://callme.example";
 
+/// What stands for the approved template in a setting.
+pub(crate) const TEMPLATE: &str = "the template";
+
 /// When the server's clock begins.
 pub(crate) const START: Millis = Millis(1_790_000_000_000);
 
@@ -29,6 +32,8 @@ pub(crate) const START: Millis = Millis(1_790_000_000_000);
 pub(crate) struct World {
     pub(crate) emulator: Emulator,
     pub(crate) telephony: Telephony,
+    /// When the server's clock began.
+    pub(crate) start: Millis,
     pub(crate) sessions: Manager,
     pub(crate) stop: CancellationToken,
     pub(crate) url: String,
@@ -86,6 +91,16 @@ impl World {
         Self::writing_with(EmulatorConfig::default(), &[]).await
     }
 
+    /// The same at this carrier.
+    pub(crate) async fn writing_on(telephony: Telephony) -> Self {
+        Self::writing_on_with(telephony, &[]).await
+    }
+
+    /// The same at this carrier, under these settings.
+    pub(crate) async fn writing_on_with(telephony: Telephony, settings: &[(&str, &str)]) -> Self {
+        Self::writing_with(EmulatorConfig { telephony, ..EmulatorConfig::default() }, settings).await
+    }
+
     /// The same under these settings.
     pub(crate) async fn writing_under(settings: &[(&str, &str)]) -> Self {
         Self::writing_with(EmulatorConfig::default(), settings).await
@@ -104,8 +119,11 @@ impl World {
 
     async fn texting(emulator: Emulator, settings: &[(&str, &str)], now: Millis) -> Self {
         let whatsapp = emulator.whatsapp_environment();
+        let (name, template) = emulator.template_environment();
         let texts = whatsapp.iter().map(|(name, value)| (*name, value.as_str()));
-        let settings: Vec<_> = texts.chain(settings.iter().copied()).collect();
+        // The one template there is, by the name that the carrier has for it.
+        let named = |(set, value)| (set, if set == name && value == TEMPLATE { template.as_str() } else { value });
+        let settings: Vec<_> = texts.chain(settings.iter().copied().map(named)).collect();
         Self::around(emulator, &settings, now).await
     }
 
@@ -149,7 +167,7 @@ impl World {
         let stopping = stop.clone();
         tasks.spawn(async move { app.serve(listener, stopping).await.expect("it serves") });
         let client = reqwest::Client::builder().no_proxy().pool_max_idle_per_host(0).build().expect("an HTTP client");
-        Self { emulator, telephony, sessions, stop, url, client, tasks }
+        Self { emulator, telephony, start: now, sessions, stop, url, client, tasks }
     }
 
     /// What the person does in the next call.

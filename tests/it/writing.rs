@@ -11,6 +11,7 @@ mod late;
 mod many;
 mod message;
 mod opting_out;
+mod port;
 mod repeats;
 mod unasked;
 mod undelivered;
@@ -20,7 +21,7 @@ mod window;
 
 use std::time::Duration;
 
-use callme::emulator::{PickUp, Script, Shown, Side, What};
+use callme::emulator::{PickUp, Script, Shown, Side, Telephony, What};
 use serde_json::{Value, json};
 
 use crate::world::{Answer, World};
@@ -81,6 +82,19 @@ impl World {
             let named = ["callId", "contactMode"].iter().all(|field| answer.body[*field].is_string());
             assert!(named && answer.body["outcome"].is_object(), "{answer:?}");
         }
+    }
+
+    /// The name of the person's conversation, as this answer should tell it: Telnyx has none, and it is made up.
+    #[track_caller]
+    fn conversation_of(&self, answer: &Answer) -> Value {
+        if self.telephony == Telephony::Twilio {
+            return json!(self.emulator.conversations()[0].sid);
+        }
+        let name = answer.at("/conversationSid");
+        let text = name.as_str().unwrap_or_default();
+        let hash = text.strip_prefix("TX").unwrap_or_default();
+        assert!(hash.len() == 32 && hash.bytes().all(|byte| byte.is_ascii_hexdigit()), "{answer:?}");
+        name
     }
 
     /// How often the carrier's REST API was used for this.

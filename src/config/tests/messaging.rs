@@ -172,3 +172,27 @@ fn no_problem_and_no_debug_output_shows_the_sender_or_the_notice() {
         assert!(!shown.contains(private), "{private} in {shown}");
     }
 }
+
+#[test]
+fn with_telnyx_there_is_no_sandbox_and_a_template_goes_by_its_name() {
+    let profile = ("CALLME_TELNYX_MESSAGING_PROFILE_ID", "0f512bda-ae1e-4597-8e11-e5f5686b97d3");
+    let (config, problems) = messaging(&[TELNYX, &[ON]].concat());
+    assert_eq!(config.map(|_| ()), None);
+    assert_eq!(problems, ["Warning CALLME_WHATSAPP_PHONE_NUMBER", "Warning CALLME_WHATSAPP_TEMPLATE_SID"]);
+    let telnyx = |template: &str, profile: (&str, &str)| {
+        messaging(&[TELNYX, &[ON, NUMBER, ("CALLME_WHATSAPP_TEMPLATE_SID", template), profile]].concat())
+    };
+    for template in ["agent_question", "agent_question:it", "q:en_US"] {
+        let (config, problems) = telnyx(template, profile);
+        let config = config.expect("it is on");
+        assert_eq!((config.mode, problems), (MessagingMode::Production, Vec::new()), "{template}");
+        assert_eq!((config.template.as_deref(), config.profile.as_deref()), (Some(template), Some(profile.1)));
+    }
+    for template in ["a b", ":it", "q:", "q:it:en", "q/it"] {
+        let (config, problems) = telnyx(template, profile);
+        assert_eq!(problems, ["Warning CALLME_WHATSAPP_TEMPLATE_SID"], "{template}");
+        assert_eq!(config.expect("it is on").template, None);
+    }
+    let (config, problems) = telnyx("q", (profile.0, "an id"));
+    assert_eq!((config.expect("it is on").profile, problems), (None, vec![format!("Warning {}", profile.0)]));
+}

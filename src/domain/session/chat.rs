@@ -286,6 +286,8 @@ impl Session {
 
     /// The `at`-th text of the outbox was not sent, or did not arrive.
     fn was_not_sent(&mut self, at: usize, error: MessagingError, now: Millis) {
+        // What may have arrived goes out once more only where that can be found out first.
+        let settles = self.limits.texting.is_some_and(|texting| texting.settles);
         let post = &mut self.chat.outbox[at];
         match error.class {
             MessagingClass::Window if post.form == Form::Free => {
@@ -297,7 +299,11 @@ impl Session {
                 }
             }
             MessagingClass::OptedOut => self.opted_out(now),
-            class if class.is_transient() && post.tries <= SEND_AGAIN.len() => {
+            class
+                if class.is_transient()
+                    && post.tries <= SEND_AGAIN.len()
+                    && (settles || class != MessagingClass::Unknown) =>
+            {
                 post.again |= class == MessagingClass::Unknown;
                 let wait = SEND_AGAIN[post.tries - 1].max(error.retry_after.unwrap_or_default().min(LONGEST_WAIT));
                 self.deadlines.set(Timer::Resend, now + wait);

@@ -32,6 +32,8 @@ pub struct Texting {
     pub longest: usize,
     /// Whether there is a template for when the window is closed.
     pub template: bool,
+    /// Whether it can be found out what became of a sending that was not answered.
+    pub settles: bool,
 }
 
 impl Default for Limits {

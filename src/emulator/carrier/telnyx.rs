@@ -16,7 +16,7 @@ mod command;
 mod dial;
 pub(super) mod event;
 pub(super) mod frames;
-mod refusal;
+pub(in crate::emulator) mod refusal;
 mod rest;
 mod scatter;
 mod sign;

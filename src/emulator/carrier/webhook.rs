@@ -117,7 +117,7 @@ impl Call {
             for _ in 0..copies {
                 let answer = match &letter {
                     Letter::Form(form) => post(&outer, &url, form, CALLS).await,
-                    Letter::Event(event) => post_event(&outer, &url, event).await,
+                    Letter::Event(event) => post_event(&outer, &url, event, CALLS).await,
                 };
                 let status = answer.map(|(status, _)| status);
                 call.note(&outer, What::Callback { name, status });

@@ -55,7 +55,7 @@ impl Content {
 
 /// A template's text with its variables in it: a string for each place, none of them empty, with a line break, a tab or
 /// more than four spaces in a row.
-fn fill(template: &str, variables: &Map<String, Value>) -> Option<String> {
+pub(super) fn fill(template: &str, variables: &Map<String, Value>) -> Option<String> {
     let (mut words, mut rest, mut places) = (String::new(), template, 0);
     while let Some((before, after)) = rest.split_once("{{") {
         let (name, after) = after.split_once("}}")?;

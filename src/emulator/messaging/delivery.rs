@@ -7,6 +7,7 @@ use axum::response::Response;
 use serde_json::{Value, json};
 
 use super::super::chat;
+use super::super::config::Telephony;
 use super::super::faults::Fault;
 use super::super::rest::Refusal;
 use super::super::timeline::{RestVerb, TextForm, TextState, TextWebhook, What};
@@ -14,7 +15,8 @@ use super::super::world::{World, iso8601};
 use super::errand::{Done, Errand};
 use super::messages::Message;
 use super::page::page;
-use super::{Exchange, Failing, ReceiptWebhooks, webhook};
+use super::webhook::Letter;
+use super::{Exchange, Failing, ReceiptWebhooks, telnyx, webhook};
 
 /// The longest pages of receipts.
 const LONGEST: usize = 100;
@@ -73,13 +75,15 @@ pub(super) struct Parcel {
 /// The way of one parcel.
 pub(super) struct Journey {
     pub(super) parcel: Parcel,
-    /// `CH…`.
+    /// `CH…`; Telnyx has none.
     pub(super) conversation: String,
-    /// `IM…`.
+    /// `IM…`; at Telnyx a UUID.
     pub(super) message: String,
     pub(super) fate: Fate,
     /// The sending asked for webhooks.
     pub(super) asked: bool,
+    /// Telnyx: where it asked for them.
+    pub(super) told_at: Option<String>,
 }
 
 impl Journey {
@@ -109,7 +113,7 @@ impl Journey {
     /// Writes a new state down everywhere, and tells the server.
     fn arrive_at(self: &Arc<Self>, world: &Arc<World>, state: TextState) {
         let text = self.parcel.text;
-        let (words, form) = {
+        let (words, letter) = {
             let mut exchange = world.exchange();
             exchange.advance(text, state, world.recorder.elapsed(), world.now());
             if state == TextState::Delivered {
@@ -121,7 +125,7 @@ impl Journey {
                 ReceiptWebhooks::Never => false,
             };
             let words = exchange.texts[text - 1].shown.words.clone();
-            (words, is_told.then(|| webhook::delivery(world, &exchange, self)))
+            (words, is_told.then(|| self.letter(world, &exchange, state)))
         };
         match state {
             TextState::Delivered => world.note(What::TextArrived { text, words }),
@@ -129,8 +133,19 @@ impl Journey {
             TextState::Failed(code) => world.note(What::TextFailed { text, code }),
             TextState::Accepted | TextState::Sent => {}
         }
-        if let Some(form) = form {
-            drop(webhook::deliver(world, Some(text), TextWebhook::Delivery, form, 1));
+        if let Some(letter) = letter {
+            drop(webhook::deliver(world, Some(text), TextWebhook::Delivery, letter, 1));
+        }
+    }
+
+    /// What the server is told of its present state.
+    fn letter(&self, world: &World, exchange: &Exchange, state: TextState) -> Letter {
+        match world.config.telephony {
+            Telephony::Twilio => Letter::Form(webhook::delivery(world, exchange, self)),
+            Telephony::Telnyx => {
+                let event = telnyx::delivery(world, &exchange.texts[self.parcel.text - 1], state);
+                Letter::Event { event, url: self.told_at.clone() }
+            }
         }
     }
 }

@@ -1,5 +1,5 @@
-//! What somebody writes to the server's number: into the conversation that their number is bound to, or else to the number's
-//! own webhook.
+//! What somebody writes to the server's number: at Twilio into the conversation that their number is bound to, or else to the
+//! number's own webhook; at Telnyx always to its own.
 
 use std::sync::Arc;
 
@@ -7,11 +7,13 @@ use serde_json::json;
 use tokio::sync::oneshot;
 
 use super::super::chat::{Guise, Shown};
+use super::super::config::Telephony;
 use super::super::form::set;
 use super::super::timeline::{Side, TextForm, TextState, TextWebhook, What};
 use super::super::world::World;
 use super::messages::Message;
-use super::{Exchange, webhook};
+use super::webhook::Letter;
+use super::{Exchange, telnyx, webhook};
 
 /// Something that is written.
 pub(in crate::emulator) struct Writing<'a> {
@@ -54,12 +56,13 @@ pub(in crate::emulator) fn receive(world: &Arc<World>, writing: Writing<'_>) -> 
     });
     let answers = webhooks
         .into_iter()
-        .map(|(name, form)| webhook::deliver(world, Some(text), name, form, writing.copies))
+        .map(|(name, letter)| webhook::deliver(world, Some(text), name, letter, writing.copies))
         .collect();
     Received { shown, answers }
 }
 
-type Webhooks = Vec<(TextWebhook, webhook::Form)>;
+type Webhooks = Vec<(TextWebhook, Letter)>;
+type Forms = Vec<(TextWebhook, webhook::Form)>;
 
 fn take(world: &World, writing: &Writing<'_>) -> (Shown, Webhooks) {
     let (at, now) = (world.recorder.elapsed(), world.now());
@@ -87,10 +90,23 @@ fn take(world: &World, writing: &Writing<'_>) -> (Shown, Webhooks) {
         // The sandbox takes nothing else from somebody who has not joined.
         (false, _) => (shown.state, shown.arrived) = (TextState::Failed(63015), None),
     }
-    let mut webhooks =
-        if is_for_us { into_conversation(world, &mut exchange, writing, &mut shown) } else { Vec::new() };
-    if is_for_us && (webhooks.is_empty() || exchange.rules.plain_too) {
-        webhooks.push((TextWebhook::Plain, webhook::plain(world, &plain_sid, writing.number, &shown)));
+    let webhooks = match (is_for_us, world.config.telephony) {
+        (false, _) => Vec::new(),
+        (true, Telephony::Twilio) => by_twilio(world, &mut exchange, writing, &mut shown),
+        (true, Telephony::Telnyx) => {
+            let event = telnyx::received(world, writing, &mut shown);
+            vec![(TextWebhook::Added, Letter::Event { event, url: None })]
+        }
+    };
+    shown.number = exchange.keep(writing.phone(), now, shown.clone());
+    (shown, webhooks)
+}
+
+fn by_twilio(world: &World, exchange: &mut Exchange, writing: &Writing<'_>, shown: &mut Shown) -> Webhooks {
+    let plain_sid = shown.sid.clone();
+    let mut webhooks = into_conversation(world, exchange, writing, shown);
+    if webhooks.is_empty() || exchange.rules.plain_too {
+        webhooks.push((TextWebhook::Plain, webhook::plain(world, &plain_sid, writing.number, shown)));
     }
     for (_, form) in &mut webhooks {
         if let Some(quoted) = writing.quotes {
@@ -103,12 +119,11 @@ fn take(world: &World, writing: &Writing<'_>) -> (Shown, Webhooks) {
             set(form, "AccountSid", account.clone());
         }
     }
-    shown.number = exchange.keep(writing.phone(), now, shown.clone());
-    (shown, webhooks)
+    webhooks.into_iter().map(|(name, form)| (name, Letter::Form(form))).collect()
 }
 
 /// Puts it into the open conversation that the number is bound to, if there is one.
-fn into_conversation(world: &World, exchange: &mut Exchange, writing: &Writing<'_>, shown: &mut Shown) -> Webhooks {
+fn into_conversation(world: &World, exchange: &mut Exchange, writing: &Writing<'_>, shown: &mut Shown) -> Forms {
     let source = exchange.rules.source;
     let is_writer = |number: Option<&str>| number == Some(writing.number);
     let bound = exchange.conversations.iter_mut().filter(|conversation| conversation.is_open()).find_map(|c| {

@@ -17,7 +17,7 @@ use super::conversations::{Conversation, attributes};
 use super::delivery::{Fate, Journey, Parcel, summary};
 use super::errand::{Done, Errand};
 use super::page::page;
-use super::webhook;
+use super::webhook::{self, Letter};
 
 /// The longest pages.
 const LONGEST: usize = 100;
@@ -73,7 +73,7 @@ pub(super) async fn send(Path(key): Path<String>, errand: Errand) -> Response {
                 journey.begin(&errand.world);
             }
             if let Some(echo) = sent.echo {
-                drop(webhook::deliver(&errand.world, first, TextWebhook::Added, echo, 1));
+                drop(webhook::deliver(&errand.world, first, TextWebhook::Added, Letter::Form(echo), 1));
             }
             Ok(Done::Made(sent.resource))
         })
@@ -119,7 +119,14 @@ fn take(errand: &Errand, key: &str, content: Content) -> Result<Taken, Refusal> 
         let text = exchange.keep(&number, created, shown);
         let parcel = Parcel { receipt: world.sid("DY"), channel, participant, text };
         let (conversation, message) = (here.clone(), sid.clone());
-        journeys.push(Journey { parcel, conversation, message, fate, asked: errand.asks_for_webhooks() });
+        journeys.push(Journey {
+            parcel,
+            conversation,
+            message,
+            fate,
+            asked: errand.asks_for_webhooks(),
+            told_at: None,
+        });
     }
     let message = Message {
         sid,

@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::sync::oneshot;
 
 use super::super::chat::Shown;
 use super::super::faults::Fault;
 use super::super::form;
 pub(super) use super::super::form::Form;
-use super::super::post::{TEXTS, post};
+use super::super::post::{TELNYX_TEXTS, TEXTS, post, post_event};
 use super::super::timeline::{TextForm, TextWebhook, What};
 use super::super::world::World;
 use super::Exchange;
@@ -105,13 +105,35 @@ pub(super) fn plain(world: &World, sid: &str, number: &str, shown: &Shown) -> Fo
     form
 }
 
+/// What the server is to be told.
+pub(super) enum Letter {
+    /// By Twilio.
+    Form(Form),
+    /// By Telnyx; at the sender's own address where a message named none.
+    Event { event: Value, url: Option<String> },
+}
+
+impl Letter {
+    /// Posts it; gives what the server answered.
+    async fn post(&self, world: &World) -> Option<u16> {
+        let answer = match self {
+            Self::Form(form) => post(world, &world.messaging_webhook()?, form, TEXTS).await,
+            Self::Event { event, url } => {
+                let url = url.clone().or_else(|| world.messaging_webhook())?;
+                post_event(world, &url, event, TELNYX_TEXTS).await
+            }
+        };
+        answer.map(|(status, _)| status)
+    }
+}
+
 /// Posts a webhook about a text so many times, in a task of its own; later, more often or never where a fault says so. Gives what the
 /// server answered last, or nothing for a webhook that is late.
 pub(super) fn deliver(
     world: &Arc<World>,
     text: Option<usize>,
     name: TextWebhook,
-    form: Form,
+    letter: Letter,
     copies: usize,
 ) -> oneshot::Receiver<Option<u16>> {
     let (sender, answer) = oneshot::channel();
@@ -133,10 +155,7 @@ pub(super) fn deliver(
         }
         let mut status = None;
         for _ in 0..copies {
-            status = match outer.messaging_webhook() {
-                Some(url) => post(&outer, &url, &form, TEXTS).await.map(|(status, _)| status),
-                None => None,
-            };
+            status = letter.post(&outer).await;
             outer.note(What::TextWebhook { text, name, status });
         }
         if let Some(sender) = sender {

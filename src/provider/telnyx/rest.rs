@@ -28,7 +28,7 @@ const LONGEST_SECONDS: u64 = 14_400;
 const PAGE_SIZE: &str = "250";
 
 /// How Telnyx answers.
-const TELNYX: Manner = Manner { name: "Telnyx", refusal };
+pub(super) const TELNYX: Manner = Manner { name: "Telnyx", refusal };
 
 /// What the adapter needs to know.
 #[derive(Clone, Debug)]
@@ -56,8 +56,8 @@ pub struct Telnyx {
 
 /// What every answer is wrapped in.
 #[derive(Deserialize)]
-struct Wrapped<T> {
-    data: T,
+pub(super) struct Wrapped<T> {
+    pub(super) data: T,
 }
 
 /// A call as REST describes it; the fields that are read.

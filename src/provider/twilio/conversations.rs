@@ -107,6 +107,7 @@ impl TwilioConversations {
             longest: LONGEST,
             window: Some(WINDOW),
             template: config.template.is_some(),
+            reads_back: true,
             opt_in: opt_in(&config.mode, &config.from),
         };
         let ConversationsConfig { account_sid, auth_token, from, template, conversations_url, mode: _ } = config;

@@ -9,9 +9,10 @@ use std::hash::{BuildHasher as _, RandomState};
 
 use serde_json::Value;
 
-use super::{conversations, sid, words};
+use super::{conversations, sid};
 use crate::ids::{ConversationId, MessageId};
 use crate::phone_number::PhoneNumber;
+use crate::provider::words;
 use crate::provider::{Inbound, MessageNews, MessagingWebhooks, Receipt, Sender};
 
 /// The kinds of name that a message can have.

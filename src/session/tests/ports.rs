@@ -168,6 +168,12 @@ pub(super) struct Letters {
 }
 
 impl Letters {
+    /// The same, into which nobody can look.
+    pub(super) fn sealed() -> Self {
+        let letters = Self::default();
+        Self { abilities: Abilities { reads_back: false, ..letters.abilities }, ..Self::default() }
+    }
+
     /// The texts that came to the person, oldest first.
     pub(super) fn taken(&self) -> Vec<String> {
         lock(&self.taken).iter().map(|(_, order)| order.text.clone()).collect()
@@ -181,6 +187,7 @@ impl Default for Letters {
             longest: 1600,
             window: Some(Duration::from_hours(24)),
             template: true,
+            reads_back: true,
             opt_in: String::new(),
         };
         Self { abilities, asked: AtomicU64::new(0), fails: false, taken: Mutex::default() }
@@ -214,6 +221,7 @@ impl Messaging for Letters {
         _conversation: &'a ConversationId,
         _with: &'a PhoneNumber,
     ) -> BoxFuture<'a, Result<Vec<PastMessage>, MessagingError>> {
+        assert!(self.abilities.reads_back, "nobody may ask");
         let of = |(message, order): &(MessageId, SendOrder)| PastMessage {
             message: message.clone(),
             author: Author::Us(Some(order.mark.clone())),

@@ -141,6 +141,35 @@ async fn at_whatever_commit_the_process_ends_each_question_is_asked_and_answered
 }
 
 #[tokio::test(start_paused = true)]
+async fn where_nothing_can_be_read_back_no_question_is_asked_twice_and_whoever_asked_is_told_something() {
+    for commits in 0.. {
+        let begun_at = Millis(1_790_000_000_000);
+        let first = Process::start(Shelf::ends_at(commits), Arc::new(Letters::sealed()), begun_at);
+        let mut requests = [first.asks(FIRST.0), first.asks(SECOND.0)];
+        first.lives().await;
+        if !first.shelf.is_dead() {
+            assert!(commits > 10, "only {commits} commits");
+            break;
+        }
+        let next = first.next();
+        let recalled = next.recalls().await;
+        for (pending, (question, _)) in requests.iter_mut().zip([FIRST, SECOND]) {
+            if pending.given().is_none() {
+                *pending = request(&recalled, question).unwrap_or_else(|| next.asks(question));
+            }
+        }
+        next.lives().await;
+        for (pending, (question, answer)) in requests.iter().zip([FIRST, SECOND]) {
+            assert!(next.asked(question) <= 1, "{question}: the process ended at commit {commits}");
+            let told = replied(pending);
+            let unknown = matches!(&told[..], [failure] if failure.contains("Unknown"));
+            assert!(unknown || told == [answer], "{question}: the process ended at commit {commits}: {told:?}");
+            assert!(!unknown || commits > 1, "what was never begun is not unknown");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_session_that_is_suspended_at_the_end_goes_on_in_the_next_process() {
     let first = Process::first(Shelf::new());
     let asked = first.asks(FIRST.0);

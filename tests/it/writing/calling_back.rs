@@ -1,6 +1,8 @@
 //! "Call me": from writing to voice and back, in the same session.
 
+use callme::emulator::Telephony::{self, Telnyx, Twilio};
 use callme::emulator::{CallState, DialFault, Fault, PickUp, Script, Times, What};
+use rstest::rstest;
 use serde_json::{Value, json};
 use tokio::time::sleep;
 
@@ -25,15 +27,18 @@ fn heard(world: &World) -> String {
     world.last_call().heard_text()
 }
 
+#[rstest]
 #[tokio::test(start_paused = true)]
-async fn call_me_rings_in_the_same_session_and_the_waiting_request_gets_the_spoken_answer() {
+async fn call_me_rings_in_the_same_session_and_the_waiting_request_gets_the_spoken_answer(
+    #[values(Twilio, Telnyx)] on: Telephony,
+) {
     for (words, earlier) in [
         ("Call me", None),
         ("could you please call me?", None),
         ("Call me at nine", Some("Call me at nine")),
         ("Llámame", None),
     ] {
-        let world = World::writing().await;
+        let world = World::writing_on(on).await;
         missed_then(&world, Script::converses(["Yes, do it.", "The first one."]));
         let answer = asked(&world, QUESTION, words).await;
         let timeline = world.emulator.timeline();
@@ -57,8 +62,11 @@ async fn call_me_rings_in_the_same_session_and_the_waiting_request_gets_the_spok
     }
 }
 
+#[rstest]
 #[tokio::test(start_paused = true)]
-async fn a_call_that_was_asked_for_and_fails_too_is_told_and_the_session_stays_in_writing() {
+async fn a_call_that_was_asked_for_and_fails_too_is_told_and_the_session_stays_in_writing(
+    #[values(Twilio, Telnyx)] on: Telephony,
+) {
     let unanswered = Script::unanswered;
     for (script, dial) in [
         (unanswered(PickUp::Never), "no-answer"),
@@ -68,7 +76,7 @@ async fn a_call_that_was_asked_for_and_fails_too_is_told_and_the_session_stays_i
         (Script::voicemail(), "voicemail"),
         (Script::answers().hang_up(), "answered"),
     ] {
-        let world = World::writing().await;
+        let world = World::writing_on(on).await;
         missed_then(&world, script);
         let person = async {
             world.replies(QUESTION, "Call me").await;
@@ -83,9 +91,10 @@ async fn a_call_that_was_asked_for_and_fails_too_is_told_and_the_session_stays_i
     }
 }
 
+#[rstest]
 #[tokio::test(start_paused = true)]
-async fn a_call_that_was_asked_for_and_that_the_carrier_refuses_is_told_too() {
-    let world = World::writing().await;
+async fn a_call_that_was_asked_for_and_that_the_carrier_refuses_is_told_too(#[values(Twilio, Telnyx)] on: Telephony) {
+    let world = World::writing_on(on).await;
     missed_then(&world, Script::converses(["Never heard."]));
     let person = async {
         world.emulator.chat().receives(QUESTION).await.expect("the question arrives");
@@ -98,9 +107,10 @@ async fn a_call_that_was_asked_for_and_that_the_carrier_refuses_is_told_too() {
     world.settled().await;
 }
 
+#[rstest]
 #[tokio::test(start_paused = true)]
-async fn a_reply_typed_while_the_phone_rings_for_it_stops_the_ringing() {
-    let world = World::writing().await;
+async fn a_reply_typed_while_the_phone_rings_for_it_stops_the_ringing(#[values(Twilio, Telnyx)] on: Telephony) {
+    let world = World::writing_on(on).await;
     missed_then(&world, Script::unanswered(PickUp::Never));
     let person = async {
         world.replies(QUESTION, "Call me").await;
@@ -116,9 +126,10 @@ async fn a_reply_typed_while_the_phone_rings_for_it_stops_the_ringing() {
     world.settled().await;
 }
 
+#[rstest]
 #[tokio::test(start_paused = true)]
-async fn call_me_without_an_open_question_takes_a_message_which_wait_collects() {
-    let world = World::writing().await;
+async fn call_me_without_an_open_question_takes_a_message_which_wait_collects(#[values(Twilio, Telnyx)] on: Telephony) {
+    let world = World::writing_on(on).await;
     let id = world.in_writing().await;
     world.person(Script::converses(["Please stop the build at once."]));
     world.emulator.chat().write("Call me").await;
@@ -134,9 +145,12 @@ async fn call_me_without_an_open_question_takes_a_message_which_wait_collects() 
     world.settled().await;
 }
 
+#[rstest]
 #[tokio::test(start_paused = true)]
-async fn the_phone_rings_three_times_in_ten_minutes_for_the_asking_and_then_a_text_says_why_not() {
-    let world = World::writing().await;
+async fn the_phone_rings_three_times_in_ten_minutes_for_the_asking_and_then_a_text_says_why_not(
+    #[values(Twilio, Telnyx)] on: Telephony,
+) {
+    let world = World::writing_on(on).await;
     let id = world.in_writing().await;
     let chat = world.emulator.chat();
     for round in 2..=4 {
@@ -155,9 +169,10 @@ async fn the_phone_rings_three_times_in_ten_minutes_for_the_asking_and_then_a_te
     world.settled().await;
 }
 
+#[rstest]
 #[tokio::test(start_paused = true)]
-async fn call_me_in_a_live_call_is_answered_by_a_text() {
-    let world = World::writing().await;
+async fn call_me_in_a_live_call_is_answered_by_a_text(#[values(Twilio, Telnyx)] on: Telephony) {
+    let world = World::writing_on(on).await;
     world.person(Script::answers().wait(secs(20)).say("Yes, do it."));
     let person = async {
         world.event(|what| *what == What::AgentQuiet).await;
@@ -171,9 +186,12 @@ async fn call_me_in_a_live_call_is_answered_by_a_text() {
     world.settled().await;
 }
 
+#[rstest]
 #[tokio::test(start_paused = true)]
-async fn call_me_without_any_session_takes_a_message_and_the_next_session_gets_it_as_earlier() {
-    let world = World::writing().await;
+async fn call_me_without_any_session_takes_a_message_and_the_next_session_gets_it_as_earlier(
+    #[values(Twilio, Telnyx)] on: Telephony,
+) {
+    let world = World::writing_on(on).await;
     world.person(Script::converses(["Please stop the build at once."]));
     let chat = world.emulator.chat();
     chat.write("Please call me").await;
@@ -195,9 +213,10 @@ async fn call_me_without_any_session_takes_a_message_and_the_next_session_gets_i
     world.settled().await;
 }
 
+#[rstest]
 #[tokio::test(start_paused = true)]
-async fn a_call_without_any_session_that_nobody_answers_is_told_in_writing() {
-    let world = World::writing().await;
+async fn a_call_without_any_session_that_nobody_answers_is_told_in_writing(#[values(Twilio, Telnyx)] on: Telephony) {
+    let world = World::writing_on(on).await;
     world.person(Script::unanswered(PickUp::Busy));
     let chat = world.emulator.chat();
     chat.write("Call me").await;

@@ -1,6 +1,8 @@
 //! Answers about what is written, as they are described; and those of a server that is being stopped.
 
+use callme::emulator::Telephony::{self, Telnyx, Twilio};
 use callme::emulator::{PickUp, Script, What};
+use rstest::rstest;
 use serde_json::json;
 use tokio::time::{Instant, sleep};
 
@@ -11,7 +13,7 @@ use crate::world::{Answer, World};
 
 #[tokio::test(start_paused = true)]
 async fn every_answer_in_writing_is_as_it_is_described() {
-    let world = with_template().await;
+    let world = with_template(Twilio).await;
     let description = Description::new(world.get("/api/openapi.json").await.body);
     let holds = |path: &str, status: u16, answer: &Answer| {
         let method = if matches!(path, "/api/history" | "/api/call/{id}") { "get" } else { "post" };
@@ -48,9 +50,12 @@ async fn every_answer_in_writing_is_as_it_is_described() {
     holds("/api/history", 200, &world.get("/api/history").await);
 }
 
+#[rstest]
 #[tokio::test(start_paused = true)]
-async fn a_server_that_is_stopped_answers_whoever_waits_in_writing_and_writes_nothing_to_the_person() {
-    let world = World::writing().await;
+async fn a_server_that_is_stopped_answers_whoever_waits_in_writing_and_writes_nothing_to_the_person(
+    #[values(Twilio, Telnyx)] on: Telephony,
+) {
+    let world = World::writing_on(on).await;
     let id = world.in_writing().await;
     let stops = async {
         world.emulator.chat().receives("And the docs?").await.expect("the question arrives");

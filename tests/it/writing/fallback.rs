@@ -2,12 +2,14 @@
 
 use std::time::Duration;
 
+use callme::emulator::Telephony::{self, Telnyx, Twilio};
 use callme::emulator::{DialFault, EmulatorConfig, Fault, PickUp, Script, Times, What};
+use rstest::rstest;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use super::{QUESTION, REPLY, TRIED, secs};
-use crate::world::{START, World};
+use crate::world::World;
 
 /// The call is ended by somebody who uses the carrier's REST API beside us, as its console does.
 async fn canceled_elsewhere(world: &World) {
@@ -19,8 +21,11 @@ async fn canceled_elsewhere(world: &World) {
     assert!(request.send().await.expect("an answer").status().is_success());
 }
 
+#[rstest]
 #[tokio::test(start_paused = true)]
-async fn a_call_that_reaches_nobody_brings_the_typed_reply_in_the_same_request_whatever_the_cause() {
+async fn a_call_that_reaches_nobody_brings_the_typed_reply_in_the_same_request_whatever_the_cause(
+    #[values(Twilio, Telnyx)] on: Telephony,
+) {
     let unanswered = Script::unanswered;
     for (cause, script, dial, by, within) in [
         ("no-answer", unanswered(PickUp::Never), "no-answer", "nobody", 26),
@@ -31,7 +36,11 @@ async fn a_call_that_reaches_nobody_brings_the_typed_reply_in_the_same_request_w
         ("declined", Script::answers().hang_up(), "answered", "unknown", 2),
         ("voicemail", Script::voicemail(), "voicemail", "machine", 17),
     ] {
-        let world = World::writing().await;
+        // It is cancelled by Twilio's own API.
+        if cause == "canceled" && on == Telnyx {
+            continue;
+        }
+        let world = World::writing_on(on).await;
         world.person(script);
         let began = Instant::now();
         let person = async {
@@ -41,7 +50,7 @@ async fn a_call_that_reaches_nobody_brings_the_typed_reply_in_the_same_request_w
             let written = world.event(|what| matches!(what, What::TextSent { .. })).await;
             assert!(written.at <= secs(within), "{cause} took {:?}\n{}", written.at, world.emulator.timeline());
             tokio::time::sleep(secs(20)).await;
-            let now = (START + began.elapsed()).0;
+            let now = (world.start + began.elapsed()).0;
             (world.replies(QUESTION, REPLY).await, now)
         };
         let (answer, (_, wrote_at)) = tokio::join!(world.call(QUESTION), person);
@@ -52,7 +61,7 @@ async fn a_call_that_reaches_nobody_brings_the_typed_reply_in_the_same_request_w
             "response": REPLY,
             "interrupted": false,
             "contactMode": "whatsapp",
-            "conversationSid": world.emulator.conversations()[0].sid,
+            "conversationSid": world.conversation_of(&answer),
             "whatsappSessionExpiry": expiry,
             "whatsappSessionWindow": { "expiresAt": expiry, "minutesRemaining": 1439, "status": "active" },
             "earlier": [],
@@ -90,10 +99,13 @@ async fn without_messaging_an_unanswered_call_is_reported_at_once() {
     assert_eq!(world.emulator.chat().shown(), []);
 }
 
+#[rstest]
 #[tokio::test(start_paused = true)]
-async fn a_dial_that_the_carrier_refuses_is_no_missed_call_and_nothing_is_written() {
+async fn a_dial_that_the_carrier_refuses_is_no_missed_call_and_nothing_is_written(
+    #[values(Twilio, Telnyx)] on: Telephony,
+) {
     for (status, code) in [(400, 21211), (401, 20003), (403, 21215), (429, 20429)] {
-        let world = World::writing().await;
+        let world = World::writing_on(on).await;
         world.emulator.faults().add(Fault::Dial(DialFault::Refused { status, code }), Times::Once);
         let answer = world.call(QUESTION).await;
         world.refused(&answer, 502, "provider_error");
@@ -103,11 +115,14 @@ async fn a_dial_that_the_carrier_refuses_is_no_missed_call_and_nothing_is_writte
     }
 }
 
+#[rstest]
 #[tokio::test(start_paused = true)]
-async fn a_reply_is_awaited_as_long_as_the_person_takes_and_none_is_lost_to_the_pace() {
+async fn a_reply_is_awaited_as_long_as_the_person_takes_and_none_is_lost_to_the_pace(
+    #[values(Twilio, Telnyx)] on: Telephony,
+) {
     // One that comes before the text is even on the phone, one while it is being read, one at the last moment.
     for pause in [Duration::ZERO, Duration::from_millis(900), secs(3), secs(170)] {
-        let world = World::writing().await;
+        let world = World::writing_on(on).await;
         world.person(Script::unanswered(PickUp::Busy));
         let person = async {
             world.event(|what| matches!(what, What::TextSent { .. })).await;
@@ -120,26 +135,30 @@ async fn a_reply_is_awaited_as_long_as_the_person_takes_and_none_is_lost_to_the_
     }
 }
 
+#[rstest]
 #[tokio::test(start_paused = true)]
-async fn a_second_unanswered_call_goes_on_in_the_conversation_that_is_there() {
-    let world = World::writing().await;
+async fn a_second_unanswered_call_goes_on_in_the_conversation_that_is_there(#[values(Twilio, Telnyx)] on: Telephony) {
+    let world = World::writing_on(on).await;
     let first = world.in_writing().await;
     assert_eq!(world.say("end", &first, "Thank you.").await.status, 200);
     let (answer, _) =
         tokio::join!(world.call("And shall I tell the others?"), world.replies("tell the others", "No, wait."));
     world.wrote(&answer, "No, wait.");
     assert_ne!(answer.call_id(), first);
+    assert_eq!(answer.at("/conversationSid"), world.conversation_of(&answer));
     let conversations = world.emulator.conversations();
-    assert_eq!((conversations.len(), conversations[0].participants), (1, 1), "{conversations:?}");
-    assert_eq!(answer.at("/conversationSid"), json!(conversations[0].sid));
-    assert_eq!(world.used("create conversation"), 1);
+    // Telnyx has none.
+    let made = usize::from(on == Twilio);
+    assert_eq!((conversations.len(), world.used("create conversation")), (made, made), "{conversations:?}");
+    assert!(conversations.iter().all(|conversation| conversation.participants == 1), "{conversations:?}");
     world.settled().await;
 }
 
+#[rstest]
 #[tokio::test(start_paused = true)]
-async fn the_privacy_notice_is_sent_once_to_the_person() {
+async fn the_privacy_notice_is_sent_once_to_the_person(#[values(Twilio, Telnyx)] on: Telephony) {
     const NOTICE: &str = "An AI agent writes here. Details: https://callme.example/privacy";
-    let world = World::writing_with(EmulatorConfig::default(), &[("CALLME_PRIVACY_NOTICE", NOTICE)]).await;
+    let world = World::writing_on_with(on, &[("CALLME_PRIVACY_NOTICE", NOTICE)]).await;
     let id = world.in_writing().await;
     let (next, _) = tokio::join!(world.say("continue", &id, "And the docs?"), world.replies("And the docs?", "Yes."));
     world.wrote(&next, "Yes.");
@@ -150,12 +169,13 @@ async fn the_privacy_notice_is_sent_once_to_the_person() {
     world.settled().await;
 }
 
+#[rstest]
 #[tokio::test(start_paused = true)]
-async fn a_call_without_a_voice_or_ears_goes_on_in_writing() {
+async fn a_call_without_a_voice_or_ears_goes_on_in_writing(#[values(Twilio, Telnyx)] on: Telephony) {
     let deaf = Fault::HearingRefused { status: 401 };
     let mute = Fault::SpeechRefused { status: 401, code: "invalid_api_key" };
     for fault in [deaf, mute] {
-        let world = World::writing().await;
+        let world = World::writing_on(on).await;
         world.person(Script::answers());
         world.emulator.faults().add(fault.clone(), Times::Always);
         let (answer, _) = tokio::join!(world.call(QUESTION), world.replies(QUESTION, REPLY));
@@ -165,7 +185,7 @@ async fn a_call_without_a_voice_or_ears_goes_on_in_writing() {
     }
     // In the middle of a conversation, too.
     for verb in ["continue", "speak"] {
-        let world = World::writing().await;
+        let world = World::writing_on(on).await;
         world.person(Script::converses([REPLY]));
         let id = world.call(QUESTION).await.call_id();
         let mute = Fault::SpeechRefused { status: 401, code: "invalid_api_key" };

@@ -1,6 +1,8 @@
 //! Several agents want the same person: whose question is asked, and whose reply it is.
 
 use callme::emulator::Shown;
+use callme::emulator::Telephony::{self, Telnyx, Twilio};
+use rstest::rstest;
 use serde_json::json;
 use tokio::time::sleep;
 
@@ -18,10 +20,13 @@ fn told(answer: &Answer) -> String {
     answer.at("/response").as_str().unwrap_or_default().to_owned()
 }
 
+#[rstest]
 #[tokio::test(start_paused = true)]
-async fn a_second_question_waits_until_the_first_is_answered_and_each_reply_finds_its_request() {
+async fn a_second_question_waits_until_the_first_is_answered_and_each_reply_finds_its_request(
+    #[values(Twilio, Telnyx)] on: Telephony,
+) {
     for quoting in [false, true] {
-        let world = World::writing().await;
+        let world = World::writing_on(on).await;
         let chat = world.emulator.chat();
         let second = async {
             text(&world, QUESTION).await;
@@ -61,8 +66,8 @@ async fn a_second_question_waits_until_the_first_is_answered_and_each_reply_find
 
 /// One question whose time is up, and another that is awaited: both stand open on the phone. What the person writes then,
 /// quoting the first or nothing; gives what the first session and the second request got.
-async fn two_open(replies: [(bool, &str); 2]) -> (Vec<String>, String) {
-    let world = World::writing().await;
+async fn two_open(on: Telephony, replies: [(bool, &str); 2]) -> (Vec<String>, String) {
+    let world = World::writing_on(on).await;
     let chat = world.emulator.chat();
     let late = world.message(QUESTION).await;
     world.refused(&late, 408, "no_reply");
@@ -89,17 +94,23 @@ async fn two_open(replies: [(bool, &str); 2]) -> (Vec<String>, String) {
     got
 }
 
+#[rstest]
 #[tokio::test(start_paused = true)]
-async fn a_reply_goes_to_the_question_it_quotes_and_else_to_the_one_that_is_awaited() {
-    let (kept, got) = two_open([(true, "Deploy."), (false, "It is ready.")]).await;
+async fn a_reply_goes_to_the_question_it_quotes_and_else_to_the_one_that_is_awaited(
+    #[values(Twilio, Telnyx)] on: Telephony,
+) {
+    let (kept, got) = two_open(on, [(true, "Deploy."), (false, "It is ready.")]).await;
     assert_eq!((kept, got.as_str()), (vec!["Deploy.".to_owned()], "It is ready."));
-    let (kept, got) = two_open([(false, "It is ready."), (true, "Deploy.")]).await;
+    let (kept, got) = two_open(on, [(false, "It is ready."), (true, "Deploy.")]).await;
     assert_eq!((kept, got.as_str()), (vec!["Deploy.".to_owned()], "It is ready."));
 }
 
+#[rstest]
 #[tokio::test(start_paused = true)]
-async fn what_quotes_nothing_and_is_awaited_by_nobody_goes_to_whoever_wrote_last() {
-    let world = World::writing().await;
+async fn what_quotes_nothing_and_is_awaited_by_nobody_goes_to_whoever_wrote_last(
+    #[values(Twilio, Telnyx)] on: Telephony,
+) {
+    let world = World::writing_on(on).await;
     let first = world.message(QUESTION).await.call_id();
     let second = world.message(OTHER).await.call_id();
     sleep(secs(60)).await;
@@ -118,9 +129,12 @@ async fn what_quotes_nothing_and_is_awaited_by_nobody_goes_to_whoever_wrote_last
     world.settled().await;
 }
 
+#[rstest]
 #[tokio::test(start_paused = true)]
-async fn a_question_that_waits_for_its_turn_runs_out_of_its_own_time_and_is_asked_all_the_same() {
-    let world = World::writing().await;
+async fn a_question_that_waits_for_its_turn_runs_out_of_its_own_time_and_is_asked_all_the_same(
+    #[values(Twilio, Telnyx)] on: Telephony,
+) {
+    let world = World::writing_on(on).await;
     let other = async {
         sleep(secs(10)).await;
         world.message(OTHER).await
@@ -139,9 +153,12 @@ async fn a_question_that_waits_for_its_turn_runs_out_of_its_own_time_and_is_aske
     world.settled().await;
 }
 
+#[rstest]
 #[tokio::test(start_paused = true)]
-async fn a_statement_and_a_goodbye_of_another_agent_do_not_wait_for_the_turn_of_a_question() {
-    let world = World::writing().await;
+async fn a_statement_and_a_goodbye_of_another_agent_do_not_wait_for_the_turn_of_a_question(
+    #[values(Twilio, Telnyx)] on: Telephony,
+) {
+    let world = World::writing_on(on).await;
     let id = world.in_writing().await;
     let other = async {
         text(&world, OTHER).await;
@@ -156,9 +173,10 @@ async fn a_statement_and_a_goodbye_of_another_agent_do_not_wait_for_the_turn_of_
     world.settled().await;
 }
 
+#[rstest]
 #[tokio::test(start_paused = true)]
-async fn an_agent_that_gives_up_lets_the_next_one_ask() {
-    let world = World::writing().await;
+async fn an_agent_that_gives_up_lets_the_next_one_ask(#[values(Twilio, Telnyx)] on: Telephony) {
+    let world = World::writing_on(on).await;
     let second = async {
         text(&world, QUESTION).await;
         world.message(OTHER).await
@@ -178,10 +196,13 @@ async fn an_agent_that_gives_up_lets_the_next_one_ask() {
     world.settled().await;
 }
 
+#[rstest]
 #[tokio::test(start_paused = true)]
-async fn a_call_that_falls_back_while_another_question_is_open_waits_for_its_turn() {
+async fn a_call_that_falls_back_while_another_question_is_open_waits_for_its_turn(
+    #[values(Twilio, Telnyx)] on: Telephony,
+) {
     use callme::emulator::{PickUp, Script};
-    let world = World::writing().await;
+    let world = World::writing_on(on).await;
     world.person(Script::unanswered(PickUp::Busy));
     let caller = async {
         text(&world, OTHER).await;

@@ -1,15 +1,18 @@
 //! A session that goes on in writing.
 
+use callme::emulator::Telephony::{self, Telnyx, Twilio};
 use callme::emulator::{TextForm, What};
+use rstest::rstest;
 use serde_json::json;
 use tokio::time::Instant;
 
 use super::{QUESTION, REPLY, TRIED, secs};
 use crate::world::World;
 
+#[rstest]
 #[tokio::test(start_paused = true)]
-async fn continue_speak_and_end_write_and_nothing_is_spoken() {
-    let world = World::writing().await;
+async fn continue_speak_and_end_write_and_nothing_is_spoken(#[values(Twilio, Telnyx)] on: Telephony) {
+    let world = World::writing_on(on).await;
     let id = world.in_writing().await;
     let speech = world.emulator.timeline().count(|what| matches!(what, What::SpeechAsked { .. }));
 
@@ -17,7 +20,7 @@ async fn continue_speak_and_end_write_and_nothing_is_spoken() {
         tokio::join!(world.say("continue", &id, "Which server first?"), world.replies("Which server", "The old one."));
     world.wrote(&next, "The old one.");
     assert_eq!(next.body.get("callId"), None, "{next:?}");
-    assert_eq!(next.at("/conversationSid"), json!(world.emulator.conversations()[0].sid));
+    assert_eq!(next.at("/conversationSid"), world.conversation_of(&next));
     assert_eq!(next.at("/whatsappSessionWindow/status"), "active");
     let outcome = json!({ "dial": "busy", "answeredBy": "nobody", "messageHeard": null, "replyChannel": "whatsapp", "endedBy": null });
     assert_eq!(next.body["outcome"], outcome, "{next:?}");
@@ -68,9 +71,10 @@ async fn continue_speak_and_end_write_and_nothing_is_spoken() {
     assert_eq!(lines, want.iter().map(|(speaker, message)| (*speaker, message)).collect::<Vec<_>>());
 }
 
+#[rstest]
 #[tokio::test(start_paused = true)]
-async fn end_cuts_a_waiting_question_off_and_says_who_did_it() {
-    let world = World::writing().await;
+async fn end_cuts_a_waiting_question_off_and_says_who_did_it(#[values(Twilio, Telnyx)] on: Telephony) {
+    let world = World::writing_on(on).await;
     let id = world.in_writing().await;
     let ends = async {
         world.emulator.chat().receives("And the docs?").await.expect("the question arrives");
@@ -85,9 +89,10 @@ async fn end_cuts_a_waiting_question_off_and_says_who_did_it() {
     world.settled().await;
 }
 
+#[rstest]
 #[tokio::test(start_paused = true)]
-async fn another_message_waits_for_its_turn_and_speak_does_not() {
-    let world = World::writing().await;
+async fn another_message_waits_for_its_turn_and_speak_does_not(#[values(Twilio, Telnyx)] on: Telephony) {
+    let world = World::writing_on(on).await;
     let id = world.in_writing().await;
     let meddles = async {
         world.emulator.chat().receives("And the docs?").await.expect("the question arrives");
@@ -108,9 +113,10 @@ async fn another_message_waits_for_its_turn_and_speak_does_not() {
     world.settled().await;
 }
 
+#[rstest]
 #[tokio::test(start_paused = true)]
-async fn a_long_message_comes_in_parts_in_order_and_is_one_question() {
-    let world = World::writing().await;
+async fn a_long_message_comes_in_parts_in_order_and_is_one_question(#[values(Twilio, Telnyx)] on: Telephony) {
+    let world = World::writing_on(on).await;
     let id = world.in_writing().await;
     let sentence = |n: usize| format!("Sentence number {n:03} says a little about what I found in the logs of today. ");
     let question = (0..50).map(sentence).collect::<String>() + "What now?";
@@ -118,15 +124,19 @@ async fn a_long_message_comes_in_parts_in_order_and_is_one_question() {
     let (answer, _) = tokio::join!(world.say("continue", &id, &question), world.replies("What now?", "Tell me more."));
     world.wrote(&answer, "Tell me more.");
     let parts = world.words()[1..].to_vec();
-    assert_eq!(parts.len(), 3, "{parts:?}");
-    assert!(parts.iter().all(|part| part.chars().count() <= 1600 && part.ends_with(['.', '?'])), "{parts:?}");
+    let (count, longest) = if on == Telnyx { (1, 4096) } else { (3, 1600) };
+    assert_eq!(parts.len(), count, "{parts:?}");
+    assert!(parts.iter().all(|part| part.chars().count() <= longest && part.ends_with(['.', '?'])), "{parts:?}");
     assert_eq!(parts.join(" "), question);
     world.settled().await;
 }
 
+#[rstest]
 #[tokio::test(start_paused = true)]
-async fn a_session_in_writing_ends_after_seven_minutes_without_a_question_and_a_question_holds_it_for_a_day() {
-    let world = World::writing().await;
+async fn a_session_in_writing_ends_after_seven_minutes_without_a_question_and_a_question_holds_it_for_a_day(
+    #[values(Twilio, Telnyx)] on: Telephony,
+) {
+    let world = World::writing_on(on).await;
     let id = world.in_writing().await;
     tokio::time::sleep(secs(7 * 60 - 1)).await;
     assert_eq!(world.look(&id).await.at("/state"), "messaging");

@@ -1,6 +1,8 @@
 //! Nobody writes for a while; and what comes after everybody has gone.
 
+use callme::emulator::Telephony::{self, Telnyx, Twilio};
 use callme::emulator::{PickUp, Script};
+use rstest::rstest;
 use serde_json::json;
 use tokio::time::{Instant, sleep, timeout};
 
@@ -15,9 +17,12 @@ async fn unanswered(world: &World) -> Answer {
     answer
 }
 
+#[rstest]
 #[tokio::test(start_paused = true)]
-async fn silence_ends_in_a_408_that_says_how_to_go_on_and_leaves_the_session_open() {
-    let world = World::writing().await;
+async fn silence_ends_in_a_408_that_says_how_to_go_on_and_leaves_the_session_open(
+    #[values(Twilio, Telnyx)] on: Telephony,
+) {
+    let world = World::writing_on(on).await;
     let began = Instant::now();
     let answer = unanswered(&world).await;
     let took = began.elapsed();
@@ -38,9 +43,10 @@ async fn silence_ends_in_a_408_that_says_how_to_go_on_and_leaves_the_session_ope
     world.settled().await;
 }
 
+#[rstest]
 #[tokio::test(start_paused = true)]
-async fn no_request_in_writing_waits_longer_than_a_client_does() {
-    let world = World::writing_under(&[("CALLME_TRANSCRIPT_TIMEOUT_MS", "600000")]).await;
+async fn no_request_in_writing_waits_longer_than_a_client_does(#[values(Twilio, Telnyx)] on: Telephony) {
+    let world = World::writing_on_with(on, &[("CALLME_TRANSCRIPT_TIMEOUT_MS", "600000")]).await;
     world.person(Script::unanswered(PickUp::Busy));
     let began = Instant::now();
     let answer = world.call(QUESTION).await;
@@ -55,9 +61,10 @@ async fn no_request_in_writing_waits_longer_than_a_client_does() {
     world.settled().await;
 }
 
+#[rstest]
 #[tokio::test(start_paused = true)]
-async fn a_late_reply_is_shown_and_collected_by_wait_once() {
-    let world = World::writing().await;
+async fn a_late_reply_is_shown_and_collected_by_wait_once(#[values(Twilio, Telnyx)] on: Telephony) {
+    let world = World::writing_on(on).await;
     let id = unanswered(&world).await.call_id();
     sleep(secs(3600)).await;
     world.emulator.chat().write(REPLY).await;
@@ -77,9 +84,10 @@ async fn a_late_reply_is_shown_and_collected_by_wait_once() {
     world.settled().await;
 }
 
+#[rstest]
 #[tokio::test(start_paused = true)]
-async fn a_late_reply_comes_with_the_next_question_as_earlier_words() {
-    let world = World::writing().await;
+async fn a_late_reply_comes_with_the_next_question_as_earlier_words(#[values(Twilio, Telnyx)] on: Telephony) {
+    let world = World::writing_on(on).await;
     let id = unanswered(&world).await.call_id();
     world.emulator.chat().write(REPLY).await;
     sleep(secs(1)).await;
@@ -90,9 +98,10 @@ async fn a_late_reply_comes_with_the_next_question_as_earlier_words() {
     world.settled().await;
 }
 
+#[rstest]
 #[tokio::test(start_paused = true)]
-async fn whoever_waits_for_a_late_reply_gets_it_when_it_comes() {
-    let world = World::writing().await;
+async fn whoever_waits_for_a_late_reply_gets_it_when_it_comes(#[values(Twilio, Telnyx)] on: Telephony) {
+    let world = World::writing_on(on).await;
     let id = unanswered(&world).await.call_id();
     let person = async {
         sleep(secs(100)).await;
@@ -106,9 +115,10 @@ async fn whoever_waits_for_a_late_reply_gets_it_when_it_comes() {
     world.settled().await;
 }
 
+#[rstest]
 #[tokio::test(start_paused = true)]
-async fn a_reply_that_nobody_collected_is_there_when_the_session_has_ended() {
-    let world = World::writing().await;
+async fn a_reply_that_nobody_collected_is_there_when_the_session_has_ended(#[values(Twilio, Telnyx)] on: Telephony) {
+    let world = World::writing_on(on).await;
     world.person(Script::unanswered(PickUp::Busy));
     assert!(timeout(secs(60), world.call(QUESTION)).await.is_err(), "the client goes away");
     world.emulator.chat().write(REPLY).await;

@@ -1,21 +1,25 @@
 //! Messages without a call: `POST /api/message`.
 
-use callme::emulator::{EmulatorConfig, TextForm};
+use callme::emulator::Telephony::{self, Telnyx, Twilio};
+use callme::emulator::TextForm;
+use rstest::rstest;
 use serde_json::json;
 
 use super::{QUESTION, REPLY, secs};
+use crate::world::TEMPLATE;
 use crate::world::{KEY, World};
 
 /// A world that has the template.
-pub(super) async fn with_template() -> World {
-    let config = EmulatorConfig::default();
-    let template = config.template_sid.clone();
-    World::writing_with(config, &[("CALLME_WHATSAPP_TEMPLATE_SID", &template)]).await
+pub(super) async fn with_template(on: Telephony) -> World {
+    World::writing_on_with(on, &[("CALLME_WHATSAPP_TEMPLATE_SID", TEMPLATE)]).await
 }
 
+#[rstest]
 #[tokio::test(start_paused = true)]
-async fn a_message_is_written_without_ringing_and_the_reply_comes_in_the_same_request() {
-    let world = World::writing().await;
+async fn a_message_is_written_without_ringing_and_the_reply_comes_in_the_same_request(
+    #[values(Twilio, Telnyx)] on: Telephony,
+) {
+    let world = World::writing_on(on).await;
     let (answer, _) = tokio::join!(world.message(QUESTION), world.replies(QUESTION, REPLY));
     world.wrote(&answer, REPLY);
     let id = answer.call_id();
@@ -23,7 +27,7 @@ async fn a_message_is_written_without_ringing_and_the_reply_comes_in_the_same_re
     let expiry = answer.at("/whatsappSessionExpiry");
     let want = json!({
         "messageId": id, "callId": id, "response": REPLY, "interrupted": false, "contactMode": "whatsapp",
-        "conversationSid": world.emulator.conversations()[0].sid,
+        "conversationSid": world.conversation_of(&answer),
         "whatsappSessionExpiry": expiry,
         "whatsappSessionWindow": { "expiresAt": expiry, "minutesRemaining": 1439, "status": "active" },
         "earlier": [],
@@ -43,9 +47,10 @@ async fn a_message_is_written_without_ringing_and_the_reply_comes_in_the_same_re
     assert_eq!(world.get("/api/history").await.at("/conversations/0/id"), json!(id));
 }
 
+#[rstest]
 #[tokio::test(start_paused = true)]
-async fn a_first_contact_uses_the_template_also_where_the_window_is_open() {
-    let world = with_template().await;
+async fn a_first_contact_uses_the_template_also_where_the_window_is_open(#[values(Twilio, Telnyx)] on: Telephony) {
+    let world = with_template(on).await;
     world.emulator.chat().opens_window();
     let post = world.post("/api/message", json!({ "message": QUESTION, "firstContact": true }));
     let (answer, text) = tokio::join!(post, world.replies(QUESTION, REPLY));
@@ -59,9 +64,12 @@ async fn a_first_contact_uses_the_template_also_where_the_window_is_open() {
     world.settled().await;
 }
 
+#[rstest]
 #[tokio::test(start_paused = true)]
-async fn a_first_contact_without_a_template_is_refused_before_anything_is_sent() {
-    let world = World::writing().await;
+async fn a_first_contact_without_a_template_is_refused_before_anything_is_sent(
+    #[values(Twilio, Telnyx)] on: Telephony,
+) {
+    let world = World::writing_on(on).await;
     let answer = world.post("/api/message", json!({ "message": QUESTION, "firstContact": true })).await;
     world.refused(&answer, 422, "template_required");
     assert!(answer.error().contains("CALLME_WHATSAPP_TEMPLATE_SID"), "{answer:?}");
@@ -80,9 +88,12 @@ async fn a_message_where_messaging_is_off_is_refused_with_the_setting_that_is_mi
     assert_eq!(world.sessions.running(), 0);
 }
 
+#[rstest]
 #[tokio::test(start_paused = true)]
-async fn a_template_keeps_what_fits_and_the_rest_follows_when_the_window_opens() {
-    let world = with_template().await;
+async fn a_template_keeps_what_fits_and_the_rest_follows_when_the_window_opens(
+    #[values(Twilio, Telnyx)] on: Telephony,
+) {
+    let world = with_template(on).await;
     world.emulator.chat().closes_window();
     let sentence = |n: usize| format!("Line {n:02} of the report tells what I found in it.\n");
     let question = (0..30).map(sentence).collect::<String>() + "Shall I go on?";
@@ -105,9 +116,10 @@ async fn a_template_keeps_what_fits_and_the_rest_follows_when_the_window_opens()
     world.settled().await;
 }
 
+#[rstest]
 #[tokio::test(start_paused = true)]
-async fn an_agent_that_writes_without_end_is_told_when_it_may_go_on() {
-    let world = World::writing_with(EmulatorConfig::default(), &[("CALLME_MAX_MESSAGES_PER_HOUR", "2")]).await;
+async fn an_agent_that_writes_without_end_is_told_when_it_may_go_on(#[values(Twilio, Telnyx)] on: Telephony) {
+    let world = World::writing_on_with(on, &[("CALLME_MAX_MESSAGES_PER_HOUR", "2")]).await;
     for question in ["One?", "Two?"] {
         let (answer, _) = tokio::join!(world.message(question), world.replies(question, REPLY));
         world.wrote(&answer, REPLY);

@@ -1,6 +1,8 @@
 //! "Stop": remembered, confirmed once, and undone by "start".
 
-use callme::emulator::{EmulatorConfig, PickUp, Script, TextForm};
+use callme::emulator::Telephony::{self, Telnyx, Twilio};
+use callme::emulator::{PickUp, Script, TextForm};
+use rstest::rstest;
 use serde_json::json;
 use tokio::time::sleep;
 
@@ -17,10 +19,13 @@ async fn stops(world: &World) {
     world.emulator.chat().receives(STOPPED).await.expect("it is confirmed");
 }
 
+#[rstest]
 #[tokio::test(start_paused = true)]
-async fn stop_gives_the_waiting_request_a_403_with_what_was_written_and_is_confirmed_once() {
+async fn stop_gives_the_waiting_request_a_403_with_what_was_written_and_is_confirmed_once(
+    #[values(Twilio, Telnyx)] on: Telephony,
+) {
     for words in ["stop", "STOP!", "Unsubscribe", "opt-out", "revoke", "stop all"] {
-        let world = World::writing().await;
+        let world = World::writing_on(on).await;
         world.person(Script::unanswered(PickUp::Busy));
         let (answer, _) = tokio::join!(world.call(QUESTION), world.replies(QUESTION, words));
         world.refused(&answer, 403, "opted_out");
@@ -35,9 +40,10 @@ async fn stop_gives_the_waiting_request_a_403_with_what_was_written_and_is_confi
     }
 }
 
+#[rstest]
 #[tokio::test(start_paused = true)]
-async fn every_request_that_waits_in_writing_is_told_of_the_stop() {
-    let world = World::writing().await;
+async fn every_request_that_waits_in_writing_is_told_of_the_stop(#[values(Twilio, Telnyx)] on: Telephony) {
+    let world = World::writing_on(on).await;
     let first = world.in_writing().await;
     let person = async {
         world.emulator.chat().receives("And the docs?").await.expect("the question arrives");
@@ -61,9 +67,10 @@ async fn every_request_that_waits_in_writing_is_told_of_the_stop() {
     assert!(!world.words().iter().any(|words| words.contains("Another agent")), "it was not sent any more");
 }
 
+#[rstest]
 #[tokio::test(start_paused = true)]
-async fn after_a_stop_nothing_more_is_sent_by_any_way_until_start() {
-    let world = with_template().await;
+async fn after_a_stop_nothing_more_is_sent_by_any_way_until_start(#[values(Twilio, Telnyx)] on: Telephony) {
+    let world = with_template(on).await;
     let id = world.in_writing().await;
     stops(&world).await;
     let sent = world.words().len();
@@ -82,7 +89,7 @@ async fn after_a_stop_nothing_more_is_sent_by_any_way_until_start() {
         sleep(secs(60)).await;
     }
     assert_eq!((world.words().len(), world.used("send message")), (sent, posted), "{}", world.emulator.timeline());
-    assert_eq!(world.emulator.conversations().len(), 1);
+    assert!(world.emulator.conversations().len() <= 1);
 
     for (words, confirms) in [("Start", true), ("start", false)] {
         let before = world.words().len();
@@ -102,9 +109,12 @@ async fn after_a_stop_nothing_more_is_sent_by_any_way_until_start() {
     world.settled().await;
 }
 
+#[rstest]
 #[tokio::test(start_paused = true)]
-async fn calls_still_ring_after_a_stop_and_an_unanswered_one_ends_with_opted_out() {
-    let world = World::writing().await;
+async fn calls_still_ring_after_a_stop_and_an_unanswered_one_ends_with_opted_out(
+    #[values(Twilio, Telnyx)] on: Telephony,
+) {
+    let world = World::writing_on(on).await;
     stops(&world).await;
     world.person(Script::converses(["Yes, do it."]));
     let spoken = world.call(QUESTION).await;
@@ -127,9 +137,10 @@ async fn calls_still_ring_after_a_stop_and_an_unanswered_one_ends_with_opted_out
     assert_eq!(world.words(), [STOPPED]);
 }
 
+#[rstest]
 #[tokio::test(start_paused = true)]
-async fn a_stop_in_a_live_call_leaves_the_call_alone() {
-    let world = World::writing().await;
+async fn a_stop_in_a_live_call_leaves_the_call_alone(#[values(Twilio, Telnyx)] on: Telephony) {
+    let world = World::writing_on(on).await;
     world.person(Script::answers().wait(secs(20)).say("Yes, do it."));
     let person = async {
         sleep(secs(8)).await;
@@ -142,9 +153,10 @@ async fn a_stop_in_a_live_call_leaves_the_call_alone() {
     world.settled().await;
 }
 
+#[rstest]
 #[tokio::test(start_paused = true)]
-async fn yes_opts_in_only_while_stopped_and_is_a_reply_otherwise() {
-    let world = World::writing().await;
+async fn yes_opts_in_only_while_stopped_and_is_a_reply_otherwise(#[values(Twilio, Telnyx)] on: Telephony) {
+    let world = World::writing_on(on).await;
     let (answer, _) = tokio::join!(world.message(QUESTION), world.replies(QUESTION, "Yes"));
     world.wrote(&answer, "Yes");
     world.say("end", &answer.call_id(), "Goodbye.").await;
@@ -156,9 +168,10 @@ async fn yes_opts_in_only_while_stopped_and_is_a_reply_otherwise() {
     world.settled().await;
 }
 
+#[rstest]
 #[tokio::test(start_paused = true)]
-async fn what_is_written_while_stopped_is_kept_for_the_next_session() {
-    let world = World::writing().await;
+async fn what_is_written_while_stopped_is_kept_for_the_next_session(#[values(Twilio, Telnyx)] on: Telephony) {
+    let world = World::writing_on(on).await;
     stops(&world).await;
     world.emulator.chat().write("The key is under the mat.").await;
     sleep(secs(60)).await;
@@ -170,10 +183,11 @@ async fn what_is_written_while_stopped_is_kept_for_the_next_session() {
     world.settled().await;
 }
 
+#[rstest]
 #[tokio::test(start_paused = true)]
-async fn whoever_is_on_the_carriers_own_list_is_opted_out_too() {
+async fn whoever_is_on_the_carriers_own_list_is_opted_out_too(#[values(Twilio, Telnyx)] on: Telephony) {
     for blocked in [false, true] {
-        let world = World::writing_with(EmulatorConfig::default(), &[]).await;
+        let world = World::writing_on_with(on, &[]).await;
         let chat = world.emulator.chat();
         if blocked {
             chat.blocks(true);

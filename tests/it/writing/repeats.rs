@@ -1,7 +1,9 @@
 //! The same request again: one text, one answer.
 
+use callme::emulator::Telephony::{self, Telnyx, Twilio};
 use callme::emulator::{PickUp, Script};
 use futures_util::future::join_all;
+use rstest::rstest;
 use serde_json::json;
 use tokio::time::{sleep, timeout};
 
@@ -13,10 +15,13 @@ async fn keyed(world: &World, message: &str, key: &str) -> Answer {
     world.post_with("/api/message", json!({ "message": message }), &[("Idempotency-Key", key)]).await
 }
 
+#[rstest]
 #[tokio::test(start_paused = true)]
-async fn a_client_that_was_gone_joins_its_own_question_and_nothing_is_sent_twice() {
+async fn a_client_that_was_gone_joins_its_own_question_and_nothing_is_sent_twice(
+    #[values(Twilio, Telnyx)] on: Telephony,
+) {
     for (path, gone_for) in [("/api/message", 20), ("/api/message", 70), ("/api/call", 20), ("continue", 20)] {
-        let world = World::writing().await;
+        let world = World::writing_on(on).await;
         world.person(Script::unanswered(PickUp::Busy));
         let path = match path {
             "continue" => format!("/api/call/{}/continue", world.in_writing().await),
@@ -40,9 +45,10 @@ async fn a_client_that_was_gone_joins_its_own_question_and_nothing_is_sent_twice
     }
 }
 
+#[rstest]
 #[tokio::test(start_paused = true)]
-async fn a_reply_that_came_while_the_client_was_gone_is_its_repeats() {
-    let world = World::writing().await;
+async fn a_reply_that_came_while_the_client_was_gone_is_its_repeats(#[values(Twilio, Telnyx)] on: Telephony) {
+    let world = World::writing_on(on).await;
     assert!(timeout(secs(5), world.message(QUESTION)).await.is_err(), "the client goes away");
     world.replies(QUESTION, REPLY).await;
     sleep(secs(50)).await;
@@ -53,10 +59,11 @@ async fn a_reply_that_came_while_the_client_was_gone_is_its_repeats() {
     world.settled().await;
 }
 
+#[rstest]
 #[tokio::test(start_paused = true)]
-async fn twenty_clients_with_one_question_write_once_and_read_the_same() {
+async fn twenty_clients_with_one_question_write_once_and_read_the_same(#[values(Twilio, Telnyx)] on: Telephony) {
     for key in [None, Some("k1")] {
-        let world = World::writing().await;
+        let world = World::writing_on(on).await;
         let header = key.map(|key| ("Idempotency-Key", key));
         let ask = || world.post_with("/api/message", json!({ "message": QUESTION }), header.as_slice());
         let (answers, _) = tokio::join!(join_all((0..20).map(|_| ask())), world.replies(QUESTION, REPLY));
@@ -67,9 +74,10 @@ async fn twenty_clients_with_one_question_write_once_and_read_the_same() {
     }
 }
 
+#[rstest]
 #[tokio::test(start_paused = true)]
-async fn a_key_stands_for_one_message_and_its_answer_for_a_day() {
-    let world = with_template().await;
+async fn a_key_stands_for_one_message_and_its_answer_for_a_day(#[values(Twilio, Telnyx)] on: Telephony) {
+    let world = with_template(on).await;
     let (answer, _) = tokio::join!(keyed(&world, QUESTION, "k1"), world.replies(QUESTION, REPLY));
     world.wrote(&answer, REPLY);
     let other = keyed(&world, "Another one?", "k1").await;
@@ -86,9 +94,10 @@ async fn a_key_stands_for_one_message_and_its_answer_for_a_day() {
     world.settled().await;
 }
 
+#[rstest]
 #[tokio::test(start_paused = true)]
-async fn a_key_stands_for_the_wish_for_a_template_too() {
-    let world = with_template().await;
+async fn a_key_stands_for_the_wish_for_a_template_too(#[values(Twilio, Telnyx)] on: Telephony) {
+    let world = with_template(on).await;
     let first = |first: bool| {
         let body = json!({ "message": QUESTION, "firstContact": first });
         world.post_with("/api/message", body, &[("Idempotency-Key", "k1")])
@@ -104,10 +113,11 @@ async fn a_key_stands_for_the_wish_for_a_template_too() {
     world.settled().await;
 }
 
+#[rstest]
 #[tokio::test(start_paused = true)]
-async fn only_a_definite_refusal_before_anything_was_sent_frees_a_key() {
+async fn only_a_definite_refusal_before_anything_was_sent_frees_a_key(#[values(Twilio, Telnyx)] on: Telephony) {
     use callme::emulator::{Fault, RestFault, RestVerb, Times};
-    let world = World::writing().await;
+    let world = World::writing_on(on).await;
     let fault = RestFault::Refused { status: 400, code: 63013, retry_after: None };
     world.emulator.faults().add(Fault::Text { verb: RestVerb::SendMessage, fault }, Times::Once);
     let refused = keyed(&world, QUESTION, "k1").await;

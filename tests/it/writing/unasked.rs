@@ -1,6 +1,8 @@
 //! What the person writes while nobody asks: kept for whoever comes next, and never taken for a reply.
 
+use callme::emulator::Telephony::{self, Telnyx, Twilio};
 use callme::emulator::{Script, What};
+use rstest::rstest;
 use serde_json::{Value, json};
 use tokio::time::sleep;
 
@@ -11,9 +13,10 @@ const NOBODY: &str = "No agent is waiting right now. I keep your message for the
 const HELP: &str = "An AI agent that works for you writes here when you do not answer its call.";
 const ENDED: &str = "This conversation is ended.";
 
+#[rstest]
 #[tokio::test(start_paused = true)]
-async fn who_writes_while_no_agent_is_there_is_told_so_once_an_hour() {
-    let world = World::writing().await;
+async fn who_writes_while_no_agent_is_there_is_told_so_once_an_hour(#[values(Twilio, Telnyx)] on: Telephony) {
+    let world = World::writing_on(on).await;
     let chat = world.emulator.chat();
     let mut told = Vec::new();
     for minute in 0..130 {
@@ -32,10 +35,13 @@ async fn who_writes_while_no_agent_is_there_is_told_so_once_an_hour() {
     assert_eq!(world.sessions.running(), 0);
 }
 
+#[rstest]
 #[tokio::test(start_paused = true)]
-async fn what_was_written_before_opens_the_next_session_as_earlier_words_of_one_line() {
+async fn what_was_written_before_opens_the_next_session_as_earlier_words_of_one_line(
+    #[values(Twilio, Telnyx)] on: Telephony,
+) {
     for by_phone in [false, true] {
-        let world = World::writing().await;
+        let world = World::writing_on(on).await;
         world.person(Script::converses(["Yes, do it."]));
         let chat = world.emulator.chat();
         chat.write("The key is\nunder the mat.").await;
@@ -62,9 +68,10 @@ async fn what_was_written_before_opens_the_next_session_as_earlier_words_of_one_
     }
 }
 
+#[rstest]
 #[tokio::test(start_paused = true)]
-async fn what_nobody_came_for_within_a_day_is_dropped() {
-    let world = World::writing().await;
+async fn what_nobody_came_for_within_a_day_is_dropped(#[values(Twilio, Telnyx)] on: Telephony) {
+    let world = World::writing_on(on).await;
     let chat = world.emulator.chat();
     chat.write("Too old.").await;
     sleep(secs(2 * 3600)).await;
@@ -75,9 +82,10 @@ async fn what_nobody_came_for_within_a_day_is_dropped() {
     world.settled().await;
 }
 
+#[rstest]
 #[tokio::test(start_paused = true)]
-async fn what_is_written_during_a_live_call_is_no_answer_to_what_is_spoken() {
-    let world = World::writing().await;
+async fn what_is_written_during_a_live_call_is_no_answer_to_what_is_spoken(#[values(Twilio, Telnyx)] on: Telephony) {
+    let world = World::writing_on(on).await;
     world.person(Script::answers().wait(secs(20)).say("Yes, do it."));
     let person = async {
         world.event(|what| *what == What::AgentQuiet).await;
@@ -98,9 +106,10 @@ async fn what_is_written_during_a_live_call_is_no_answer_to_what_is_spoken() {
     world.settled().await;
 }
 
+#[rstest]
 #[tokio::test(start_paused = true)]
-async fn words_that_are_older_than_the_question_come_before_its_reply() {
-    let world = World::writing().await;
+async fn words_that_are_older_than_the_question_come_before_its_reply(#[values(Twilio, Telnyx)] on: Telephony) {
+    let world = World::writing_on(on).await;
     let id = world.in_writing().await;
     world.emulator.chat().write("One more thing: the cat.").await;
     sleep(secs(60)).await;
@@ -110,9 +119,10 @@ async fn words_that_are_older_than_the_question_come_before_its_reply() {
     world.settled().await;
 }
 
+#[rstest]
 #[tokio::test(start_paused = true)]
-async fn help_is_answered_and_is_no_reply() {
-    let world = World::writing().await;
+async fn help_is_answered_and_is_no_reply(#[values(Twilio, Telnyx)] on: Telephony) {
+    let world = World::writing_on(on).await;
     let person = async {
         world.replies(QUESTION, "Help").await;
         world.emulator.chat().receives(HELP).await.expect("it is answered");
@@ -132,10 +142,11 @@ async fn help_is_answered_and_is_no_reply() {
     assert_eq!(world.sessions.running(), 0);
 }
 
+#[rstest]
 #[tokio::test(start_paused = true)]
-async fn end_ends_the_session_with_a_410_and_is_confirmed_once() {
+async fn end_ends_the_session_with_a_410_and_is_confirmed_once(#[values(Twilio, Telnyx)] on: Telephony) {
     for words in ["End", "cancel!", "QUIT"] {
-        let world = World::writing().await;
+        let world = World::writing_on(on).await;
         let (answer, _) = tokio::join!(world.message(QUESTION), world.replies(QUESTION, words));
         world.refused(&answer, 410, "call_ended");
         let id = answer.call_id();
@@ -151,9 +162,10 @@ async fn end_ends_the_session_with_a_410_and_is_confirmed_once() {
     }
 }
 
+#[rstest]
 #[tokio::test(start_paused = true)]
-async fn end_ends_only_the_session_that_it_answers() {
-    let world = World::writing().await;
+async fn end_ends_only_the_session_that_it_answers(#[values(Twilio, Telnyx)] on: Telephony) {
+    let world = World::writing_on(on).await;
     let first = world.message(QUESTION).await.call_id();
     let (second, _) = tokio::join!(world.message("And the docs?"), world.replies("And the docs?", "End"));
     world.refused(&second, 410, "call_ended");

@@ -1,6 +1,8 @@
 //! Somebody who picks up is not written to.
 
+use callme::emulator::Telephony::{self, Telnyx, Twilio};
 use callme::emulator::{RestVerb, Script, What};
+use rstest::rstest;
 use serde_json::json;
 
 use super::QUESTION;
@@ -14,9 +16,12 @@ const TEXTING: [RestVerb; 5] = [
     RestVerb::ListMessages,
 ];
 
+#[rstest]
 #[tokio::test(start_paused = true)]
-async fn whoever_answers_by_voice_is_not_written_to_and_nothing_of_messaging_is_told() {
-    let world = World::writing().await;
+async fn whoever_answers_by_voice_is_not_written_to_and_nothing_of_messaging_is_told(
+    #[values(Twilio, Telnyx)] on: Telephony,
+) {
+    let world = World::writing_on(on).await;
     world.person(Script::converses(["Yes, deploy it now please.", "The first one."]));
     let answer = world.call(QUESTION).await;
     let id = answer.call_id();

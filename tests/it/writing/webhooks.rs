@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
+use callme::emulator::Telephony::{self, Telnyx, Twilio};
 use callme::emulator::{Fault, Guise, ReceiptWebhooks, TextWebhook, Times};
+use rstest::rstest;
 use serde_json::json;
 use tokio::time::sleep;
 
@@ -10,9 +12,10 @@ use super::{QUESTION, REPLY, secs};
 use crate::webhook::account;
 use crate::world::World;
 
+#[rstest]
 #[tokio::test(start_paused = true)]
-async fn a_message_that_comes_twice_is_one() {
-    let world = World::writing().await;
+async fn a_message_that_comes_twice_is_one(#[values(Twilio, Telnyx)] on: Telephony) {
+    let world = World::writing_on(on).await;
     let id = world.in_writing().await;
     let chat = world.emulator.chat();
     let twice = async {
@@ -65,9 +68,10 @@ async fn only_the_plain_webhook_is_enough() {
     world.settled().await;
 }
 
+#[rstest]
 #[tokio::test(start_paused = true)]
-async fn what_we_wrote_ourselves_is_no_reply() {
-    let world = World::writing().await;
+async fn what_we_wrote_ourselves_is_no_reply(#[values(Twilio, Telnyx)] on: Telephony) {
+    let world = World::writing_on(on).await;
     world.emulator.change_text_rules(|rules| rules.echoes = true);
     let answer = world.message(QUESTION).await;
     world.refused(&answer, 408, "no_reply");
@@ -82,9 +86,10 @@ async fn what_we_wrote_ourselves_is_no_reply() {
     world.settled().await;
 }
 
+#[rstest]
 #[tokio::test(start_paused = true)]
-async fn a_strangers_message_is_neither_a_reply_nor_answered() {
-    let world = World::writing().await;
+async fn a_strangers_message_is_neither_a_reply_nor_answered(#[values(Twilio, Telnyx)] on: Telephony) {
+    let world = World::writing_on(on).await;
     let stranger = world.emulator.chat_of("+393337654321");
     let strangers = async {
         world.emulator.chat().receives(QUESTION).await.expect("the question arrives");
@@ -113,8 +118,9 @@ async fn a_strangers_message_is_neither_a_reply_nor_answered() {
     world.settled().await;
 }
 
+#[rstest]
 #[tokio::test(start_paused = true)]
-async fn receipts_late_tripled_or_out_of_order_change_nothing() {
+async fn receipts_late_tripled_or_out_of_order_change_nothing(#[values(Twilio, Telnyx)] on: Telephony) {
     let delayed = |seconds| Fault::TextWebhookDelayed { name: TextWebhook::Delivery, by: Duration::from_secs(seconds) };
     for faults in [
         vec![(delayed(30), Times::Once)],
@@ -123,7 +129,7 @@ async fn receipts_late_tripled_or_out_of_order_change_nothing() {
         vec![(Fault::TextWebhookTripled(TextWebhook::Delivery), Times::Always)],
         vec![(Fault::TextWebhookDropped(TextWebhook::Delivery), Times::Always)],
     ] {
-        let world = World::writing().await;
+        let world = World::writing_on(on).await;
         for (fault, times) in &faults {
             world.emulator.faults().add(fault.clone(), *times);
         }
@@ -170,9 +176,10 @@ async fn a_failure_that_is_told_after_the_reply_came_is_none() {
     world.settled().await;
 }
 
+#[rstest]
 #[tokio::test(start_paused = true)]
-async fn a_reply_whose_webhook_is_late_is_collected_later() {
-    let world = World::writing().await;
+async fn a_reply_whose_webhook_is_late_is_collected_later(#[values(Twilio, Telnyx)] on: Telephony) {
+    let world = World::writing_on(on).await;
     let late = Fault::TextWebhookDelayed { name: TextWebhook::Added, by: secs(300) };
     world.emulator.faults().add(late, Times::Once);
     let (answer, _) = tokio::join!(world.message(QUESTION), world.replies(QUESTION, REPLY));
@@ -183,9 +190,10 @@ async fn a_reply_whose_webhook_is_late_is_collected_later() {
     world.settled().await;
 }
 
+#[rstest]
 #[tokio::test(start_paused = true)]
-async fn taps_and_pictures_are_replies_and_what_no_person_types_is_taken_out() {
-    let world = World::writing().await;
+async fn taps_and_pictures_are_replies_and_what_no_person_types_is_taken_out(#[values(Twilio, Telnyx)] on: Telephony) {
+    let world = World::writing_on(on).await;
     let id = world.in_writing().await;
     let chat = world.emulator.chat();
     let (tapped, _) = tokio::join!(world.say("continue", &id, "Deploy?"), async {

@@ -1,22 +1,24 @@
 //! The window: WhatsApp's 24 hours for texts that are no template.
 
+use callme::emulator::Telephony::{self, Telnyx, Twilio};
 use callme::emulator::{
     EmulatorConfig, Failing, Fault, PickUp, ReceiptWebhooks, Script, TextForm, TextRules, Times, WindowRule,
 };
+use rstest::rstest;
 use serde_json::json;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::message::with_template;
 use super::undelivered::failing;
 use super::{QUESTION, REPLY, secs};
-use crate::world::{Answer, START, World};
+use crate::world::{Answer, TEMPLATE, World};
 
 const DAY: u64 = 24 * 3600;
 
 /// A world whose sessions stay for a day.
-async fn patient(settings: &[(&str, &str)]) -> World {
+async fn patient(telephony: Telephony, settings: &[(&str, &str)]) -> World {
     let text_rules = TextRules { window: WindowRule::Strict, ..TextRules::default() };
-    let config = EmulatorConfig { text_rules, ..EmulatorConfig::default() };
+    let config = EmulatorConfig { telephony, text_rules, ..EmulatorConfig::default() };
     World::writing_with(config, &[&[("CALLME_INACTIVITY_TIMEOUT_MINUTES", "1440")], settings].concat()).await
 }
 
@@ -36,8 +38,9 @@ async fn a_day_but(world: &World, id: &str, left: u64) {
     sleep(secs(DAY / 2 - left)).await;
 }
 
+#[rstest]
 #[tokio::test(start_paused = true)]
-async fn an_answer_tells_how_long_the_window_is_open_and_when_it_soon_closes() {
+async fn an_answer_tells_how_long_the_window_is_open_and_when_it_soon_closes(#[values(Twilio, Telnyx)] on: Telephony) {
     for (left, minutes, status) in [
         (61 * 60, 61, "active"),
         (60 * 60, 60, "active"),
@@ -46,10 +49,10 @@ async fn an_answer_tells_how_long_the_window_is_open_and_when_it_soon_closes() {
         (1, 0, "expiring_soon"),
         (0, 0, "expired"),
     ] {
-        let world = patient(&[]).await;
+        let world = patient(on, &[]).await;
         let began = Instant::now();
         let id = answered_late(&world).await;
-        let wrote = (START + began.elapsed()).0;
+        let wrote = (world.start + began.elapsed()).0;
         a_day_but(&world, &id, left).await;
         let answer = world.wait(&id).await;
         world.wrote(&answer, REPLY);
@@ -62,9 +65,10 @@ async fn an_answer_tells_how_long_the_window_is_open_and_when_it_soon_closes() {
     }
 }
 
+#[rstest]
 #[tokio::test(start_paused = true)]
-async fn a_wait_goes_on_when_the_window_closes_and_the_reply_opens_it_again() {
-    let world = patient(&[]).await;
+async fn a_wait_goes_on_when_the_window_closes_and_the_reply_opens_it_again(#[values(Twilio, Telnyx)] on: Telephony) {
+    let world = patient(on, &[]).await;
     let id = answered_late(&world).await;
     world.wrote(&world.wait(&id).await, REPLY);
     a_day_but(&world, &id, 100).await;
@@ -82,10 +86,12 @@ async fn a_wait_goes_on_when_the_window_closes_and_the_reply_opens_it_again() {
     world.settled().await;
 }
 
+#[rstest]
 #[tokio::test(start_paused = true)]
-async fn once_the_window_is_known_to_be_closed_only_the_template_is_sent_and_a_text_opens_it() {
-    let template = EmulatorConfig::default().template_sid;
-    let world = patient(&[("CALLME_WHATSAPP_TEMPLATE_SID", &template)]).await;
+async fn once_the_window_is_known_to_be_closed_only_the_template_is_sent_and_a_text_opens_it(
+    #[values(Twilio, Telnyx)] on: Telephony,
+) {
+    let world = patient(on, &[("CALLME_WHATSAPP_TEMPLATE_SID", TEMPLATE)]).await;
     let id = answered_late(&world).await;
     a_day_but(&world, &id, 0).await;
     let (answer, _) = tokio::join!(world.say("continue", &id, "And now?"), world.replies("And now?", "Go on."));
@@ -103,9 +109,10 @@ async fn once_the_window_is_known_to_be_closed_only_the_template_is_sent_and_a_t
     world.settled().await;
 }
 
+#[rstest]
 #[tokio::test(start_paused = true)]
-async fn without_a_template_a_closed_window_is_told_before_anything_is_sent() {
-    let world = patient(&[]).await;
+async fn without_a_template_a_closed_window_is_told_before_anything_is_sent(#[values(Twilio, Telnyx)] on: Telephony) {
+    let world = patient(on, &[]).await;
     let id = answered_late(&world).await;
     a_day_but(&world, &id, 0).await;
     let posted = world.used("send message");
@@ -149,12 +156,14 @@ async fn ask(world: &World, by_phone: bool) -> Answer {
     world.message(QUESTION).await
 }
 
+#[rstest]
 #[tokio::test(start_paused = true)]
-async fn a_window_that_turns_out_to_be_closed_sends_the_question_once_as_template() {
-    let template = EmulatorConfig::default().template_sid;
+async fn a_window_that_turns_out_to_be_closed_sends_the_question_once_as_template(
+    #[values(Twilio, Telnyx)] on: Telephony,
+) {
     for (at, receipts) in WAYS {
         for by_phone in [true, false] {
-            let world = failing(at, receipts, &[("CALLME_WHATSAPP_TEMPLATE_SID", &template)]).await;
+            let world = failing(on, at, receipts, &[("CALLME_WHATSAPP_TEMPLATE_SID", TEMPLATE)]).await;
             world.emulator.chat().closes_window();
             let (answer, _) = tokio::join!(ask(&world, by_phone), world.replies(QUESTION, REPLY));
             world.wrote(&answer, REPLY);
@@ -172,12 +181,15 @@ async fn a_window_that_turns_out_to_be_closed_sends_the_question_once_as_templat
     }
 }
 
+#[rstest]
 #[tokio::test(start_paused = true)]
-async fn a_window_that_turns_out_to_be_closed_without_a_template_ends_in_the_same_422_by_every_way() {
+async fn a_window_that_turns_out_to_be_closed_without_a_template_ends_in_the_same_422_by_every_way(
+    #[values(Twilio, Telnyx)] on: Telephony,
+) {
     for by_phone in [true, false] {
         let mut bodies = Vec::new();
         for (at, receipts) in WAYS {
-            let world = failing(at, receipts, &[]).await;
+            let world = failing(on, at, receipts, &[]).await;
             world.emulator.chat().closes_window();
             let answer = ask(&world, by_phone).await;
             world.refused(&answer, 422, "template_required");
@@ -188,15 +200,16 @@ async fn a_window_that_turns_out_to_be_closed_without_a_template_ends_in_the_sam
             let (next, _) = tokio::join!(world.say("continue", &id, "There?"), world.replies("There?", REPLY));
             world.wrote(&next, &format!("Earlier: Hello?\n{REPLY}"));
             world.settled().await;
-            bodies.push(answer.body);
+            bodies.push(answer.body.to_string().replace(&id, "its id"));
         }
         assert!(bodies.iter().all(|body| *body == bodies[0]), "{bodies:?}");
     }
 }
 
+#[rstest]
 #[tokio::test(start_paused = true)]
-async fn a_closed_window_is_remembered_until_the_person_writes() {
-    let world = with_template().await;
+async fn a_closed_window_is_remembered_until_the_person_writes(#[values(Twilio, Telnyx)] on: Telephony) {
+    let world = with_template(on).await;
     world.emulator.chat().closes_window();
     let first = world.message(QUESTION).await;
     world.refused(&first, 408, "no_reply");
@@ -211,9 +224,10 @@ async fn a_closed_window_is_remembered_until_the_person_writes() {
     world.settled().await;
 }
 
+#[rstest]
 #[tokio::test(start_paused = true)]
-async fn nothing_is_told_of_a_window_that_nothing_is_known_of() {
-    let world = World::writing().await;
+async fn nothing_is_told_of_a_window_that_nothing_is_known_of(#[values(Twilio, Telnyx)] on: Telephony) {
+    let world = World::writing_on(on).await;
     // A spoken reply that is collected in writing, because speech fails meanwhile: nobody has written anything.
     world.person(Script::converses(["Yes, do it."]));
     assert!(timeout(secs(1), world.call(QUESTION)).await.is_err(), "the client goes away");
@@ -227,7 +241,7 @@ async fn nothing_is_told_of_a_window_that_nothing_is_known_of() {
     let answer = world.wait(&id).await;
     assert_eq!((answer.status, answer.at("/response")), (200, json!("Yes, do it.")), "{answer:?}");
     assert_eq!((answer.at("/contactMode"), answer.at("/outcome/replyChannel")), (json!("whatsapp"), json!("voice")));
-    assert_eq!(answer.at("/conversationSid"), json!(world.emulator.conversations()[0].sid));
+    assert_eq!(answer.at("/conversationSid"), world.conversation_of(&answer));
     for field in ["whatsappSessionExpiry", "whatsappSessionWindow"] {
         assert_eq!(answer.body.get(field), None, "{answer:?}");
     }
@@ -236,8 +250,7 @@ async fn nothing_is_told_of_a_window_that_nothing_is_known_of() {
 
 #[tokio::test(start_paused = true)]
 async fn a_new_server_reads_from_the_conversation_whether_the_window_is_open() {
-    let template = EmulatorConfig::default().template_sid;
-    let settings = [("CALLME_WHATSAPP_TEMPLATE_SID", template.as_str())];
+    let settings = [("CALLME_WHATSAPP_TEMPLATE_SID", TEMPLATE)];
     for (hours, want) in [(23, TextForm::Free), (25, TextForm::Template)] {
         let text_rules = TextRules { window: WindowRule::Strict, ..TextRules::default() };
         let config = EmulatorConfig { text_rules, ..EmulatorConfig::default() };

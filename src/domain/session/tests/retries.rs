@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::domain::messaging::{Form, MessagingClass, MessagingError};
-use crate::domain::session::{Effect, Input, Phase, PostError};
+use crate::domain::session::{Effect, Input, Limits, Phase, PostError, Texting};
 use crate::ids::{MessageId, PostId};
 
 use super::scenario::{QUESTION, Scenario, texting, trouble, without_template};
@@ -41,6 +41,20 @@ fn a_passing_trouble_is_tried_three_times_after_2_and_4_seconds() {
             assert_eq!((scenario.posts().len(), scenario.told(1).as_str()), (tries + 1, "reply: Yes."));
         }
     }
+}
+
+#[test]
+fn what_may_have_been_sent_is_told_and_not_sent_again_where_nobody_can_find_out() {
+    let limits = texting();
+    let texting = limits.texting.map(|texting| Texting { settles: false, ..texting });
+    let mut scenario = Scenario::writing_with(Limits { texting, ..limits }, Form::Free, |it| {
+        it.next_fails(MessagingClass::Transient);
+        it.next_fails(MessagingClass::Unknown);
+    });
+    scenario.at(100_000);
+    assert_eq!(scenario.posts().len(), 2, "what was surely not sent is tried again, and nothing else");
+    assert!(scenario.told(1).contains("Unknown"), "{}", scenario.told(1));
+    assert_ne!(scenario.session.phase(), Phase::Ended, "a reply may come");
 }
 
 #[test]

@@ -1,9 +1,7 @@
 //! What Twilio's codes mean for the next message. One table for both ways by which they come: as the answer to a request,
 //! and later as a receipt.
 
-use reqwest::StatusCode;
-
-use crate::provider::rest::{Failure, Kind};
+use crate::provider::rest::Failure;
 use crate::provider::{Delivery, MessagingClass, MessagingError};
 
 /// The conversation is closed, which is for ever.
@@ -44,19 +42,7 @@ fn class_of(code: &str) -> Option<MessagingClass> {
 impl From<Failure> for MessagingError {
     /// What a failed request on a conversation means.
     fn from(failure: Failure) -> Self {
-        let told = failure.code.as_deref().and_then(class_of);
-        let class = match failure.kind {
-            Kind::Unreached | Kind::Status(StatusCode::TOO_MANY_REQUESTS) => MessagingClass::Transient,
-            // 408 is sent by proxies too, about what lies behind them.
-            Kind::Lost | Kind::Status(StatusCode::REQUEST_TIMEOUT) => MessagingClass::Unknown,
-            Kind::Unwritten => MessagingClass::Configuration,
-            Kind::Status(StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) => {
-                told.unwrap_or(MessagingClass::Configuration)
-            }
-            Kind::Status(status) if status.is_client_error() => told.unwrap_or(MessagingClass::Permanent),
-            Kind::Status(_) => MessagingClass::Unknown,
-        };
-        Self { class, code: failure.code, message: failure.message, retry_after: failure.retry_after }
+        failure.about_message(class_of)
     }
 }
 

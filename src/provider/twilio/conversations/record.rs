@@ -4,10 +4,11 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::super::answer::TWILIO;
-use super::super::{date, sid, words};
+use super::super::{date, sid};
 use super::{AUTHOR, delivery};
 use crate::ids::{ConversationId, Mark, MessageId};
 use crate::provider::rest::Failure;
+use crate::provider::words;
 use crate::provider::{Author, Delivery, PastMessage, Receipt};
 
 /// The member of a message's attributes that has our mark.

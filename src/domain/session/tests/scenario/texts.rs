@@ -207,12 +207,12 @@ impl Scenario {
 
 /// Messaging is on: WhatsApp, with a template.
 pub(in crate::domain::session) fn texting() -> Limits {
-    let texting = Texting { channel: Channel::WhatsApp, longest: 1600, template: true };
+    let texting = Texting { channel: Channel::WhatsApp, longest: 1600, template: true, settles: true };
     Limits { texting: Some(texting), ..Limits::default() }
 }
 
 pub(in crate::domain::session) fn without_template() -> Limits {
-    let texting = Texting { channel: Channel::WhatsApp, longest: 1600, template: false };
+    let texting = Texting { channel: Channel::WhatsApp, longest: 1600, template: false, settles: true };
     Limits { texting: Some(texting), ..Limits::default() }
 }
 

@@ -11,7 +11,7 @@ fn mark() -> Mark {
 }
 
 fn order(form: Form, text: &str) -> SendOrder {
-    SendOrder { conversation: conversation('c'), form, text: text.to_owned(), mark: mark() }
+    SendOrder { conversation: conversation('c'), to: person(), form, text: text.to_owned(), mark: mark() }
 }
 
 fn sent() -> Answer {

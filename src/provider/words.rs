@@ -10,7 +10,7 @@ const MOST_NAMED: usize = 10;
 ///
 /// # Errors
 /// When it is too long, or nothing is left that can be read.
-pub(super) fn words(text: &str, beside: impl IntoIterator<Item = String>) -> Result<PersonText, BadWords> {
+pub fn words(text: &str, beside: impl IntoIterator<Item = String>) -> Result<PersonText, BadWords> {
     let (length, longest) = (text.chars().count(), LONGEST_WRITTEN);
     if length > longest {
         return Err(BadWords::TooLong { length, longest });
@@ -26,7 +26,7 @@ pub(super) fn words(text: &str, beside: impl IntoIterator<Item = String>) -> Res
 }
 
 /// What a file of this MIME type is to whoever sent it.
-pub(super) fn file(content_type: &str) -> String {
+pub fn file(content_type: &str) -> String {
     let content_type = content_type.to_ascii_lowercase();
     let kind = content_type.split(['/', ';']).next().unwrap_or_default();
     match (content_type.as_str(), kind) {

@@ -1,0 +1,193 @@
+//! WhatsApp by Telnyx (`/v2/messages/whatsapp`). Telnyx keeps no conversation and has no list of messages: one stands for each
+//! pair of numbers, by a keyed hash, and what was sent can be asked about by its name only. Nothing here repeats a request.
+
+use std::time::Duration;
+
+use futures_util::future::{BoxFuture, FutureExt as _, ready};
+use reqwest::{Method, RequestBuilder, StatusCode};
+use secrecy::{ExposeSecret as _, SecretString};
+use serde_json::{Value, json};
+use url::Url;
+
+use super::message;
+use super::rest::{TELNYX, Wrapped};
+use crate::domain::outcome::Channel;
+use crate::ids::{ConversationId, MessageId};
+use crate::phone_number::PhoneNumber;
+use crate::privacy::keyed::HashKey;
+use crate::provider::public_url::PublicUrl;
+use crate::provider::rest::{self, BadSettings, Failure, Kind, REQUEST_TIMEOUT};
+use crate::provider::{
+    Abilities, Form, Messaging, MessagingClass, MessagingError, Opened, PastMessage, Receipt, SendOrder,
+};
+
+/// `text.body`'s documented limit, in characters.
+const LONGEST: usize = 4_096;
+/// For how long free-form text arrives after the person's own message.
+const WINDOW: Duration = Duration::from_hours(24);
+/// What a template is written in where its setting does not say.
+const LANGUAGE: &str = "en";
+
+/// What the adapter needs to know.
+#[derive(Clone, Debug)]
+pub struct TelnyxMessagingConfig {
+    /// The account's API key (`KEY…`).
+    pub api_key: SecretString,
+    /// The WhatsApp sender.
+    pub from: PhoneNumber,
+    /// The approved template whose one variable is the text.
+    pub template: Option<Template>,
+    /// Keys the names of conversations.
+    pub hash_key: HashKey,
+    /// Where Telnyx's webhooks reach us.
+    pub public_url: PublicUrl,
+    /// Base of the API, [`API_URL`](super::rest::API_URL) by default.
+    pub api_url: String,
+}
+
+/// A template of the WhatsApp business account.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Template {
+    name: String,
+    language: String,
+}
+
+impl Template {
+    /// Reads `name` or `name:language`, as in `agent_question:it`; `None` where it is neither.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (name, language) = text.split_once(':').unwrap_or((text, LANGUAGE));
+        let is_name = |text: &str, most| {
+            (1..=most).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+        };
+        let fits = is_name(name, 512) && is_name(language, 15);
+        fits.then(|| Self { name: name.to_owned(), language: language.to_owned() })
+    }
+}
+
+/// WhatsApp by Telnyx.
+#[derive(Clone, Debug)]
+pub struct TelnyxMessaging {
+    config: TelnyxMessagingConfig,
+    abilities: Abilities,
+    /// `{api}/v2`.
+    root: Url,
+    client: reqwest::Client,
+}
+
+impl TelnyxMessaging {
+    /// Makes the adapter with a client of its own.
+    ///
+    /// # Errors
+    /// When the API's URL or the client's TLS set-up is unusable.
+    pub fn new(config: TelnyxMessagingConfig) -> Result<Self, BadSettings> {
+        let root = rest::root(&config.api_url, &["v2"])?;
+        let abilities = Abilities {
+            channel: Channel::WhatsApp,
+            longest: LONGEST,
+            window: Some(WINDOW),
+            template: config.template.is_some(),
+            reads_back: false,
+            opt_in:
+                "Ask the person to write to this server's WhatsApp number first: nobody may be written to who has not \
+                     agreed to it."
+                    .to_owned(),
+        };
+        Ok(Self { config, abilities, root, client: rest::client()? })
+    }
+
+    /// A request to a resource; `path` is escaped segment by segment.
+    fn request(&self, method: Method, path: &[&str]) -> RequestBuilder {
+        let mut url = self.root.clone();
+        url.path_segments_mut().expect("an http URL has a path").extend(path);
+        let request = self.client.request(method, url).timeout(REQUEST_TIMEOUT);
+        request.bearer_auth(self.config.api_key.expose_secret())
+    }
+
+    async fn send(&self, order: SendOrder) -> Result<MessageId, MessagingError> {
+        let says = match (order.form, &self.config.template) {
+            (Form::Free, _) => json!({"type": "text", "text": {"body": order.text, "preview_url": false}}),
+            (Form::Template, Some(Template { name, language })) => {
+                let text = json!({"type": "text", "text": order.text});
+                json!({"type": "template", "template": {
+                    "name": name,
+                    "language": {"code": language, "policy": "deterministic"},
+                    "components": [{"type": "body", "parameters": [text]}],
+                }})
+            }
+            (Form::Template, None) => {
+                let class = MessagingClass::Configuration;
+                return Err(ours(class, "no WhatsApp template is set up (CALLME_WHATSAPP_TEMPLATE_SID)"));
+            }
+        };
+        let body = json!({
+            "from": self.config.from.reveal(),
+            "to": order.to.reveal(),
+            "type": "WHATSAPP",
+            "whatsapp_message": says,
+            "webhook_url": self.config.public_url.texts(),
+        });
+        let request = self.request(Method::POST, &["messages", "whatsapp"]).json(&body);
+        let sent: Wrapped<Value> = TELNYX.json(request).await.map_err(meaning)?;
+        // From here on the message may arrive: an answer without a usable name is no refusal.
+        message::name(&sent.data["id"]).ok_or_else(|| meaning(TELNYX.unreadable()))
+    }
+
+    async fn receipt(&self, message: &MessageId) -> Result<Option<Receipt>, MessagingError> {
+        let found = TELNYX.json(self.request(Method::GET, &["messages", message.as_str()])).await;
+        let found: Wrapped<Value> = match found {
+            // Kept for ten days; and whether WhatsApp's are found at all is not documented.
+            Err(Failure { kind: Kind::Status(StatusCode::NOT_FOUND), .. }) => return Ok(None),
+            found => found.map_err(meaning)?,
+        };
+        Ok(message::receipt(&found.data, "").filter(|receipt| receipt.message == *message))
+    }
+}
+
+impl Messaging for TelnyxMessaging {
+    fn abilities(&self) -> &Abilities {
+        &self.abilities
+    }
+
+    fn open<'a>(&'a self, to: &'a PhoneNumber) -> BoxFuture<'a, Result<Opened, MessagingError>> {
+        let conversation = message::conversation(&self.config.hash_key, &self.config.from, to);
+        ready(Ok(Opened { conversation, found: false })).boxed()
+    }
+
+    fn send(&self, order: SendOrder) -> BoxFuture<'_, Result<MessageId, MessagingError>> {
+        Box::pin(self.send(order))
+    }
+
+    fn latest<'a>(
+        &'a self,
+        _conversation: &'a ConversationId,
+        _with: &'a PhoneNumber,
+    ) -> BoxFuture<'a, Result<Vec<PastMessage>, MessagingError>> {
+        ready(Err(ours(MessagingClass::Permanent, "Telnyx has no list of messages to read"))).boxed()
+    }
+
+    fn receipt<'a>(
+        &'a self,
+        _conversation: &'a ConversationId,
+        message: &'a MessageId,
+    ) -> BoxFuture<'a, Result<Option<Receipt>, MessagingError>> {
+        Box::pin(self.receipt(message))
+    }
+
+    fn close<'a>(&'a self, _conversation: &'a ConversationId) -> BoxFuture<'a, Result<(), MessagingError>> {
+        // There is nothing to be closed.
+        ready(Ok(())).boxed()
+    }
+}
+
+/// What a failed request means for its message.
+fn meaning(failure: Failure) -> MessagingError {
+    failure.about_message(message::class_of)
+}
+
+/// An error of our own making, before anything was sent.
+fn ours(class: MessagingClass, message: &str) -> MessagingError {
+    MessagingError { class, code: None, message: message.to_owned(), retry_after: None }
+}
+
+#[cfg(test)]
+mod tests;
