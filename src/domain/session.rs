@@ -318,6 +318,8 @@ impl Session {
             MediaEvent::Interrupted { utterance, heard } => self.interrupted(utterance, heard, now),
             MediaEvent::Progress { utterance, heard } => self.progress(utterance, heard, now),
             MediaEvent::SpeechStarted { stretch, .. } => self.speech_started(stretch, now),
+            // The words decide.
+            MediaEvent::SpeechStopped { .. } => {}
             MediaEvent::Words { stretch, began_at, text } => self.words(stretch, began_at, text, now),
             MediaEvent::NoWords { stretch } => self.no_words(stretch, now),
             MediaEvent::HearingFailed(error) => self.speech_failed(error, now),
