@@ -27,7 +27,7 @@ pub use store::Provider;
 pub struct Metrics {
     registry: Registry,
     calls: calls::Calls,
-    speech: speech::Speech,
+    speech: speech::Sound,
     messages: messages::Messages,
     door: door::Door,
     store: store::Below,
@@ -40,7 +40,7 @@ impl Default for Metrics {
         registry.register("build", "What runs", version);
         Self {
             calls: calls::Calls::new(&mut registry),
-            speech: speech::Speech::new(&mut registry),
+            speech: speech::Sound::new(&mut registry),
             messages: messages::Messages::new(&mut registry),
             door: door::Door::new(&mut registry),
             store: store::Below::new(&mut registry),

@@ -12,12 +12,12 @@ use crate::clock::Clock;
 use crate::config::{Config, StoreConfig};
 use crate::metrics::Metrics;
 use crate::privacy::keyed::HashKey;
-use crate::store::{Left, Store, StoreError};
 use crate::store::durable::{Backend, DurableStore, Patience};
 use crate::store::embedded::Embedded;
 use crate::store::memory::MemoryStore;
 use crate::store::metered::Metered;
 use crate::store::redis::RedisBackend;
+use crate::store::{Left, Store, StoreError};
 
 /// How often what has had its time is forgotten.
 const SWEEP: Duration = Duration::from_hours(1);

@@ -295,6 +295,11 @@ impl Session {
         self.turns.is_asking()
     }
 
+    /// Whether a question still waits for its reply, whether or not a request waits with it.
+    pub fn has_open_question(&self) -> bool {
+        self.turns.open_question().is_some()
+    }
+
     /// From the pick-up to the end of the call, or to `now` while it runs; all calls of the session together.
     pub fn talked(&self, now: Millis) -> Duration {
         self.calls.talked(now)

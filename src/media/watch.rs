@@ -126,3 +126,40 @@ impl Watch {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sound_is_late_by_as_much_as_the_task_slept_too_long() {
+        let frame = bytes_in(FRAME);
+        for (due, woke, sent, late) in [
+            (Some(1_000), 1_000, [5 * frame, 0], 0),
+            (Some(1_000), 1_020, [5 * frame, 0], 0),
+            (Some(1_000), 1_060, [5 * frame, 0], 3),
+            (Some(1_000), 1_060, [2 * frame, 0], 2),
+            (Some(1_000), 1_200, [5 * frame, 5 * frame], 10),
+            (Some(1_000), 1_500, [5 * frame, 5 * frame], 10),
+            // Before its time, something else woke it.
+            (Some(1_000), 900, [5 * frame, 0], 0),
+            // It waited for the sound.
+            (None, 1_500, [5 * frame, 0], 0),
+            (Some(400), 1_500, [5 * frame, 0], 0),
+        ] {
+            let metrics = Arc::<Metrics>::default();
+            let mut watch = Watch::new(Arc::clone(&metrics));
+            watch.sleeps(due.map(Millis), Millis(500));
+            watch.woke(Millis(woke));
+            for bytes in sent {
+                watch.sent(bytes);
+            }
+            let counted = format!("\ncallme_late_frames_total {late}\n");
+            assert!(metrics.render().contains(&counted), "{due:?} {woke} {sent:?}: {late}");
+            // The next time begins anew.
+            watch.woke(Millis(9_000));
+            watch.sent(frame);
+            assert!(metrics.render().contains(&counted), "{due:?} {woke} {sent:?}: once");
+        }
+    }
+}

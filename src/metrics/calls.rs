@@ -14,17 +14,8 @@ use super::series::{Counts, Gauges, gauge, ours, persons, theirs};
 const DIALS: [&str; 7] = ["answered", "no-answer", "busy", "failed", "canceled", "voicemail", "not-dialed"];
 
 /// Who may have ended a session.
-const ENDERS: [&str; 9] = [
-    "person",
-    "agent",
-    "inactivity",
-    "max-length",
-    "opt-out",
-    "shutdown",
-    "crash",
-    "carrier",
-    "nobody",
-];
+const ENDERS: [&str; 9] =
+    ["person", "agent", "inactivity", "max-length", "opt-out", "shutdown", "crash", "carrier", "nobody"];
 
 /// Where a running session may stand.
 const STATES: [&str; 8] =
@@ -124,7 +115,11 @@ impl Calls {
                 ["channel", "result"],
                 turns,
             ),
-            request_to_dial: ours(registry, "request_to_dial", "From the request for a call to the asking of the carrier"),
+            request_to_dial: ours(
+                registry,
+                "request_to_dial",
+                "From the request for a call to the asking of the carrier",
+            ),
             dial: theirs(registry, "dial", "From the asking of the carrier to its answer"),
             dial_to_ring: theirs(registry, "dial_to_ring", "From the asking of the carrier to its word that it rings"),
             ring_to_answer: persons(registry, "ring_to_answer", "From the carrier's word that it rings to the pick-up"),

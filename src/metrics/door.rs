@@ -35,15 +35,8 @@ pub enum Webhook {
 }
 
 impl Webhook {
-    const ALL: [Self; 7] = [
-        Self::Taken,
-        Self::Forged,
-        Self::ShutOut,
-        Self::Limited,
-        Self::NotUnderstood,
-        Self::Unread,
-        Self::TurnedAway,
-    ];
+    const ALL: [Self; 7] =
+        [Self::Taken, Self::Forged, Self::ShutOut, Self::Limited, Self::NotUnderstood, Self::Unread, Self::TurnedAway];
 
     fn as_str(self) -> &'static str {
         match self {

@@ -13,7 +13,7 @@ use super::series::{Counts, Gauges, counter, ours, theirs};
 const FATES: [&str; 2] = ["lost", "late"];
 
 #[derive(Debug)]
-pub(super) struct Speech {
+pub(super) struct Sound {
     gaps: Counter,
     reconnects: Counter,
     frames: Counts<1>,
@@ -50,7 +50,7 @@ impl SpeechPart {
     }
 }
 
-impl Speech {
+impl Sound {
     pub(super) fn new(registry: &mut Registry) -> Self {
         let parts = SpeechPart::ALL.map(SpeechPart::as_str);
         Self {
@@ -62,11 +62,7 @@ impl Speech {
                 ["fate"],
                 FATES.map(|fate| [fate]),
             ),
-            refused_frames: counter(
-                registry,
-                "media_frames_refused",
-                "Frames of ours that the carrier complained of",
-            ),
+            refused_frames: counter(registry, "media_frames_refused", "Frames of ours that the carrier complained of"),
             late_frames: counter(
                 registry,
                 "late_frames",

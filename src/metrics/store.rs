@@ -16,8 +16,8 @@ const CARRIER: [&str; 13] = [
 
 /// The same of an account and of messaging.
 const MESSAGING: [&str; 19] = [
-    "20003", "20005", "20403", "20404", "20429", "21408", "21606", "21608", "21656", "50377", "63001", "63002", "63007",
-    "63010", "63012", "63014", "63018", "63020", "63028",
+    "20003", "20005", "20403", "20404", "20429", "21408", "21606", "21608", "21656", "50377", "63001", "63002",
+    "63007", "63010", "63012", "63014", "63018", "63020", "63028",
 ];
 
 /// The same of speech.
@@ -99,15 +99,14 @@ impl Below {
             codes.map(move |code| [provider.as_str(), code])
         });
         Self {
-            degraded: gauge(
-                registry,
-                "store_degraded",
-                "1 while what is committed is kept in memory only",
-            ),
+            degraded: gauge(registry, "store_degraded", "1 while what is committed is kept in memory only"),
             commit: ours(registry, "store_commit", "From the handing over of a change to the word that it is kept"),
             errors: Counts::new(
                 registry,
-                ("provider_errors", "What a provider did not do as it was asked, by its code or the class of the error"),
+                (
+                    "provider_errors",
+                    "What a provider did not do as it was asked, by its code or the class of the error",
+                ),
                 ["provider", "code"],
                 errors,
             ),

@@ -170,7 +170,9 @@ fn a_session_stands_in_one_state_at_a_time() {
         assert_eq!(samples(&text).into_iter().filter_map(by_state).collect::<Vec<_>>(), want);
     }
     standing.set(None);
-    assert!(!metrics.render().lines().any(|line| line.starts_with("callme_sessions_by_state") && !line.ends_with(" 0")));
+    assert!(
+        !metrics.render().lines().any(|line| line.starts_with("callme_sessions_by_state") && !line.ends_with(" 0"))
+    );
 }
 
 #[test]
@@ -213,7 +215,7 @@ fn what_the_alerts_and_the_dashboard_ask_for_is_there_from_the_start() {
             asked += 1;
         }
     }
-    assert!(asked > 80, "only {asked} were found");
+    assert!(asked > 70, "only {asked} were found");
 }
 
 #[test]

@@ -147,7 +147,7 @@ impl Task {
 
     /// When the window closes in which the answer to an open question can be followed up.
     pub(super) fn open_window(&self) -> Option<Millis> {
-        let awaits = self.session.is_waiting() && self.session.channel() == Channel::WhatsApp;
+        let awaits = self.session.has_open_question() && self.session.channel() == Channel::WhatsApp;
         awaits.then(|| self.shared.read_line(|line, _| line.window_until())).flatten()
     }
 

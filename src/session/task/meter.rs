@@ -130,12 +130,11 @@ impl Meter {
         }
     }
 
-    /// The session has done what it had to. Its window, where it writes in one, closes then.
+    /// The session has done what it had to; `window` is when the one of its open question closes.
     pub(super) fn stands(&mut self, session: &Session, window: Option<Millis>, now: Millis) {
         let phase = session.phase();
         self.standing.set((phase != Phase::Ended).then(|| phase.as_str()));
-        let soon = window.is_some_and(|until| now < until && until.since(now) <= SOON);
-        self.expiring.set(soon && session.is_waiting());
+        self.expiring.set(window.is_some_and(|until| now < until && until.since(now) <= SOON));
     }
 
     /// When a window that is open until then begins to close soon, or closes: what comes next.
