@@ -275,7 +275,6 @@ async fn who_has_not_joined_is_no_error_of_the_provider() {
 
 #[tokio::test(start_paused = true)]
 async fn an_open_question_counts_while_its_window_closes_within_the_hour() {
-    let hours = |hours: u64| Duration::from_secs(hours * 3600);
     let world =
         World::writing_under(&[("CALLME_INACTIVITY_TIMEOUT_MINUTES", "1440"), ("CALLME_OPEN_QUESTION_HOURS", "48")])
             .await;
@@ -286,7 +285,7 @@ async fn an_open_question_counts_while_its_window_closes_within_the_hour() {
         chat.write("Yes.").await
     });
     assert_eq!(expiring().await, 0, "the window has just opened");
-    sleep(hours(23) - Duration::from_secs(600)).await;
+    sleep(Duration::from_secs(23 * 3600 - 600)).await;
     let id = answer.call_id();
     let asking = async {
         sleep(Duration::from_secs(60)).await;
@@ -297,6 +296,6 @@ async fn an_open_question_counts_while_its_window_closes_within_the_hour() {
     };
     let (_, (before, soon)) = tokio::join!(world.say("continue", &id, "And the other one?"), asking);
     assert_eq!((before, soon), (0, 1));
-    sleep(hours(1)).await;
+    sleep(Duration::from_hours(1)).await;
     assert_eq!(expiring().await, 0, "the window has closed");
 }
