@@ -158,10 +158,12 @@ pub(super) async fn cors(request: Request, next: Next) -> Response {
     };
     let headers = response.headers_mut();
     headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
-    headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("GET, POST, OPTIONS"));
+    headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("GET, POST, DELETE, OPTIONS"));
     headers.insert(
         header::ACCESS_CONTROL_ALLOW_HEADERS,
-        HeaderValue::from_static("Content-Type, Authorization, Idempotency-Key"),
+        HeaderValue::from_static(
+            "Content-Type, Authorization, Idempotency-Key, Prefer, Mcp-Protocol-Version, Mcp-Method, Mcp-Name",
+        ),
     );
     response
 }

@@ -48,10 +48,11 @@ impl Question {
         Self { method: Method::POST, body: Some(body), ..Self::get(path) }
     }
 
-    /// The same, answered within this time; what is less than a second counts as none.
+    /// The same, answered within this time, which is rounded up to whole seconds.
     #[must_use]
     pub fn waiting(self, wait: Duration) -> Self {
-        Self { wait: Some(wait), ..self }
+        let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+        Self { wait: Some(Duration::from_secs(seconds)), ..self }
     }
 }
 

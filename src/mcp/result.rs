@@ -22,6 +22,7 @@ pub(super) fn replied(tool: Option<Asking>, answer: Answer) -> CallToolResult {
     if answer.status == NOT_YET || answer.text("code") == Some("no_reply") {
         let next = answer.text("next").or(answer.text("error")).unwrap_or("Use wait_for_reply.").to_owned();
         let id = answer.text("callId").map(|id| format!("\n\nCall ID: {id}")).unwrap_or_default();
+        let next = next.strip_prefix("Nobody has replied yet. ").unwrap_or(&next);
         return good(format!("No answer yet. {next}{id}"), answer.body);
     }
     if answer.status != 200 {

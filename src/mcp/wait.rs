@@ -14,6 +14,8 @@ const STEP: Duration = Duration::from_secs(50);
 const FIRST_STEP: Duration = Duration::from_secs(1);
 /// How often a session is looked at for its news.
 const LOOK: Duration = Duration::from_secs(2);
+/// So little is left that nobody would come in it.
+const ALMOST: Duration = Duration::from_millis(100);
 /// Between tries at a server that is away for a moment, while the ceiling is not reached.
 const AGAIN: Duration = Duration::from_secs(2);
 
@@ -51,7 +53,7 @@ impl Wait<'_> {
         let first = if self.progress.is_wanted() { FIRST_STEP.min(self.left()) } else { STEP.min(self.left()) };
         let mut answer = self.ask(question.clone().waiting(first)).await?;
         loop {
-            if answer.status != NOT_YET || self.left() < Duration::from_secs(1) {
+            if answer.status != NOT_YET || self.left() < ALMOST {
                 return Ok(answer);
             }
             if let Some(id) = answer.text("callId") {

@@ -148,6 +148,12 @@ impl Repeats {
         self.begun.get(key).filter(kept).cloned()
     }
 
+    /// The answered requests of this session: somebody who waited has taken their answer, or will not want it any more.
+    pub(super) fn answered_in(&self, session: &SessionId) -> Vec<Begun> {
+        let of_session = |begun: &&Begun| begun.pending.session == *session && begun.pending.given().is_some();
+        self.begun.values().filter(of_session).cloned().collect()
+    }
+
     /// Takes up a request that an earlier process was asked, unless it was asked anew since. The process may have ended
     /// before its last answers were through, whether or not they had been collected.
     pub(super) fn recall(&mut self, Recalled { record, pending }: Recalled, now: Millis) {

@@ -259,7 +259,9 @@ impl Verbs for Service {
         async move {
             let text = ask.message.clone();
             let input = |request| Input::End { request, text };
-            match self.request(Route::End, &session, &ask, SPEAK_BUDGET, input).await? {
+            let answered = self.request(Route::End, &session, &ask, SPEAK_BUDGET, input).await?;
+            self.collect_all(&session);
+            match answered {
                 Answered::Given(delivered) => match &delivered.answer.body {
                     Body::Ended { talked } => Ok(Ended {
                         duration: Duration::from_millis(*talked),

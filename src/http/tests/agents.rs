@@ -212,8 +212,11 @@ async fn a_page_of_any_origin_may_ask_first() {
         assert_eq!(response.status(), StatusCode::NO_CONTENT, "{path}");
         let headers = response.headers();
         assert_eq!(headers["access-control-allow-origin"], "*");
-        assert_eq!(headers["access-control-allow-methods"], "GET, POST, OPTIONS");
-        assert_eq!(headers["access-control-allow-headers"], "Content-Type, Authorization, Idempotency-Key");
+        assert_eq!(headers["access-control-allow-methods"], "GET, POST, DELETE, OPTIONS");
+        assert_eq!(
+            headers["access-control-allow-headers"],
+            "Content-Type, Authorization, Idempotency-Key, Prefer, Mcp-Protocol-Version, Mcp-Method, Mcp-Name"
+        );
     }
     let refused = edge.send(Request::get("/api/health").body(Body::empty()).expect("a request")).await;
     assert_eq!(refused.headers()["access-control-allow-origin"], "*", "a page must be able to read the refusal");

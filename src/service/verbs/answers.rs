@@ -1,5 +1,6 @@
 //! What a request is answered with: what its session says in time, or what is left of an ended one.
 
+use std::sync::PoisonError;
 use std::time::Duration;
 
 use futures_util::FutureExt;
@@ -173,7 +174,23 @@ impl Service {
         };
         let (budget, hurried) = budget(patience);
         let answered = self.answer(&pending, None, budget).await?;
+        if matches!(answered, Answered::Given(_)) {
+            self.collect_all(&id);
+        }
         self.reply(&id, answered, hurried).await
+    }
+
+    /// Whoever asks this session's questions again means them anew: their answers were taken by another way.
+    pub(super) fn collect_all(&self, id: &SessionId) {
+        let answered = self.repeats.lock().unwrap_or_else(PoisonError::into_inner).answered_in(id);
+        for begun in answered {
+            let given = begun.pending.given().filter(|delivered| !delivered.is_put_off() && !begun.is_collected());
+            if let Some(delivered) = given {
+                begun.collect();
+                // Whether or not it is kept: this one's answer does not depend on it.
+                drop(self.keep_collected(&begun, &delivered));
+            }
+        }
     }
 
     /// Waits for the reply to a request that began a session, or that it joined.

@@ -52,8 +52,10 @@ async fn what_is_not_the_protocol_is_refused_and_nobody_is_rung() {
     assert_eq!(get.status(), StatusCode::METHOD_NOT_ALLOWED, "there is no session to listen to");
     let unknown = said(world.rpc(&call("sing", &json!({}), None))).await;
     assert_eq!((unknown.status, &unknown.answer["error"]["code"]), (200, &json!(-32_602)), "{unknown:?}");
-    let method = said(world.rpc(&request("tools/sing", &json!({})))).await;
-    assert_eq!(method.answer["error"]["code"], json!(-32_601), "{method:?}");
+    for method in ["tools/sing", "prompts/list", "resources/list", "resources/templates/list"] {
+        let refused = said(world.rpc(&request(method, &json!({})))).await;
+        assert_eq!(refused.answer["error"]["code"], json!(-32_601), "{refused:?}");
+    }
     assert!(world.emulator.calls().is_empty());
 }
 

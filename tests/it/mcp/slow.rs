@@ -14,14 +14,14 @@ fn secs(seconds: u64) -> Duration {
 }
 
 /// Somebody who does not pick up, and writes later.
-async fn written_question(world: &World) {
+fn written_question(world: &World) {
     world.person(Script::unanswered(PickUp::Busy));
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_client_that_hears_no_progress_is_told_before_it_gives_up_that_nobody_has_answered_yet() {
     let world = World::writing().await;
-    written_question(&world).await;
+    written_question(&world);
     let began = Instant::now();
     let waited = world.tool("initiate_call", json!({ "message": QUESTION })).await;
     assert!((44..=46).contains(&began.elapsed().as_secs()), "{:?}", began.elapsed());
@@ -45,7 +45,7 @@ async fn a_client_that_hears_no_progress_is_told_before_it_gives_up_that_nobody_
 #[tokio::test(start_paused = true)]
 async fn a_client_that_hears_progress_waits_up_to_its_own_ceiling_and_hears_something_every_ten_seconds() {
     let world = World::writing_under(&[("CALLME_MCP_WAIT_WITH_PROGRESS_SECONDS", "65")]).await;
-    written_question(&world).await;
+    written_question(&world);
     let began = Instant::now();
     let waited = world.told_tool("initiate_call", json!({ "message": QUESTION })).await;
     assert!((63..=66).contains(&began.elapsed().as_secs()), "{:?}", began.elapsed());
@@ -59,7 +59,7 @@ async fn a_client_that_hears_progress_waits_up_to_its_own_ceiling_and_hears_some
 #[tokio::test(start_paused = true)]
 async fn the_ceiling_is_what_the_operator_or_the_client_says() {
     let world = World::writing_under(&[("CALLME_MCP_WAIT_SECONDS", "20")]).await;
-    written_question(&world).await;
+    written_question(&world);
     let began = Instant::now();
     world.tool("initiate_call", json!({ "message": QUESTION })).await.is_good();
     assert!((19..=21).contains(&began.elapsed().as_secs()), "{:?}", began.elapsed());
@@ -88,7 +88,7 @@ async fn a_client_that_gives_up_stops_the_waiting_and_not_the_call() {
 #[tokio::test(start_paused = true)]
 async fn the_same_question_again_joins_what_it_began() {
     let world = World::writing().await;
-    written_question(&world).await;
+    written_question(&world);
     for _ in 0..2 {
         let waited = world.tool("initiate_call", json!({ "message": QUESTION })).await;
         assert!(waited.text().starts_with("No answer yet."), "{waited:?}");
@@ -114,4 +114,20 @@ async fn a_call_that_the_carrier_refuses_while_the_tool_waits_is_asked_for_once(
     let dials =
         world.emulator.timeline().count(|what| matches!(what, callme::emulator::What::Rest { verb: "dial", .. }));
     assert_eq!(dials, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_same_question_after_its_answer_was_collected_and_its_session_ended_is_a_new_one() {
+    let world = World::new().await;
+    world.person(Script::converses([REPLY]));
+    let request = world.rpc(&call("initiate_call", &json!({ "message": QUESTION }), Some("p"))).timeout(secs(2));
+    assert!(request.send().await.expect("an answer begins").text().await.is_err(), "it gave up");
+    let id = world.call_id().await;
+    world.tool("wait_for_reply", json!({ "call_id": id })).await.is_good();
+    world.tool("end_call", json!({ "call_id": id, "message": "Bye." })).await.is_good();
+    world.sessions_end().await;
+    world.person(Script::converses(["Not any more."]));
+    let again = world.tool("initiate_call", json!({ "message": QUESTION })).await;
+    assert!(again.text().ends_with(&format!("{LABEL}Not any more.")), "{again:?}");
+    assert_eq!(world.emulator.calls().len(), 2);
 }
