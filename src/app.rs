@@ -31,12 +31,13 @@ use crate::http::{self, Parts, serve};
 use crate::mcp::{self, Here, Tools, ToolsConfig};
 use crate::media::{Desk, DeskConfig};
 use crate::metrics::Metrics;
+use crate::provider::metered::Metered;
 use crate::provider::openai::endpoint::Endpoint;
 use crate::provider::openai::stt::{OpenAiStt, SttAudio, SttSettings};
 use crate::provider::openai::tts::{AudioFormat, OpenAiTts, TtsSettings};
 use crate::provider::openai::watch::Watch;
 use crate::provider::public_url::PublicUrl;
-use crate::provider::{Messaging, SpeechOutlook};
+use crate::provider::{CallCommands, Messaging, SpeechOutlook};
 use crate::service::{Service, ServiceConfig, Verbs};
 use crate::session::{Directory, Manager, ManagerConfig};
 
@@ -92,9 +93,9 @@ impl App {
         tools: impl FnOnce(Tools) -> S + Send + 'static,
     ) -> anyhow::Result<Self> {
         let public_url = PublicUrl::parse(&config.public_url).context("CALLME_PUBLIC_URL")?;
+        let metrics = Arc::new(Metrics::default());
         let CarrierParts { carrier, commands, webhooks, wire } = carrier(&config.carrier, public_url, &clock)?;
         let media = TaskTracker::new();
-        let metrics = Arc::new(Metrics::default());
         let SpeechParts { tts, stt, watch } = speech(&config.speech, &clock, &metrics)?;
         let watch = Arc::new(watch);
         let desk = Arc::new(Desk::new(DeskConfig {
@@ -109,12 +110,12 @@ impl App {
             random,
         }));
         let keeping = Keeping::open(config)?;
-        let store = keeping.store();
+        let store = keeping.store(&metrics);
         let hash_key = keeping::hash_key(config);
-        let messaging = texts::messaging(config, &hash_key)?;
+        let messaging = texts::messaging(config, &hash_key)?.map(|texts| metered(texts, &metrics));
         let manager = Manager::new(ManagerConfig {
-            carrier,
-            commands,
+            carrier: Arc::new(Metered::new(carrier, &metrics)),
+            commands: commands.map(|commands| Arc::new(Metered::new(commands, &metrics)) as Arc<dyn CallCommands>),
             media: Arc::new(bridge::MediaDesk(Arc::clone(&desk))),
             store: Arc::clone(&store),
             clock: Arc::clone(&clock),
@@ -225,7 +226,7 @@ impl App {
 
 /// Takes up what the process before has left. A store that another process still has is taken up when that has gone.
 async fn take_up(keeping: &Keeping, blocks: &Blocks, service: &Service, manager: &Manager) {
-    match keeping.store().left().await {
+    match keeping.left().await {
         Ok(mut left) => {
             blocks.recall(std::mem::take(&mut left.blocks));
             service.recall(manager.recall(left).await);
@@ -237,6 +238,10 @@ async fn take_up(keeping: &Keeping, blocks: &Blocks, service: &Service, manager:
 /// Serves the news that the configuration is bad, until `stop`.
 pub async fn serve_broken(listener: TcpListener, problems: &[String], stop: CancellationToken) {
     serve::run(listener, http::broken(problems), stop).await;
+}
+
+fn metered(texts: Arc<dyn Messaging>, metrics: &Arc<Metrics>) -> Arc<dyn Messaging> {
+    Arc::new(Metered::new(texts, metrics))
 }
 
 /// The tools at `/mcp`, for requests that name this server or come from the machine it runs on.

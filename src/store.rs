@@ -17,6 +17,7 @@ use crate::ids::{ConversationId, EntryId, LineKey, MessageId, RequestId, Request
 pub mod durable;
 pub mod embedded;
 pub mod memory;
+pub mod metered;
 pub mod record;
 pub mod redis;
 

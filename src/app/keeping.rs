@@ -10,12 +10,14 @@ use tokio_util::sync::CancellationToken;
 use super::{hash_key, mounts, random};
 use crate::clock::Clock;
 use crate::config::{Config, StoreConfig};
+use crate::metrics::Metrics;
 use crate::privacy::keyed::HashKey;
-use crate::store::Store;
 use crate::store::durable::{Backend, DurableStore, Patience};
 use crate::store::embedded::Embedded;
 use crate::store::memory::MemoryStore;
+use crate::store::metered::Metered;
 use crate::store::redis::RedisBackend;
+use crate::store::{Left, Store, StoreError};
 
 /// How often what has had its time is forgotten.
 const SWEEP: Duration = Duration::from_hours(1);
@@ -54,11 +56,22 @@ impl Keeping {
         })
     }
 
-    /// The store.
-    pub(super) fn store(&self) -> Arc<dyn Store> {
+    /// The store, timed.
+    pub(super) fn store(&self, metrics: &Arc<Metrics>) -> Arc<dyn Store> {
         match self {
-            Keeping::Memory(store) => Arc::<MemoryStore>::clone(store),
-            Keeping::Durable(store) => Arc::<DurableStore>::clone(store),
+            Keeping::Memory(store) => Arc::new(Metered::new(Arc::clone(store), metrics)),
+            Keeping::Durable(store) => Arc::new(Metered::new(Arc::clone(store), metrics)),
+        }
+    }
+
+    /// What an earlier process has left.
+    ///
+    /// # Errors
+    /// When that cannot be known.
+    pub(super) async fn left(&self) -> Result<Left, StoreError> {
+        match self {
+            Keeping::Memory(store) => store.left().await,
+            Keeping::Durable(store) => store.left().await,
         }
     }
 

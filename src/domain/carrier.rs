@@ -24,6 +24,17 @@ pub enum ErrorClass {
     Unknown,
 }
 
+impl ErrorClass {
+    /// As metrics call it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            ErrorClass::Refused => "refused",
+            ErrorClass::Busy => "busy",
+            ErrorClass::Unknown => "unknown",
+        }
+    }
+}
+
 impl fmt::Display for ProviderError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.code {

@@ -65,6 +65,11 @@ pub enum MediaEvent {
         /// When the speech began.
         began_at: Millis,
     },
+    /// The person fell silent; what they said follows. It is for who measures how long that takes.
+    SpeechStopped {
+        /// Which stretch.
+        stretch: StretchId,
+    },
     /// What the person said.
     Words {
         /// Which stretch.

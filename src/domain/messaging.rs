@@ -127,6 +127,29 @@ pub enum MessagingClass {
 }
 
 impl MessagingClass {
+    /// As metrics call it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            MessagingClass::OptIn => "opt-in",
+            MessagingClass::Window => "window",
+            MessagingClass::OptedOut => "opted-out",
+            MessagingClass::BadNumber => "bad-number",
+            MessagingClass::Configuration => "configuration",
+            MessagingClass::Closed => "closed",
+            MessagingClass::Transient => "transient",
+            MessagingClass::Unknown => "unknown",
+            MessagingClass::Permanent => "permanent",
+        }
+    }
+
+    /// Whether it is the person, or their phone, rather than the carrier that keeps a text from them.
+    pub fn is_about_the_person(self) -> bool {
+        matches!(
+            self,
+            MessagingClass::OptIn | MessagingClass::Window | MessagingClass::OptedOut | MessagingClass::BadNumber
+        )
+    }
+
     /// Whether trying the same again may help.
     pub fn is_transient(self) -> bool {
         matches!(self, MessagingClass::Transient | MessagingClass::Unknown)

@@ -296,6 +296,11 @@ impl Session {
         self.turns.is_asking()
     }
 
+    /// Whether a question still waits for its reply, whether or not a request waits with it.
+    pub fn has_open_question(&self) -> bool {
+        self.turns.open_question().is_some()
+    }
+
     /// From the pick-up to the end of the call, or to `now` while it runs; all calls of the session together.
     pub fn talked(&self, now: Millis) -> Duration {
         self.calls.talked(now)
@@ -319,6 +324,8 @@ impl Session {
             MediaEvent::Interrupted { utterance, heard } => self.interrupted(utterance, heard, now),
             MediaEvent::Progress { utterance, heard } => self.progress(utterance, heard, now),
             MediaEvent::SpeechStarted { stretch, .. } => self.speech_started(stretch, now),
+            // The words decide.
+            MediaEvent::SpeechStopped { .. } => {}
             MediaEvent::Words { stretch, began_at, text } => self.words(stretch, began_at, text, now),
             MediaEvent::NoWords { stretch } => self.no_words(stretch, now),
             MediaEvent::HearingFailed(error) => self.speech_failed(error, now),

@@ -117,6 +117,7 @@ impl Call {
     /// Sends what is to be sent, reports what is to be reported, and sets the alarm for what comes next.
     fn pump(&mut self) {
         let now = self.clock.now();
+        self.watch.woke(now);
         if let Some(line) = &mut self.line {
             while let Some(transmit) = self.playout.poll_transmit(now) {
                 let mut text = String::new();
@@ -126,7 +127,7 @@ impl Call {
                         self.wire.write_clear(&line.stream, &mut text);
                     }
                     Transmit::Audio(ulaw) => {
-                        self.watch.sent();
+                        self.watch.sent(ulaw.len());
                         self.wire.write_audio(&line.stream, ulaw, &mut text);
                     }
                     Transmit::Mark(name) => self.wire.write_mark(&line.stream, &name.to_string(), &mut text),
@@ -144,7 +145,9 @@ impl Call {
         if self.ears.take_drained(now) {
             self.report(MediaEvent::Drained);
         }
-        let next = [self.playout.next_deadline(), self.ears.next_deadline()].into_iter().flatten().min();
+        let plays = self.playout.next_deadline();
+        self.watch.sleeps(plays.filter(|_| self.line.is_some()), now);
+        let next = [plays, self.ears.next_deadline()].into_iter().flatten().min();
         self.alarm.set(next, &*self.clock);
     }
 
@@ -222,8 +225,13 @@ impl Call {
                 self.watch.spoken_up();
                 self.playout.barged_in(began_at, now);
             }
-            Heard::Stopped { stretch } => self.fell_silent(stretch),
+            Heard::Stopped { stretch } => {
+                self.watch.fell_silent(stretch);
+                self.fell_silent(stretch);
+                self.report(MediaEvent::SpeechStopped { stretch });
+            }
             Heard::Words { stretch, began_at, text } => {
+                self.watch.understood(stretch);
                 self.fell_silent(stretch);
                 self.report(MediaEvent::Words { stretch, began_at, text: PersonText(text) });
             }

@@ -150,7 +150,7 @@ impl Desk {
             events: Box::new(move |event| to_session(event)),
             playout: Playout::new(self.config.guard),
             speaking: None,
-            voice: Voice::new(self.config.tts.open()),
+            voice: Voice::new(self.config.tts.open(), Arc::clone(&self.config.metrics)),
             ears: Ears::new(Arc::clone(&self.config.stt)),
             alarm: Alarm::default(),
             line: None,

@@ -1,26 +1,32 @@
 //! The speech being made for a call: one stream an utterance, read only as far as the playout wants it.
 
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use futures_util::StreamExt;
+use tokio::time::Instant;
 
 use crate::domain::carrier::{ErrorClass, ProviderError};
 use crate::domain::playout::Playout;
 use crate::domain::text::AgentText;
 use crate::ids::UtteranceId;
+use crate::metrics::{Metrics, Provider};
 use crate::provider::{Speech, TtsSession};
 
 /// The utterances in the making.
 pub(super) struct Voice {
     tts: Box<dyn TtsSession>,
     making: Vec<Making>,
+    metrics: Arc<Metrics>,
 }
 
 struct Making {
     utterance: UtteranceId,
     text: AgentText,
     speech: Speech,
+    /// When it was asked for, this time.
+    asked_at: Instant,
     /// Something was made: a second try would say it twice.
     began: bool,
     tried_again: bool,
@@ -35,13 +41,14 @@ pub(super) enum Made {
 }
 
 impl Voice {
-    pub(super) fn new(tts: Box<dyn TtsSession>) -> Self {
-        Self { tts, making: Vec::new() }
+    pub(super) fn new(tts: Box<dyn TtsSession>, metrics: Arc<Metrics>) -> Self {
+        Self { tts, making: Vec::new(), metrics }
     }
 
     pub(super) fn say(&mut self, utterance: UtteranceId, text: AgentText) {
         let speech = self.tts.speak(text.as_str().to_owned());
-        self.making.push(Making { utterance, text, speech, began: false, tried_again: false });
+        let asked_at = Instant::now();
+        self.making.push(Making { utterance, text, speech, asked_at, began: false, tried_again: false });
     }
 
     /// Stops making this utterance; the provider's stream is dropped with it.
@@ -63,18 +70,26 @@ impl Voice {
             match making.speech.poll_next_unpin(cx) {
                 Poll::Pending => {}
                 Poll::Ready(Some(Ok(sound))) => {
-                    making.began = true;
+                    if !std::mem::replace(&mut making.began, true) {
+                        self.metrics.tts_first_byte(making.asked_at.elapsed());
+                    }
                     return Poll::Ready(Made::Sound(utterance, sound));
                 }
                 Poll::Ready(Some(Err(error))) if making.may_try_again(&error) => {
                     tracing::warn!(%error, "speech could not be made; trying once more");
+                    self.metrics.provider_failed(Provider::Tts, error.class.as_str(), error.code.as_deref());
                     making.tried_again = true;
                     making.speech = self.tts.speak(making.text.as_str().to_owned());
+                    making.asked_at = Instant::now();
                     cx.waker().wake_by_ref();
                 }
                 Poll::Ready(end) => {
                     self.making.remove(at);
-                    return Poll::Ready(Made::Over(utterance, end.and_then(Result::err)));
+                    let failed = end.and_then(Result::err);
+                    if let Some(error) = &failed {
+                        self.metrics.provider_failed(Provider::Tts, error.class.as_str(), error.code.as_deref());
+                    }
+                    return Poll::Ready(Made::Over(utterance, failed));
                 }
             }
         }

@@ -17,8 +17,9 @@ use crate::domain::messaging::Form;
 use crate::domain::session::{Body, Input};
 use crate::ids::{RequestId, RequestKey, SessionId};
 use crate::limit::Limit;
+use crate::metrics::Bound;
 use crate::privacy::keyed::HashKey;
-use crate::session::{Gone, Manager, Pending, Recalled, RequestName};
+use crate::session::{Gone, Manager, NotStarted, Pending, Recalled, RequestName};
 use crate::store::{Conversation, Store, Write};
 use answers::{Answered, budget, named, over};
 
@@ -101,16 +102,33 @@ impl Service {
 
     fn begin_message(&self, ask: &Ask, first_contact: bool, name: RequestName) -> Result<Pending, Refusal> {
         let form = if first_contact { Form::Template } else { Form::Free };
-        self.manager.may_write(form).map_err(|why| sentence::not_started(&why))?;
-        self.messages.take(&ask.principal).map_err(sentence::too_many_messages)?;
-        self.manager.write(ask.message.clone(), form, Some(name)).map_err(|why| sentence::not_started(&why))
+        self.manager.may_write(form).map_err(|why| self.not_started(&why))?;
+        self.messages.take(&ask.principal).map_err(|wait| self.too_many_messages(wait))?;
+        self.manager.write(ask.message.clone(), form, Some(name)).map_err(|why| self.not_started(&why))
     }
 
     /// Begins a call, unless the person is busy (which costs the agent nothing) or the agent has placed too many.
     fn begin_call(&self, ask: &Ask, name: RequestName) -> Result<Pending, Refusal> {
-        self.manager.may_call().map_err(|why| sentence::not_started(&why))?;
-        self.calls.take(&ask.principal).map_err(sentence::too_many_calls)?;
-        self.manager.call(ask.message.clone(), Some(name)).map_err(|why| sentence::not_started(&why))
+        self.manager.may_call().map_err(|why| self.not_started(&why))?;
+        self.calls.take(&ask.principal).map_err(|wait| {
+            self.manager.metrics().limit(Bound::CallsPerHour);
+            sentence::too_many_calls(wait)
+        })?;
+        self.manager.call(ask.message.clone(), Some(name)).map_err(|why| self.not_started(&why))
+    }
+
+    fn not_started(&self, why: &NotStarted) -> Refusal {
+        match why {
+            NotStarted::Busy(_) => self.manager.metrics().limit(Bound::LiveCalls),
+            NotStarted::Full => self.manager.metrics().limit(Bound::Sessions),
+            NotStarted::Closing | NotStarted::NoMessaging | NotStarted::NoTemplate => {}
+        }
+        sentence::not_started(why)
+    }
+
+    fn too_many_messages(&self, wait: Duration) -> Refusal {
+        self.manager.metrics().limit(Bound::MessagesPerHour);
+        sentence::too_many_messages(wait)
     }
 
     /// Joins or begins a request to a session, and waits for its answer.
@@ -142,7 +160,7 @@ impl Service {
         if !costs {
             return Ok(());
         }
-        self.messages.take(&who).map_err(|wait| sentence::about_writing(id, sentence::too_many_messages(wait)))
+        self.messages.take(&who).map_err(|wait| sentence::about_writing(id, self.too_many_messages(wait)))
     }
 
     fn join<E>(

@@ -14,6 +14,7 @@ use crate::domain::messaging::{Inbound, Receipt};
 use crate::domain::session::{Input, Said, Sense};
 use crate::domain::text::{BadWords, PersonText};
 use crate::ids::{EntryId, Mark, MessageId, SessionId};
+use crate::metrics::Received as Fate;
 use crate::phone_number::PhoneNumber;
 use crate::store::{Mail, Received, Write};
 
@@ -71,6 +72,10 @@ impl Manager {
                 drop(self.shared.keep(&mut tables, vec![Write::Done(entry)]));
                 return false;
             };
+            if !again {
+                let refused = matches!(received.mail, Mail::Refused(..));
+                self.shared.config.metrics.received(if refused { Fate::Refused } else { Fate::Taken });
+            }
             let id = received.mail.id().clone();
             let seen = Write::Seen(self.shared.config.directory.line_key().clone(), id, received.at);
             let awaited = then.iter().any(|then| then.settles() || matches!(then, Then::Notify(_)));

@@ -12,7 +12,9 @@ use crate::domain::messaging::{Author, Delivery, Form, MessagingClass, Messaging
 use crate::domain::session::PostError;
 use crate::domain::text::parts;
 use crate::ids::{ConversationId, EntryId, Mark, MessageId, PostId, SessionId};
+use crate::metrics::Text;
 use crate::phone_number::PhoneNumber;
+use crate::provider::metered::text_of;
 use crate::provider::{Messaging, SendOrder};
 use crate::store::Write;
 
@@ -83,9 +85,11 @@ impl Shared {
     fn may_post(&self, form: Form) -> Result<(), PostError> {
         self.read_line(|line, now| {
             if line.is_opted_out() {
+                self.config.metrics.text(Text::OptedOut);
                 return Err(PostError::OptedOut);
             }
             if form == Form::Free && !line.may_write_freely(now) {
+                self.config.metrics.text(Text::Window);
                 return Err(PostError::Carrier(window_closed()));
             }
             Ok(())
@@ -151,6 +155,12 @@ impl Shared {
 
     /// What a receipt says about the line.
     pub(super) fn note_receipt(&self, receipt: &Receipt) {
+        let metrics = &self.config.metrics;
+        match &receipt.delivery {
+            Delivery::Fine if self.lock().settles(&receipt.message) => metrics.text(Text::Delivered),
+            Delivery::Failed(error) if self.lock().settles(&receipt.message) => metrics.text(text_of(error)),
+            Delivery::Underway | Delivery::Fine | Delivery::Failed(_) => {}
+        }
         self.line(|line, _| {
             if let Some(name) = receipt.channel_message.clone() {
                 line.also_named(&receipt.message, name);

@@ -270,6 +270,11 @@ impl Manager {
         looked.await.ok()
     }
 
+    /// What is counted.
+    pub fn metrics(&self) -> &Metrics {
+        &self.shared.config.metrics
+    }
+
     /// How many sessions run.
     pub fn running(&self) -> usize {
         self.shared.lock().sessions.len()

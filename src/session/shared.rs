@@ -17,11 +17,13 @@ use crate::clock::Millis;
 use crate::domain::line::{self, Line, Notice};
 use crate::domain::outcome::EndedBy;
 use crate::domain::session::Input;
-use crate::ids::{CarrierCallId, Mark, SessionId, SessionIds};
+use crate::ids::{CarrierCallId, Mark, MessageId, SessionId, SessionIds};
 use crate::store::Write;
 
 /// Waits between tries to hang up a call without a session.
 const HANG_UP_AGAIN: [Duration; 3] = [Duration::from_secs(1), Duration::from_secs(2), Duration::from_secs(4)];
+/// Texts remembered whose fate was counted: more than can be on their way at once.
+const MOST_SETTLED: usize = 256;
 /// Calls remembered after their end: more than can be placed while a dial is in doubt.
 const MOST_PAST: usize = 64;
 
@@ -50,11 +52,25 @@ pub(super) struct Tables {
     /// Sessions have run since then in processes that may have made a conversation and not learned its name: whatever was
     /// written in it since was never taken.
     pub(super) unread_since: Option<Millis>,
+    /// Texts of ours whose fate is known, oldest first: the carrier tells more than once.
+    pub(super) settled: VecDeque<MessageId>,
     /// What the person wrote and was not taken, until it has been read back.
     pub(super) missed: Option<Missed>,
 }
 
 impl Tables {
+    /// Whether the fate of this text of ours is news; it is none after that.
+    pub(super) fn settles(&mut self, message: &MessageId) -> bool {
+        let news = !self.settled.contains(message);
+        if news {
+            if self.settled.len() >= MOST_SETTLED {
+                self.settled.pop_front();
+            }
+            self.settled.push_back(message.clone());
+        }
+        news
+    }
+
     /// The calls of this session are over.
     pub(super) fn end_calls(&mut self, id: &SessionId) {
         let over: Vec<_> = self.calls.extract_if(|_, session| session == id).map(|(call, _)| call).collect();

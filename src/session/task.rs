@@ -3,6 +3,7 @@
 mod connecting;
 mod effects;
 mod keeping;
+mod meter;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -22,6 +23,7 @@ use crate::domain::session::{Answer, Body, CarrierNews, Failure, Input, Phase, S
 use crate::ids::{CarrierCallId, EntryId, RequestId, SessionId};
 use crate::store::{Line, RequestRecord};
 use keeping::Kept;
+use meter::Meter;
 
 /// Where an answer goes.
 pub(super) type AnswerTo = watch::Sender<Option<Delivered>>;
@@ -139,6 +141,7 @@ pub(super) struct Task {
     known_call: Option<CarrierCallId>,
     /// The call that the carrier was told to connect, until its media is there.
     connecting: Option<CarrierCallId>,
+    meter: Meter,
 }
 
 impl Task {
@@ -158,6 +161,7 @@ impl Task {
         }
         let mut task = Self {
             id,
+            meter: Meter::new(&shared.config.metrics, requests.iter().map(|waiting| waiting.request)),
             shared,
             on_phone: session.is_on_phone(),
             writes: session.channel() != Channel::Voice,
@@ -202,7 +206,9 @@ impl Task {
         self.carry_out().await;
         drop(self.keep());
         while !self.finished && !self.is_suspended() {
-            self.alarm.set(self.session.next_deadline(), &*self.shared.config.clock);
+            let now = self.shared.config.clock.now();
+            let next = [self.session.next_deadline(), Meter::next_deadline(self.open_window(), now)];
+            self.alarm.set(next.into_iter().flatten().min(), &*self.shared.config.clock);
             let worth_keeping = tokio::select! {
                 message = self.inbox.recv() => match message {
                     Some(message) => self.take(message).await,
@@ -279,8 +285,8 @@ impl Task {
                 }
             }
             Message::Media { leg, event } if leg == self.leg && self.media.is_some() => {
-                // It comes each second of an utterance, whose end tells all of it.
-                let minor = matches!(event, MediaEvent::Progress { .. });
+                // The first comes each second of an utterance, whose end tells all of it; the second changes nothing.
+                let minor = matches!(event, MediaEvent::Progress { .. } | MediaEvent::SpeechStopped { .. });
                 let comes_or_goes = matches!(event, MediaEvent::Connected | MediaEvent::MediaGone { .. });
                 self.feed(Input::Media(event)).await;
                 if comes_or_goes {
@@ -326,6 +332,7 @@ impl Task {
     async fn feed(&mut self, input: Input) {
         // The line was taken for it before it came.
         self.on_phone |= matches!(input, Input::Wrote { sense: Sense::CallMe { .. }, .. });
+        self.meter.comes(&input, &self.session);
         self.session.handle(input, self.shared.config.clock.now());
         self.carry_out().await;
     }

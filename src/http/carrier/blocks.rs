@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::clock::Clock;
 use crate::clock::Millis;
 use crate::limit::{Limit, Refused};
+use crate::metrics::Bound;
 use crate::privacy::keyed::KeyedHash;
 use crate::store::{Store, Write};
 
@@ -24,6 +25,8 @@ pub(super) enum Way {
 pub struct Blocks(Arc<Inner>);
 
 struct Inner {
+    /// Who sends too many is shut out for a while.
+    shuts_out: bool,
     phones: Limit<(Way, KeyedHash)>,
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
@@ -33,20 +36,21 @@ impl Blocks {
     /// Nobody is blocked.
     pub fn new(limits: &InboundLimits, store: Arc<dyn Store>, clock: Arc<dyn Clock>) -> Self {
         let phones = Limit::per_minute(limits.per_phone).shutting_out_for(limits.block);
-        Self(Arc::new(Inner { phones, store, clock }))
+        Self(Arc::new(Inner { shuts_out: !limits.block.is_zero(), phones, store, clock }))
     }
 
     /// Counts a message.
     ///
     /// # Errors
-    /// With the time until it is over, when it was one too many.
-    pub(super) fn take(&self, way: Way, phone: KeyedHash) -> Result<(), std::time::Duration> {
-        let Inner { phones, store, clock } = &*self.0;
+    /// With the limit and the time until it is over, when it was one too many.
+    pub(super) fn take(&self, way: Way, phone: KeyedHash) -> Result<(), (Bound, std::time::Duration)> {
+        let Inner { phones, store, clock, .. } = &*self.0;
         phones.take_noting(&(way, phone)).map_err(|Refused { wait, shuts_out }| {
             if shuts_out {
                 drop(store.commit(vec![Write::Block(way.name(phone), clock.now() + wait)]));
             }
-            wait
+            let before = self.0.shuts_out && !shuts_out;
+            (if before { Bound::Blocked } else { Bound::Phone }, wait)
         })
     }
 

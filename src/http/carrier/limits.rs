@@ -19,7 +19,7 @@ use super::signature::Verified;
 use crate::http::error::{ApiError, too_many};
 use crate::http::layers::Counted;
 use crate::limit::{Limit, Tally};
-use crate::metrics::{Metrics, Webhook as Fate};
+use crate::metrics::{Bound, Metrics, Webhook as Fate};
 use crate::privacy::keyed::{HashKey, KeyedHash, Kind};
 use crate::provider::{MessagingWebhooks, Sender};
 
@@ -93,8 +93,10 @@ pub(in crate::http) async fn keep(
 }
 
 impl Inner {
-    fn turn_away(&self, sender: &Sender, limit: &'static str, wait: Duration) -> Response {
+    fn turn_away(&self, sender: &Sender, limit: Bound, wait: Duration) -> Response {
         self.metrics.webhook(Fate::Limited);
+        self.metrics.limit(limit);
+        let limit = limit.as_str();
         if let Some(count) = self.refused.due(Instant::now()) {
             tracing::warn!(count, limit, "inbound messages were turned away, the last one by the limit {limit}");
         }
@@ -126,18 +128,18 @@ impl Counters {
     /// Counts a message. The phone comes first: who is blocked takes nothing of what all others have together.
     ///
     /// # Errors
-    /// With the limit's name and the time until it is over, when it was one too many.
-    fn take(&self, sender: &Sender) -> Result<(), (&'static str, Duration)> {
+    /// With the limit and the time until it is over, when it was one too many.
+    fn take(&self, sender: &Sender) -> Result<(), (Bound, Duration)> {
         let way = if sender.conversation.is_some() { Way::Conversation } else { Way::Plain };
         if let Some(from) = &sender.from {
             let phone = self.hash_key.hash(Kind::Phone, from.reveal());
-            self.phones.take(way, phone).map_err(|wait| ("per phone", wait))?;
+            self.phones.take(way, phone)?;
         }
         if let Some(conversation) = &sender.conversation {
             let conversation = self.hash_key.hash(Kind::Conversation, conversation.as_str());
-            self.conversations.take(&conversation).map_err(|wait| ("per conversation", wait))?;
+            self.conversations.take(&conversation).map_err(|wait| (Bound::Conversation, wait))?;
         }
-        self.all.take(&way).map_err(|wait| ("global", wait))
+        self.all.take(&way).map_err(|wait| (Bound::Global, wait))
     }
 }
 

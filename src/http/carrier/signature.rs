@@ -19,7 +19,7 @@ use crate::http::error::{ApiError, too_many};
 use crate::http::layers::Counted;
 use crate::http::serve::Peer;
 use crate::limit::Tally;
-use crate::metrics::{Metrics, Webhook as Fate};
+use crate::metrics::{Bound, Metrics, Webhook as Fate};
 use crate::privacy::keyed::HashKey;
 use crate::provider::{CarrierWebhooks, SignedRequest, Webhook};
 
@@ -80,6 +80,7 @@ pub(in crate::http) async fn require(State(Gate(gate)): State<Gate>, mut request
             };
         }
     };
+    let began = Instant::now();
     // Byte for byte what the carrier asked for: it signed that.
     let asked = parts.extensions.get::<OriginalUri>().map_or(&parts.uri, |OriginalUri(uri)| uri);
     let path_and_query = asked.path_and_query().map_or("/", |it| it.as_str());
@@ -91,7 +92,9 @@ pub(in crate::http) async fn require(State(Gate(gate)): State<Gate>, mut request
         return gate.refuse(Flaw::Wrong, &parts.extensions);
     }
     parts.extensions.insert(Verified(body));
-    next.run(Request::from_parts(parts, Body::empty())).await
+    let answer = next.run(Request::from_parts(parts, Body::empty())).await;
+    gate.metrics.webhook_took(began.elapsed());
+    answer
 }
 
 /// The one signature of a request, in all its parts.
@@ -142,7 +145,10 @@ impl Inner {
         let address = request.get::<Peer>().map(|Peer(address)| *address);
         let (fate, mut response) = match self.strangers.note(address.unwrap_or(NOWHERE)) {
             Ok(()) => (Fate::Forged, StatusCode::UNAUTHORIZED.into_response()),
-            Err(wait) => (Fate::ShutOut, too_many(wait)),
+            Err(wait) => {
+                self.metrics.limit(Bound::Strangers);
+                (Fate::ShutOut, too_many(wait))
+            }
         };
         self.metrics.webhook(fate);
         response.extensions_mut().insert(Counted);

@@ -124,5 +124,5 @@ async fn messages_beyond_a_limit_leave_one_warning_a_second() {
     }
     let written = lines.take();
     assert_eq!(written.matches("WARN").count(), 1, "{written}");
-    assert!(written.contains("limit=\"per phone\"") && !written.contains("331234567"), "{written}");
+    assert!(written.contains("limit=\"phone\"") && !written.contains("331234567"), "{written}");
 }

@@ -6,6 +6,7 @@ use tokio::sync::mpsc;
 
 use super::keeping::is_binding;
 use super::{Message, Task};
+use crate::clock::Millis;
 use crate::domain::carrier::CallProgress;
 use crate::domain::media::{MediaCommand, MediaEvent};
 use crate::domain::outcome::Channel;
@@ -50,7 +51,10 @@ impl Task {
     /// Takes down what is to be kept of an effect before it is carried out.
     fn note_effect(&mut self, effect: &Effect) {
         match effect {
-            Effect::Answer { request, answer } => self.note_answer(*request, answer),
+            Effect::Answer { request, answer } => {
+                self.meter.answers(*request, answer, self.session.channel());
+                self.note_answer(*request, answer);
+            }
             Effect::Said { by_person, text, at, channel } => {
                 let speaker = if *by_person { Speaker::Person } else { Speaker::Agent };
                 self.lines.push(Line { speaker, text: text.clone(), at: *at, channel: *channel });
@@ -125,6 +129,7 @@ impl Task {
     /// Tells the manager what it must know: which call is the session's, when the person's phone is free, and whether what is
     /// said is written.
     fn tell_manager(&mut self) {
+        self.meter.stands(&self.session, self.open_window(), self.shared.config.clock.now());
         let writes = self.session.channel() != Channel::Voice;
         if self.writes != writes {
             self.writes = writes;
@@ -140,6 +145,12 @@ impl Task {
         }
     }
 
+    /// When the window closes in which the answer to an open question can be followed up.
+    pub(super) fn open_window(&self) -> Option<Millis> {
+        let awaits = self.session.has_open_question() && self.session.channel() == Channel::WhatsApp;
+        awaits.then(|| self.shared.read_line(|line, _| line.window_until())).flatten()
+    }
+
     /// Does something that takes its time, aborted with the task.
     pub(super) fn work<F>(&mut self, work: impl FnOnce(Arc<Shared>) -> F)
     where
@@ -149,6 +160,7 @@ impl Task {
     }
 
     fn dial(&mut self) {
+        self.meter.dials();
         let config = &self.shared.config;
         let order = DialOrder {
             session: self.id.clone(),

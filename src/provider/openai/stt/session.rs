@@ -16,6 +16,7 @@ use super::wire::{self, Encoder};
 use super::{Driver, Plan, Shared};
 use crate::audio::vad::Loudness;
 use crate::clock::{Millis, whole_millis};
+use crate::metrics::Provider;
 use crate::provider::openai::event::Event;
 use crate::provider::openai::failure;
 use crate::provider::openai::presets::Absence;
@@ -242,6 +243,7 @@ impl Session {
         if failure::is_gone(&cause) && self.leave(&cause) {
             return self.start_anew(now);
         }
+        self.shared.metrics.provider_failed(Provider::Stt, cause.class.as_str(), cause.code.as_deref());
         let stands = cause.class == ErrorClass::Refused
             && !(failure::is_unfamiliar(&cause) && std::mem::take(&mut self.forgives));
         let wait = RETRIES.get(self.tries).filter(|_| !stands);

@@ -103,6 +103,7 @@ fn talk() -> impl Strategy<Value = Step> {
         (utterance(), progress()).prop_map(|(utterance, heard)| MediaEvent::Interrupted { utterance, heard }),
         (utterance(), progress()).prop_map(|(utterance, heard)| MediaEvent::Progress { utterance, heard }),
         stretch().prop_map(|stretch| MediaEvent::SpeechStarted { stretch, began_at: Millis(0) }),
+        stretch().prop_map(|stretch| MediaEvent::SpeechStopped { stretch }),
         stretch().prop_map(|stretch| MediaEvent::NoWords { stretch }),
         Just(MediaEvent::Connected),
         Just(MediaEvent::Drained),
