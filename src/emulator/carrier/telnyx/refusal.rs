@@ -11,7 +11,7 @@ use crate::emulator::world::World;
 
 /// A refusal.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Refusal {
+pub(in crate::emulator) struct Refusal {
     pub(super) status: u16,
     /// Telnyx's code; text on the wire.
     pub(super) code: u32,
@@ -19,22 +19,22 @@ pub(super) struct Refusal {
 }
 
 impl Refusal {
-    pub(super) fn new(status: u16, code: u32, detail: impl Into<Cow<'static, str>>) -> Self {
+    pub(in crate::emulator) fn new(status: u16, code: u32, detail: impl Into<Cow<'static, str>>) -> Self {
         Self { status, code, detail: detail.into() }
     }
 
     /// A parameter that is missing or wrong.
-    pub(super) fn invalid(detail: &'static str) -> Self {
+    pub(in crate::emulator) fn invalid(detail: &'static str) -> Self {
         Self::new(422, 10_027, detail)
     }
 
     /// There is no such resource.
-    pub(super) fn not_found() -> Self {
+    pub(in crate::emulator) fn not_found() -> Self {
         Self::new(404, 10_005, "The requested resource or URL could not be found.")
     }
 
     /// A command to a call that is over.
-    pub(super) fn over() -> Self {
+    pub(in crate::emulator) fn over() -> Self {
         Self::new(422, 90_018, "This call is no longer active and can't receive commands.")
     }
 }
@@ -52,7 +52,7 @@ impl IntoResponse for Refusal {
 }
 
 /// Checks the API key.
-pub(super) fn authorise(world: &World, headers: &HeaderMap) -> Result<(), Refusal> {
+pub(in crate::emulator) fn authorise(world: &World, headers: &HeaderMap) -> Result<(), Refusal> {
     let given = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
     if given.and_then(|value| value.strip_prefix("Bearer ")) == Some(&*world.config.telnyx_key) {
         return Ok(());
