@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::Finding;
 use super::ask::{Asker, quoted, resource, shown};
 use super::twilio::{login, sibling};
-use crate::config::{Config, MessagingConfig, MessagingMode};
+use crate::config::{Company, Config, MessagingConfig, MessagingMode};
 
 const SENDER: &str = "whatsapp-sender";
 const TEMPLATE: &str = "whatsapp-template";
@@ -21,6 +21,10 @@ pub(super) async fn check(asker: &Asker, config: &Config, fix: bool) -> Vec<Find
     let Some(texts) = &config.messaging else {
         return vec![Finding::unchecked(SENDER, "WhatsApp is off (CALLME_WHATSAPP_ENABLED)")];
     };
+    if let Company::Telnyx { .. } = config.carrier.company {
+        let why = "of Telnyx's senders, templates and messaging profiles callme doctor knows nothing yet";
+        return vec![Finding::unchecked(SENDER, why)];
+    }
     let (sender, template, webhook) = tokio::join!(
         sender(asker, config, texts, fix),
         template(asker, config, texts),

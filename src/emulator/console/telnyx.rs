@@ -1,4 +1,4 @@
-//! Telnyx's resources of the account, as its OpenAPI files of 2026 have them.
+//! Telnyx's resources of the account, as its published API files of 2026 have them.
 
 use std::sync::Arc;
 

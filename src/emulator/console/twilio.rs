@@ -1,4 +1,4 @@
-//! Twilio's resources of the account, as its OpenAPI files of 2026 have them.
+//! Twilio's resources of the account, as its published API files of 2026 have them.
 
 use std::sync::Arc;
 

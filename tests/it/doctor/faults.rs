@@ -23,8 +23,10 @@ fn set(clinic: &mut Clinic, name: &'static str, value: &str) {
     clinic.settings.insert(name, value.to_owned());
 }
 
-/// Addresses where nobody listens, and one that no name service knows.
+/// Where nobody listens.
 const NOBODY: &str = "http://127.0.0.1:1";
+/// Not on this machine, and refused at once.
+const ELSEWHERE: &str = "http://255.255.255.255";
 
 pub(super) const TWILIO: &[Breach] = &[
     breach("a number that is none", "from", "configuration", |clinic| set(clinic, "CALLME_PHONE_NUMBER", "555")),
@@ -34,7 +36,7 @@ pub(super) const TWILIO: &[Breach] = &[
     breach("a key that can be guessed", "key", "api-key", |clinic| set(clinic, "CALLME_API_KEY", "secret")),
     breach("a hash key that can be guessed", "hash key", "hash-key", |clinic| set(clinic, "CALLME_HASH_KEY", "shorty")),
     breach("a clock that is off", "clock", "clock", |clinic| clinic.ahead = 400),
-    breach("no TLS", "public", "public-url-https", |clinic| set(clinic, "CALLME_PUBLIC_URL", "http://192.0.2.1")),
+    breach("no TLS", "public", "public-url-https", |clinic| set(clinic, "CALLME_PUBLIC_URL", ELSEWHERE)),
     breach("no such name", "public", "public-url-name", |clinic| {
         set(clinic, "CALLME_PUBLIC_URL", "https://callme.invalid")
     }),
