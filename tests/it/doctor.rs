@@ -12,7 +12,7 @@ use clinic::Clinic;
 use faults::{Breach, TELNYX, TWILIO};
 
 /// How many of the pairs are tried where the run is to be short: each so many.
-const SAMPLE: usize = 13;
+const SAMPLE: usize = 29;
 
 #[tokio::test]
 async fn where_nothing_is_wrong_every_check_that_can_be_made_is_right() {
@@ -50,9 +50,7 @@ async fn each_remedy_done_as_it_is_printed_heals_what_it_stands_beside() {
 
 #[tokio::test]
 async fn no_fault_hides_another_for_good() {
-    // Set for the nightly run only, like the other long tests'.
-    #[expect(clippy::disallowed_methods, reason = "a switch of the tests, not a setting of the server")]
-    let step = if std::env::var("CALLME_TEST_LONG").is_ok() { 1 } else { SAMPLE };
+    let step = if std::env::var_os("CALLME_TEST_LONG").is_some() { 1 } else { SAMPLE };
     let pairs = |breaches: &'static [Breach]| {
         let pairs =
             breaches.iter().enumerate().flat_map(|(n, one)| breaches[n + 1..].iter().map(move |two| [one, two]));

@@ -14,7 +14,7 @@ use callme::cli::doctor::{Finding, Mark, Report, examine, ring};
 use callme::clock::Millis;
 use callme::clock::wall::WallClock;
 use callme::config::{Config, Loaded};
-use callme::emulator::{Emulator, EmulatorConfig, Telephony};
+use callme::emulator::{Console, Emulator, EmulatorConfig, Telephony};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -25,6 +25,9 @@ use crate::world::PERSON;
 const KEY: &str = "0f1e2d3c4b5a69788796a5b4c3d2e1f00f1e2d3c4b5a69788796a5b4c3d2e1f0";
 const HASH_KEY: &str = "a0b1c2d3e4f5061728394a5b6c7d8e9fa0b1c2d3e4f5061728394a5b6c7d8e9f";
 const TOKEN: &str = "5f4e3d2c1b0a99887766554433221100";
+
+/// Something that is done in the carrier's console.
+type Change = fn(&mut Console);
 
 /// What stands in front of the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -162,18 +165,18 @@ impl Clinic {
 
     /// What is done at the carrier's console, at the provider's, or on the machine.
     fn do_elsewhere(&mut self, remedy: &str) -> bool {
-        let consoles: [(&str, fn(&mut callme::emulator::Console)); 10] = [
+        let consoles: [(&str, Change); 10] = [
             ("Geo permissions", |console| console.countries.push("IT".to_owned())),
             ("allowed destinations", |console| console.countries.push("IT".to_owned())),
             ("buy a number with voice", |console| console.voice = true),
             ("have the account opened again", |console| console.is_active = true),
             ("switch the application on", |console| console.is_active = true),
-            ("bring the sender online", |console| console.sender = "ONLINE".to_owned()),
-            ("Submit for WhatsApp approval", |console| console.template = "approved".to_owned()),
+            ("bring the sender online", |console| "ONLINE".clone_into(&mut console.sender)),
+            ("Submit for WhatsApp approval", |console| "approved".clone_into(&mut console.template)),
             ("give the number to the application", |console| console.number_is_connected = true),
             ("give the application an outbound voice profile", |console| console.has_voice_profile = true),
             ("in Telnyx's portal: Voice → Programmable Voice, the application", |console| {
-                console.event_version = "2".to_owned()
+                "2".clone_into(&mut console.event_version);
             }),
         ];
         if let Some((_, change)) = consoles.iter().find(|(phrase, _)| remedy.contains(phrase)) {
@@ -197,7 +200,7 @@ impl Clinic {
     fn set(&mut self, remedy: &str) {
         let words = remedy.split(|c: char| !(c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_'));
         let named: Vec<&str> =
-            words.filter(|word| word.ends_with("REDIS_URL") || word.contains("_") && word.len() > 8).collect();
+            words.filter(|word| word.ends_with("REDIS_URL") || word.contains('_') && word.len() > 8).collect();
         assert!(!named.is_empty(), "nobody knows what to do: {remedy}");
         for name in named {
             self.settings.remove(name);

@@ -31,14 +31,14 @@ const ELSEWHERE: &str = "http://255.255.255.255";
 pub(super) const TWILIO: &[Breach] = &[
     breach("a number that is none", "from", "configuration", |clinic| set(clinic, "CALLME_PHONE_NUMBER", "555")),
     breach("a setting that is missing", "person", "configuration", |clinic| {
-        set(clinic, "CALLME_USER_PHONE_NUMBER", "none")
+        set(clinic, "CALLME_USER_PHONE_NUMBER", "none");
     }),
     breach("a key that can be guessed", "key", "api-key", |clinic| set(clinic, "CALLME_API_KEY", "secret")),
     breach("a hash key that can be guessed", "hash key", "hash-key", |clinic| set(clinic, "CALLME_HASH_KEY", "shorty")),
     breach("a clock that is off", "clock", "clock", |clinic| clinic.ahead = 400),
     breach("no TLS", "public", "public-url-https", |clinic| set(clinic, "CALLME_PUBLIC_URL", ELSEWHERE)),
     breach("no such name", "public", "public-url-name", |clinic| {
-        set(clinic, "CALLME_PUBLIC_URL", "https://callme.invalid")
+        set(clinic, "CALLME_PUBLIC_URL", "https://callme.invalid");
     }),
     breach("nobody at the address", "public", "public-url-health", |clinic| set(clinic, "CALLME_PUBLIC_URL", NOBODY)),
     breach("somebody else at the address", "public", "public-url-health", |clinic| {
@@ -62,7 +62,7 @@ pub(super) const TWILIO: &[Breach] = &[
     breach("a proxy that lets forgers in", "front", "webhook-forged", |clinic| clinic.front = Front::Answers),
     breach("a proxy without WebSockets", "front", "media-socket", |clinic| clinic.front = Front::NoSockets),
     breach("a wrong token", "token", "carrier-account", |clinic| {
-        set(clinic, "CALLME_PHONE_AUTH_TOKEN", "not-the-token")
+        set(clinic, "CALLME_PHONE_AUTH_TOKEN", "not-the-token");
     }),
     breach("another account", "account", "carrier-account", |clinic| {
         let other = format!("AC{}", "f".repeat(32));
@@ -73,7 +73,7 @@ pub(super) const TWILIO: &[Breach] = &[
     }),
     breach("no way to the carrier", "api", "carrier-account", |clinic| set(clinic, "CALLME_TWILIO_API_URL", NOBODY)),
     breach("somebody else's number", "from", "carrier-number", |clinic| {
-        set(clinic, "CALLME_PHONE_NUMBER", "+15005550007")
+        set(clinic, "CALLME_PHONE_NUMBER", "+15005550007");
     }),
     breach("a number for texts", "console number", "carrier-number", |clinic| {
         clinic.emulator.change_console(|console| console.voice = false);
@@ -85,7 +85,7 @@ pub(super) const TWILIO: &[Breach] = &[
         set(clinic, "CALLME_WHATSAPP_PHONE_NUMBER", "+15005550098");
     }),
     breach("a sender that is offline", "sender", "whatsapp-sender", |clinic| {
-        clinic.emulator.change_console(|console| console.sender = "OFFLINE".to_owned());
+        clinic.emulator.change_console(|console| "OFFLINE".clone_into(&mut console.sender));
     }),
     breach("a sender without a webhook", "sender webhook", "whatsapp-sender-webhook", |clinic| {
         clinic.emulator.change_console(|console| console.sender_url.clear());
@@ -95,19 +95,21 @@ pub(super) const TWILIO: &[Breach] = &[
         set(clinic, "CALLME_WHATSAPP_TEMPLATE_SID", &other);
     }),
     breach("a template that was rejected", "template", "whatsapp-template", |clinic| {
-        clinic.emulator.change_console(|console| console.template = "rejected".to_owned());
+        clinic.emulator.change_console(|console| "rejected".clone_into(&mut console.template));
     }),
     breach("conversations that go elsewhere", "conversations", "whatsapp-webhook", |clinic| {
-        clinic.emulator.change_console(|console| console.conversations_url = "https://elsewhere.example/x".to_owned());
+        clinic
+            .emulator
+            .change_console(|console| "https://elsewhere.example/x".clone_into(&mut console.conversations_url));
     }),
     breach("conversations without receipts", "conversations", "whatsapp-webhook", |clinic| {
         clinic.emulator.change_console(|console| console.conversations_filters.truncate(1));
     }),
     breach("a wrong key for speech", "speech key", "speech-key", |clinic| {
-        set(clinic, "CALLME_OPENAI_API_KEY", "sk-of-another")
+        set(clinic, "CALLME_OPENAI_API_KEY", "sk-of-another");
     }),
     breach("no way to the speech provider", "speech url", "speech-key", |clinic| {
-        set(clinic, "OPENAI_API_BASE_URL", NOBODY)
+        set(clinic, "OPENAI_API_BASE_URL", NOBODY);
     }),
     breach("a provider that does not listen", "speech", "speech-stt", |clinic| {
         clinic.emulator.faults().add(Fault::HearingRefused { status: 403 }, Times::Always);
@@ -122,14 +124,14 @@ pub(super) const TWILIO: &[Breach] = &[
 pub(super) const TELNYX: &[Breach] = &[
     breach("a wrong key", "token", "carrier-account", |clinic| set(clinic, "CALLME_PHONE_AUTH_TOKEN", "KEYnotthekey")),
     breach("another application", "account", "carrier-account", |clinic| {
-        set(clinic, "CALLME_PHONE_ACCOUNT_SID", "1234567890")
+        set(clinic, "CALLME_PHONE_ACCOUNT_SID", "1234567890");
     }),
     breach("no way to the carrier", "api", "carrier-account", |clinic| set(clinic, "CALLME_TELNYX_API_URL", NOBODY)),
     breach("an application that is off", "application", "carrier-account", |clinic| {
         clinic.emulator.change_console(|console| console.is_active = false);
     }),
     breach("somebody else's number", "from", "carrier-number", |clinic| {
-        set(clinic, "CALLME_PHONE_NUMBER", "+15005550007")
+        set(clinic, "CALLME_PHONE_NUMBER", "+15005550007");
     }),
     breach("a number of another application", "number", "carrier-number", |clinic| {
         clinic.emulator.change_console(|console| console.number_is_connected = false);
@@ -141,7 +143,7 @@ pub(super) const TELNYX: &[Breach] = &[
         clinic.emulator.change_console(|console| console.countries.retain(|country| country != "IT"));
     }),
     breach("events of an earlier form", "version", "voice-webhook", |clinic| {
-        clinic.emulator.change_console(|console| console.event_version = "1".to_owned());
+        clinic.emulator.change_console(|console| "1".clone_into(&mut console.event_version));
     }),
     breach("a proxy that lets forgers in", "front", "webhook-forged", |clinic| clinic.front = Front::Answers),
 ];
