@@ -81,7 +81,7 @@ mod tests {
         for (text, mark) in [
             ("", Mark::Bad),
             ("secret", Mark::Bad),
-            ("changeme-changeme", Mark::Warning),
+            ("changeme-changeme", Mark::Bad),
             ("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", Mark::Bad),
             ("correct horse battery", Mark::Warning),
             ("a-key-for-the-tests-0123456789", Mark::Ok),
