@@ -6,7 +6,7 @@ mod carrier;
 mod crash_point;
 mod hash_key;
 mod keeping;
-mod mounts;
+pub(crate) mod mounts;
 mod texts;
 
 use std::sync::Arc;
@@ -151,6 +151,7 @@ impl App {
             hash_key,
             api_key: config.api_key.clone(),
             public_url: config.public_url.clone(),
+            instance: fresh_name(),
             metrics_token: config.metrics_token.clone(),
             metrics,
             speech: Arc::clone(&watch) as Arc<dyn SpeechOutlook>,
@@ -330,6 +331,21 @@ fn speech(speech: &SpeechConfig, clock: &Arc<dyn Clock>, metrics: &Arc<Metrics>)
     let stt = OpenAiStt::new(&settings, Arc::clone(metrics)).context("the transcription client")?;
     let watch = watch.over(stt.watched(), &settings.endpoint, &settings.key).context("the list of models")?;
     Ok(SpeechParts { tts, stt, watch })
+}
+
+/// A name that nothing else has.
+pub(crate) fn fresh_name() -> String {
+    let mut bytes = [0; 16];
+    random(&mut bytes);
+    format!("{:032x}", u128::from_be_bytes(bytes))
+}
+
+/// The watch over the models of a configuration, for who looks once.
+///
+/// # Errors
+/// When a setting that looked right does not hold.
+pub(crate) fn speech_watch(config: &SpeechConfig, clock: &Arc<dyn Clock>) -> anyhow::Result<Watch> {
+    Ok(speech(config, clock, &Arc::default())?.watch)
 }
 
 /// Where chance enters the server.

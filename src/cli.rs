@@ -1,20 +1,17 @@
-//! The commands: what stands on the command line, and `health`, which needs nothing else.
+//! The commands: what stands on the command line.
 
 pub mod bench;
 pub mod call;
 pub mod demo;
+pub mod doctor;
+pub mod health;
 pub mod mcp;
 mod remote;
 pub mod serve;
 
 use std::path::PathBuf;
-use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use reqwest::StatusCode;
-use serde::Deserialize;
-
-use crate::privacy;
 
 /// Lets an AI agent phone the person it works for and talk with them.
 #[derive(Debug, Parser)]
@@ -31,6 +28,8 @@ pub enum Command {
     Serve,
     /// Ask a running server whether it can make calls; fails when it cannot.
     Health(Health),
+    /// Look at everything a call needs, here, at the carrier and at the speech provider; say what is wrong and what to do about it.
+    Doctor(Doctor),
     /// Give an agent on this machine the tools of a server far away, over standard input and output.
     Mcp,
     /// Call the person, or write to them, and print the reply: for scripts and CI jobs.
@@ -48,6 +47,24 @@ pub struct Health {
     /// The server's /health; without it the one on this machine.
     #[arg(long)]
     pub url: Option<String>,
+}
+
+/// What `doctor` is told.
+#[derive(Args, Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[command(after_help = doctor::HELP)]
+pub struct Doctor {
+    /// Print one JSON object.
+    #[arg(long)]
+    pub json: bool,
+    /// Set the webhooks at the carrier where they are not this server's.
+    #[arg(long)]
+    pub fix: bool,
+    /// Ring the person at the end, where nothing is wrong; wants --yes.
+    #[arg(long, requires = "yes")]
+    pub call: bool,
+    /// The person may be rung.
+    #[arg(long, requires = "call")]
+    pub yes: bool,
 }
 
 /// What `call` is told.
@@ -150,53 +167,8 @@ impl Cli {
     }
 }
 
-/// How long `health` waits: the image's health check has its own limit, far above.
-const PATIENCE: Duration = Duration::from_secs(5);
-
-/// What `health` found: one line for people, and whether the server can make calls.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Finding {
-    /// The server can make calls: exit code 0, else 1.
-    pub healthy: bool,
-    /// The line.
-    pub line: String,
-}
-
-/// The parts of the answer that are shown.
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Answer {
-    status: String,
-    error: Option<String>,
-}
-
-/// Asks a server how it stands: the one at `health.url`, else the one that listens on `port` of this machine.
-pub async fn health(health: &Health, port: u16) -> Finding {
-    let url = health.url.clone().unwrap_or_else(|| format!("http://127.0.0.1:{port}/health"));
-    let bad = |line: String| Finding { healthy: false, line };
-    // A proxy of the environment has no business between this machine and itself.
-    let client = reqwest::Client::builder().timeout(PATIENCE).no_proxy().build();
-    let Ok(client) = client else { return bad("no HTTP client could be made".to_owned()) };
-    let response = match client.get(&url).send().await {
-        Ok(response) => response,
-        Err(error) if error.is_timeout() => return bad(format!("no answer within {} seconds", PATIENCE.as_secs())),
-        Err(error) if error.is_builder() => return bad("--url is not a URL".to_owned()),
-        Err(_) => return bad("no server can be reached there; is it running, and on this port?".to_owned()),
-    };
-    let status = response.status();
-    let answer: Answer = response.json().await.unwrap_or_default();
-    match (status, answer.status.as_str(), answer.error) {
-        (StatusCode::OK, "ok", _) => Finding { healthy: true, line: "ok".to_owned() },
-        (_, "starting", _) => bad("the server is starting".to_owned()),
-        (_, _, Some(error)) => bad(privacy::mask(&error)),
-        _ => bad(format!("this is not a callme server (HTTP {})", status.as_u16())),
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use axum::Router;
-    use axum::routing::get;
     use clap::CommandFactory;
 
     use super::*;
@@ -221,6 +193,8 @@ mod tests {
                 &["health", "--url", "http://h/health"],
                 Command::Health(Health { url: Some("http://h/health".to_owned()) }),
             ),
+            (&["doctor"], Command::Doctor(Doctor::default())),
+            (&["doctor", "--call", "--yes"], Command::Doctor(Doctor { call: true, yes: true, ..Doctor::default() })),
             (&["demo", "--script", "--record", "out"], Command::Demo(played)),
             (&["demo", "--script", "--carrier", "telnyx"], Command::Demo(telnyx)),
             (&["demo", "--no-open", "--port", "4000"], Command::Demo(shown)),
@@ -228,35 +202,12 @@ mod tests {
         ] {
             assert_eq!(parse(words).expect("words that fit"), want, "{words:?}");
         }
+        // Nobody is rung by a slip of the keyboard.
+        for words in [&["doctor", "--call"][..], &["doctor", "--call", "--json", "--fix"], &["doctor", "--yes"]] {
+            assert!(parse(words).is_err(), "{words:?}");
+        }
         for words in [&["sing"][..], &["bench"], &["bench", "calls", "--calls", "0"]] {
             assert!(parse(words).is_err(), "{words:?}");
         }
-    }
-
-    async fn ask(path: &str, port: u16) -> Finding {
-        health(&Health { url: Some(format!("http://127.0.0.1:{port}{path}")) }, 0).await
-    }
-
-    #[tokio::test]
-    async fn health_tells_how_the_server_stands() {
-        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-        let bad = crate::http::broken(&["CALLME_API_KEY is not set".to_owned()]);
-        let routes = Router::new()
-            .route("/ok", get(|| async { r#"{"status":"ok"}"# }))
-            .route("/other", get(|| async { "hello" }))
-            .merge(bad);
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
-        let port = listener.local_addr().expect("an address").port();
-        let mut server = tokio::task::JoinSet::new();
-        server.spawn(async move { axum::serve(listener, routes).await });
-        assert_eq!(ask("/ok", port).await, Finding { healthy: true, line: "ok".to_owned() });
-        let missing = Finding { healthy: false, line: "CALLME_API_KEY is not set".to_owned() };
-        assert_eq!(ask("/health", port).await, missing);
-        assert_eq!(health(&Health { url: None }, port).await, missing, "the default is this machine's");
-        assert_eq!(ask("/other", port).await.line, "this is not a callme server (HTTP 200)");
-        server.shutdown().await;
-        assert!(!ask("/ok", port).await.healthy);
-        let nonsense = health(&Health { url: Some("nonsense".to_owned()) }, port).await;
-        assert_eq!(nonsense.line, "--url is not a URL");
     }
 }

@@ -29,6 +29,7 @@ mod carrier;
 pub mod chat;
 mod config;
 mod connection;
+mod console;
 pub mod faults;
 mod form;
 pub mod messaging;
@@ -46,6 +47,7 @@ mod world;
 pub use carrier::{CallRecord, Frame, Segment, Sent};
 pub use chat::{Chat, Guise, Shown, Written};
 pub use config::{EmulatorConfig, SpeechDialect, Telephony};
+pub use console::Console;
 pub use faults::{DialFault, Fault, Faults, RestFault, Times};
 pub use messaging::{ConversationRecord, ConversationState, Failing, ReceiptWebhooks, TextRules, WindowRule};
 pub use person::{AnsweredBy, Person, PickUp, Script, Step, Verdict};
@@ -104,7 +106,7 @@ impl Emulator {
         let address = listener.local_addr().map_err(listen)?;
         let world = Arc::new(World::new(config, format!("http://{address}"))?);
         let door = connection::Door { listener, stop: world.stop.clone() };
-        let app = carrier::router().merge(messaging::router()).merge(speech::router());
+        let app = carrier::router().merge(messaging::router()).merge(speech::router()).merge(console::router());
         let listen = axum::middleware::from_fn_with_state(Arc::clone(&world), tap::listen);
         let app = app.layer(listen).with_state(Arc::clone(&world));
         let serving = axum::serve(door, app.into_make_service_with_connect_info::<connection::Scissors>());
@@ -228,6 +230,16 @@ impl Emulator {
     /// Changes how texts behave from now on.
     pub fn change_text_rules(&self, change: impl FnOnce(&mut TextRules)) {
         change(&mut self.world.exchange().rules);
+    }
+
+    /// What stands in the carrier's console.
+    pub fn console(&self) -> Console {
+        self.world.console().clone()
+    }
+
+    /// Does in the carrier's console what its owner could.
+    pub fn change_console(&self, change: impl FnOnce(&mut Console)) {
+        change(&mut self.world.console());
     }
 
     /// Every conversation that was not deleted, oldest first.

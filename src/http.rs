@@ -58,6 +58,9 @@ pub struct Parts {
     pub api_key: SecretString,
     /// Where this server is reached, as `/health` shows it.
     pub public_url: String,
+    /// Which process this is: made up at its start. Shown to who has the key, who can tell by it whether two addresses lead to one
+    /// server.
+    pub instance: String,
     /// What a scraper of the metrics may authenticate with instead of the key; empty for nothing.
     pub metrics_token: SecretString,
     /// What is counted and measured.
@@ -88,6 +91,8 @@ struct App {
     /// The description of the API, written once.
     openapi: axum::body::Bytes,
     metrics: Arc<Metrics>,
+    /// Which process this is.
+    instance: Arc<str>,
 }
 
 /// All routes of a server that works.
@@ -101,6 +106,7 @@ pub fn router(parts: Parts) -> Router {
         health: health::Health::Ok { public_url: parts.public_url.into(), speech: parts.speech },
         openapi: openapi.into(),
         metrics: parts.metrics,
+        instance: parts.instance.into(),
     };
     let agents = agents
         // What is not there is refused like what is: without the key nobody learns which is which.

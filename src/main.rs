@@ -23,13 +23,16 @@ fn main() -> anyhow::Result<ExitCode> {
         tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start the async runtime")?;
     match command {
         Command::Health(health) => {
-            let finding = runtime.block_on(cli::health(&health, loaded.basics.port));
+            let finding = runtime.block_on(cli::health::health(&health, loaded.basics.port));
             if finding.healthy {
                 println!("{}", finding.line);
                 return Ok(ExitCode::SUCCESS);
             }
             eprintln!("{}", finding.line);
             Ok(ExitCode::FAILURE)
+        }
+        Command::Doctor(doctor) => {
+            Ok(runtime.block_on(cli::doctor::doctor(doctor, &loaded, &|name| environment.value(name))))
         }
         Command::Serve => {
             telemetry::init(loaded.basics.log_format, &loaded.basics.log_filter);

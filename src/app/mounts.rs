@@ -5,15 +5,15 @@ use std::path::{Path, PathBuf};
 
 /// What can be known of that.
 #[derive(Debug, Default)]
-pub(super) struct Facts {
+pub(crate) struct Facts {
     /// The data directory, from the root.
-    pub(super) directory: PathBuf,
+    pub(crate) directory: PathBuf,
     /// A file stands where Docker or Podman put one.
-    pub(super) has_marker: bool,
+    pub(crate) has_marker: bool,
     /// What the kernel groups the first process by (`/proc/1/cgroup`).
-    pub(super) groups: String,
+    pub(crate) groups: String,
     /// What is mounted (`/proc/self/mountinfo`).
-    pub(super) mounts: String,
+    pub(crate) mounts: String,
 }
 
 /// What a container's control group is called.
@@ -23,7 +23,7 @@ const FLEETING: [&str; 2] = ["tmpfs", "ramfs"];
 
 impl Facts {
     /// As they are on this machine.
-    pub(super) fn read(directory: &Path) -> Self {
+    pub(crate) fn read(directory: &Path) -> Self {
         let read = |path: &str| fs::read_to_string(path).unwrap_or_default();
         Self {
             directory: std::path::absolute(directory).unwrap_or_else(|_| directory.to_owned()),
@@ -35,7 +35,7 @@ impl Facts {
 }
 
 /// What to tell the operator, where what is kept goes with the container.
-pub(super) fn warning(facts: &Facts) -> Option<String> {
+pub(crate) fn warning(facts: &Facts) -> Option<String> {
     let contained = facts.has_marker || CONTAINERS.iter().any(|name| facts.groups.contains(name));
     let mounts = facts.mounts.lines().filter_map(mount);
     // The deepest, and of two at one place the later one.

@@ -161,9 +161,7 @@ fn base(text: &str) -> Option<Url> {
 
 /// A name that was never there.
 pub(super) fn fresh_key() -> String {
-    let mut bytes = [0; 16];
-    app::random(&mut bytes);
-    format!("{:032x}", u128::from_be_bytes(bytes))
+    app::fresh_name()
 }
 
 /// A text of the server's, as it may be shown.

@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::EmulatorConfig;
 use super::carrier::Call;
+use super::console::Console;
 use super::faults::Faults;
 use super::messaging::Exchange;
 use super::person::Person;
@@ -38,6 +39,8 @@ pub(super) struct World {
     pub(super) calls: Mutex<Vec<Arc<Call>>>,
     /// The text side.
     pub(super) exchange: Mutex<Exchange>,
+    /// What the account's owner set up.
+    pub(super) console: Mutex<Console>,
     /// Which of the speech provider's models there are.
     pub(super) era: Mutex<Era>,
     /// Every sound that was made, so that it is known when it comes back.
@@ -88,6 +91,7 @@ impl World {
             person: Person::default(),
             calls: Mutex::default(),
             exchange,
+            console: Mutex::default(),
             era: Mutex::default(),
             phrases: Mutex::default(),
             ear: broadcast::Sender::new(EAR),

@@ -49,6 +49,9 @@ pub(super) struct HealthJson {
     /// a Redis that keeps nothing on a disk.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     warnings: Vec<String>,
+    /// Which process answers, behind the key only: made up at its start.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    instance: Option<String>,
     /// How what outlives the process is kept.
     #[serde(skip_serializing_if = "Option::is_none")]
     store: Option<StoreJson>,
@@ -82,7 +85,7 @@ impl Health {
         }
     }
 
-    fn answer(self, store: Option<&dyn Store>) -> Response {
+    fn answer(self, store: Option<&dyn Store>, instance: Option<String>) -> Response {
         let (mut public_url, mut error, mut warnings) = (None, None, Vec::new());
         let (code, status) = match self {
             Health::Ok { public_url: url, speech } => {
@@ -96,8 +99,8 @@ impl Health {
             }
             Health::Starting => (StatusCode::SERVICE_UNAVAILABLE, "starting"),
         };
-        (code, Json(HealthJson { status, public_url, error, warnings, store: store.map(|store| store.state().into()) }))
-            .into_response()
+        let store = store.map(|store| store.state().into());
+        (code, Json(HealthJson { status, public_url, error, warnings, instance, store })).into_response()
     }
 }
 
@@ -107,7 +110,7 @@ impl Health {
     (status = 503, description = "it cannot: a setting is missing or bad (named in `error`), or it is starting", body = HealthJson),
 ))]
 pub(super) async fn show(State(app): State<App>) -> Response {
-    app.health.answer(Some(&*app.store))
+    app.health.answer(Some(&*app.store), None)
 }
 
 /// The same behind the key: tells an agent that its key is right, too.
@@ -115,10 +118,10 @@ pub(super) async fn show(State(app): State<App>) -> Response {
     (status = 200, description = "it can make calls, and the key is right", body = HealthJson),
 ))]
 pub(super) async fn show_with_key(_: Principal, State(app): State<App>) -> Response {
-    app.health.answer(Some(&*app.store))
+    app.health.answer(Some(&*app.store), Some(app.instance.to_string()))
 }
 
 /// `/health` of a server that has nothing else.
 pub(super) async fn show_alone(State(health): State<Health>) -> Response {
-    health.answer(None)
+    health.answer(None, None)
 }

@@ -345,6 +345,7 @@ impl Edge {
             hash_key: HashKey::new(b"a key"),
             api_key: KEY.to_owned().into(),
             public_url: "https://callme.example.com".to_owned(),
+            instance: "this-process".to_owned(),
             metrics_token: METRICS_TOKEN.to_owned().into(),
             metrics: metrics.clone(),
             speech: Arc::new(FakeSpeech),

@@ -56,6 +56,23 @@ struct Writer {
 #[error("is not a URL of the form redis://[[user]:password@]host[:port][/number], or rediss:// with TLS")]
 pub struct BadUrl;
 
+/// Looks whether a server could be the store: whether it is reached and takes a write. What it does not promise, as a sentence
+/// each. Blocks for some seconds at most; leaves nothing behind.
+///
+/// # Errors
+/// What is wrong, and what to do about it.
+pub fn examine(url: &SecretString) -> Result<Vec<String>, String> {
+    let tried = || -> Result<Vec<String>, Problem> {
+        let client = Client::open(url.expose_secret())?;
+        let mut connection = client.get_connection_with_timeout(PATIENCE)?;
+        be_patient(&connection, 0)?;
+        // One second: whoever stops in between leaves nothing.
+        ::redis::cmd("SET").arg("callme:doctor").arg(1).arg("EX").arg(1).exec(&mut connection)?;
+        Ok(promises::warnings(&mut connection))
+    };
+    tried().map_err(|problem| problem.to_string())
+}
+
 impl fmt::Debug for RedisBackend {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RedisBackend").field("is_open", &self.connection.is_some()).finish_non_exhaustive()

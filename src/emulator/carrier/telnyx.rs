@@ -21,6 +21,7 @@ mod rest;
 mod scatter;
 mod sign;
 
+pub(in crate::emulator) use refusal::{Refusal, authorise};
 pub(in crate::emulator) use sign::{public_key, signature};
 
 /// Telnyx's routes.

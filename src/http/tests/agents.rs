@@ -98,7 +98,7 @@ async fn without_the_key_nothing_under_api_is_answered() {
 #[tokio::test]
 async fn the_scheme_may_be_written_in_any_case() {
     let request = Request::get("/api/health").header("authorization", "bEARER agent-key").body(Body::empty());
-    let want = json!({ "status": "ok", "publicUrl": "https://callme.example.com", "warnings": [WARNING],
+    let want = json!({ "status": "ok", "publicUrl": "https://callme.example.com", "warnings": [WARNING], "instance": "this-process",
         "store": { "status": "ok" } });
     assert_eq!(read(Edge::new().send(request.expect("a request")).await).await, (StatusCode::OK, want));
 }
@@ -116,6 +116,7 @@ async fn an_empty_key_lets_nobody_in() {
         hash_key: HashKey::new(b"a key"),
         api_key: String::new().into(),
         public_url: String::new(),
+        instance: "another-process".to_owned(),
         metrics_token: METRICS_TOKEN.to_owned().into(),
         metrics: Arc::default(),
         speech: Arc::new(FakeSpeech),

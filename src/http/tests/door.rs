@@ -194,6 +194,7 @@ async fn a_route_without_any_of_its_layers_fails_closed() {
             events: events.clone(),
             carrier: Arc::new(FakeCarrier),
             health: Health::Starting,
+            instance: "".into(),
             openapi: "".into(),
             metrics: metrics.clone(),
         };
@@ -225,6 +226,7 @@ async fn a_route_without_any_of_its_layers_fails_closed() {
         events: Arc::new(FakeEvents::default()),
         carrier: Arc::new(FakeCarrier),
         health: Health::Starting,
+        instance: "".into(),
         openapi: "".into(),
         metrics: Arc::default(),
     };

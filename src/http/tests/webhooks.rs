@@ -113,6 +113,7 @@ async fn a_media_socket_is_handed_over_with_the_token_of_its_path() {
         hash_key: HashKey::new(b"a key"),
         api_key: KEY.to_owned().into(),
         public_url: String::new(),
+        instance: "this-process".to_owned(),
         metrics_token: METRICS_TOKEN.to_owned().into(),
         metrics: Arc::default(),
         speech: Arc::new(FakeSpeech),

@@ -13,10 +13,11 @@ use jiff::tz::TimeZone;
 use secrecy::SecretString;
 
 use super::endpoint::Endpoint;
+use super::failure;
 use super::presets::{Absence, InUse};
 use crate::clock::Clock;
-use crate::metrics::Metrics;
-use crate::provider::{ProviderError, SpeechOutlook};
+use crate::metrics::{Metrics, SpeechPart};
+use crate::provider::{ErrorClass, ProviderError, SpeechOutlook};
 
 mod models;
 #[cfg(test)]
@@ -38,6 +39,23 @@ impl Watched {
     pub(super) fn new(presets: Arc<dyn InUse>) -> Self {
         Self(presets)
     }
+}
+
+/// What one look at a part of speech came to.
+#[derive(Clone, Debug)]
+pub struct Examined {
+    /// Which part.
+    pub part: SpeechPart,
+    /// The model that was to be used.
+    pub wanted: String,
+    /// The one that is.
+    pub model: String,
+    /// The provider lists models, and not this one.
+    pub is_unknown: bool,
+    /// Why no session with it could be opened, or that no model is left.
+    pub failure: Option<ProviderError>,
+    /// That it ends soon, if it does.
+    pub warning: Option<String>,
 }
 
 /// Watches over the models of the speech provider.
@@ -77,23 +95,41 @@ impl Watch {
     pub async fn run(&self, every: Duration) {
         loop {
             for part in &self.parts {
-                self.look(part).await;
+                let _ = self.look(part).await;
             }
             tokio::time::sleep(every).await;
         }
     }
 
-    async fn look(&self, part: &Part) {
+    /// Looks once, for somebody who asks; what there is to say of each part.
+    pub async fn examine(&self) -> Vec<Examined> {
+        let mut all = Vec::new();
+        for part in &self.parts {
+            let wanted = part.presets.models().first().map(|model| (*model).to_owned()).unwrap_or_default();
+            let failure = self.look(part).await;
+            let models = part.presets.models();
+            let model = models.get(part.presets.place()).map(|model| (*model).to_owned()).unwrap_or_default();
+            let listed = part.models.lock().unwrap_or_else(PoisonError::into_inner);
+            let is_unknown = !listed.is_empty() && !listed.has(&model);
+            drop(listed);
+            let which = part.presets.part();
+            all.push(Examined { part: which, wanted, model, is_unknown, failure, warning: self.warning(part) });
+        }
+        all
+    }
+
+    async fn look(&self, part: &Part) -> Option<ProviderError> {
         if let Some(models) = part.list.read().await {
             part.remember(models);
         }
-        part.settle().await;
+        let failure = part.settle().await.err();
         let end = part.end();
         let at = end.and_then(|(_, day)| day.to_zoned(TimeZone::UTC).ok()).map(|at| at.timestamp().as_second());
         self.metrics.speech_model_ends(part.presets.part(), at);
         if let Some(sentence) = self.warning(part) {
             tracing::warn!("{sentence}");
         }
+        failure
     }
 
     /// That the model in use ends soon, if it does.
@@ -130,7 +166,10 @@ impl SpeechOutlook for Watch {
 impl Part {
     /// Finds the first model that is listed and opens a session. Those before it are left; one that was only missed, and is
     /// found again, is gone back to.
-    async fn settle(&self) {
+    ///
+    /// # Errors
+    /// Why that one's session did not open, or that none is left.
+    async fn settle(&self) -> Result<(), ProviderError> {
         for place in 0..self.presets.models().len() {
             if self.presets.is_gone(place) {
                 continue;
@@ -139,9 +178,12 @@ impl Part {
                 (Absence::Missing, Some(NOT_LISTED.to_owned()))
             } else {
                 match self.presets.dry_run(place).await {
-                    Ok(()) => return self.presets.take(place),
+                    Ok(()) => {
+                        self.presets.take(place);
+                        return Ok(());
+                    }
                     Err(error) => match self.presets.absence(&error) {
-                        Some(why) => (why, error.code),
+                        Some(why) => (why, error.code.clone()),
                         None => {
                             let part = self.presets.part().as_str();
                             tracing::warn!(
@@ -149,15 +191,16 @@ impl Part {
                                 class = ?error.class,
                                 "a dry session for {part} did not open"
                             );
-                            return;
+                            return Err(error);
                         }
                     },
                 }
             };
             if !self.presets.leave(place, why, code.as_deref()) {
-                return;
+                break;
             }
         }
+        Err(failure::ours(ErrorClass::Refused, "the speech provider offers none of the models"))
     }
 
     fn remember(&self, models: Models) {

@@ -79,6 +79,11 @@ impl Models {
         Some(Self(json["data"].as_array()?.iter().filter_map(model).collect()))
     }
 
+    /// Whether there is no list.
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Whether the list has a model.
     pub(super) fn has(&self, model: &str) -> bool {
         self.0.contains_key(model)

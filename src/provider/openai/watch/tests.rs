@@ -158,3 +158,20 @@ async fn a_provider_that_does_not_answer_is_not_waited_for_and_asked_again_later
     world.watch(Duration::from_hours(13)).await;
     assert_eq!(world.sessions(), 4);
 }
+
+#[tokio::test(start_paused = true)]
+async fn one_look_says_what_is_used_what_was_wanted_and_why_it_does_not_work() {
+    let look = async |world: &World| world.watch.examine().await.remove(0);
+    let world = World::new(Some("gpt-realtime-2.1-mini"), day(0)).await;
+    let seen = look(&world).await;
+    assert_eq!((seen.model.as_str(), seen.is_unknown, seen.failure), ("gpt-realtime-2.1-mini", false, None));
+    world.emulator.faults().add(Fault::VoiceRefused { status: 500, code: "server_error" }, Times::Once);
+    let seen = look(&world).await;
+    assert_eq!(seen.failure.and_then(|error| error.code).as_deref(), Some("server_error"));
+    world.emulator.faults().add(Fault::VoiceRefused { status: 404, code: "model_not_found" }, Times::Once);
+    let seen = look(&world).await;
+    assert_eq!((seen.wanted.as_str(), seen.model.as_str()), ("gpt-realtime-2.1-mini", "gpt-4o-mini-tts"));
+    assert!(seen.failure.is_none() && seen.warning.is_some());
+    let world = World::new(Some("a-voice-of-my-own"), day(0)).await;
+    assert!(look(&world).await.is_unknown);
+}

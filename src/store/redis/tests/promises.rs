@@ -29,3 +29,16 @@ async fn a_server_that_may_lose_what_it_was_given_is_warned_of() {
         close(store).await;
     }
 }
+
+#[tokio::test]
+async fn a_look_at_a_server_says_the_same_and_leaves_nothing_behind() {
+    for (arguments, want) in [(&LASTING[..], 0), (&["--maxmemory", "64mb", "--maxmemory-policy", "allkeys-lru"], 2)] {
+        let server = running(arguments);
+        let looked = examine(&server.url().into());
+        assert_eq!(looked.as_ref().map(Vec::len), Ok(want), "{looked:?}");
+        // A store that comes later finds a server that nobody has written to.
+        assert!(open(&server).warnings.len() == want);
+    }
+    let nobody = examine(&"redis://127.0.0.1:1".into()).expect_err("nobody listens there");
+    assert!(nobody.contains("nobody listens there"), "{nobody}");
+}

@@ -1,0 +1,156 @@
+//! The account at Telnyx: the Voice API application, its number, where it may call, and where its events go.
+
+use serde_json::{Value, json};
+
+use super::Finding;
+use super::ask::{Asker, Login, resource, shown};
+use super::country;
+use crate::config::Config;
+
+const ACCOUNT: &str = "carrier-account";
+const NUMBER: &str = "carrier-number";
+const COUNTRY: &str = "dialing-permission";
+const VOICE: &str = "voice-webhook";
+const TELNYX: &str = "Telnyx";
+
+/// Everything about it.
+pub(super) async fn check(asker: &Asker, config: &Config, fix: bool) -> Vec<Finding> {
+    let application = match application(asker, config).await {
+        Ok(application) => application,
+        Err(finding) => {
+            let why = "the application was not found";
+            let others = [COUNTRY, NUMBER, VOICE].map(|name| Finding::unchecked(name, why));
+            return std::iter::once(finding).chain(others).collect();
+        }
+    };
+    let account = if application["active"].as_bool() == Some(false) {
+        let remedy = "switch the application on in Telnyx's portal: Voice → Programmable Voice";
+        Finding::bad(ACCOUNT, "the Voice API application is switched off", remedy)
+    } else {
+        Finding::ok(ACCOUNT, "the Voice API application is there")
+    };
+    let (country, number, voice) = tokio::join!(
+        permission(asker, config, &application),
+        number(asker, config),
+        webhook(asker, config, &application, fix)
+    );
+    vec![account, country, number, voice]
+}
+
+fn login(config: &Config) -> Login<'_> {
+    Login::Bearer(&config.carrier.token)
+}
+
+fn url(config: &Config, rest: &str) -> String {
+    format!("{}/v2/{rest}", config.carrier.api_url)
+}
+
+async fn application(asker: &Asker, config: &Config) -> Result<Value, Finding> {
+    let reply =
+        asker.get(&url(config, &format!("call_control_applications/{}", config.carrier.account)), login(config)).await;
+    match reply {
+        Ok(reply) if matches!(reply.status.as_u16(), 401 | 403) => Err(Finding::bad(
+            ACCOUNT,
+            "Telnyx does not know this API key",
+            "set CALLME_PHONE_AUTH_TOKEN to an API key of Telnyx's portal (KEY…), and restart the server",
+        )),
+        Ok(reply) if matches!(reply.status.as_u16(), 404 | 422) => Err(Finding::bad(
+            ACCOUNT,
+            "the account has no such Voice API application",
+            "set CALLME_PHONE_ACCOUNT_SID to the id of the application (Telnyx's portal: Voice → Programmable Voice), and restart the \
+             server",
+        )),
+        Err(silence) => {
+            let remedy = "let this machine reach Telnyx's API (HTTPS), or correct CALLME_TELNYX_API_URL";
+            Err(Finding::bad(ACCOUNT, format!("Telnyx: {silence}"), remedy))
+        }
+        reply => resource(ACCOUNT, TELNYX, reply).map(|told| told["data"].clone()),
+    }
+}
+
+async fn permission(asker: &Asker, config: &Config, application: &Value) -> Finding {
+    let profile = &application["outbound"]["outbound_voice_profile_id"];
+    let profile = profile.as_str().map(str::to_owned).or_else(|| profile.as_u64().map(|id| id.to_string()));
+    let Some(profile) = profile.filter(|id| !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_alphanumeric()))
+    else {
+        let remedy = "give the application an outbound voice profile: Telnyx's portal, Voice → Outbound Voice Profiles";
+        return Finding::bad(COUNTRY, "the application has no outbound voice profile, and may call nobody", remedy);
+    };
+    let reply = asker.get(&url(config, &format!("outbound_voice_profiles/{profile}")), login(config)).await;
+    let told = match resource(COUNTRY, TELNYX, reply) {
+        Ok(told) => told["data"].clone(),
+        Err(finding) => return finding,
+    };
+    let (Some(countries), Some(allowed)) = (country::of(&config.person), told["whitelisted_destinations"].as_array())
+    else {
+        return Finding::unchecked(
+            COUNTRY,
+            "callme does not know the country of the person's number, or Telnyx does not say",
+        );
+    };
+    let allowed: Vec<(&str, bool)> =
+        countries.iter().map(|country| (*country, allowed.iter().any(|one| one.as_str() == Some(*country)))).collect();
+    let remedy = "add it to the allowed destinations in Telnyx's portal: Voice → Outbound Voice Profiles";
+    country::finding(COUNTRY, &allowed, remedy)
+}
+
+async fn number(asker: &Asker, config: &Config) -> Finding {
+    let number = form_urlencoded::byte_serialize(config.carrier.number.reveal().as_bytes()).collect::<String>();
+    let reply =
+        asker.get(&url(config, &format!("phone_numbers?filter%5Bphone_number%5D={number}")), login(config)).await;
+    let list = match resource(NUMBER, TELNYX, reply) {
+        Ok(list) => list,
+        Err(finding) => return finding,
+    };
+    let all = list["data"].as_array();
+    let found = all.and_then(|all| all.iter().find(|one| one["phone_number"] == config.carrier.number.reveal()));
+    let Some(found) = found else {
+        let remedy =
+            "set CALLME_PHONE_NUMBER to a number of Telnyx's portal (Numbers → My Numbers), and restart the server";
+        return Finding::bad(NUMBER, format!("the account has no number {}", config.carrier.number), remedy);
+    };
+    if found["connection_id"].as_str() != Some(&config.carrier.account) {
+        let remedy = "give the number to the application: Telnyx's portal, Numbers → My Numbers, Connection or App";
+        return Finding::bad(NUMBER, format!("{} does not belong to the application", config.carrier.number), remedy);
+    }
+    match found["status"].as_str() {
+        Some("active") | None => Finding::ok(NUMBER, format!("{} belongs to the application", config.carrier.number)),
+        Some(_) => Finding::warning(
+            NUMBER,
+            format!("{} is not active yet", config.carrier.number),
+            "wait, or see in Telnyx's portal what it waits for (Numbers → My Numbers)",
+        ),
+    }
+}
+
+/// Events of calls that are placed go where the dial says, but in the application's form; those of others go to the application's
+/// address.
+async fn webhook(asker: &Asker, config: &Config, application: &Value, fix: bool) -> Finding {
+    let ours = format!("{}/twiml", config.public_url);
+    let speaks = |application: &Value| application["webhook_api_version"].as_str() != Some("1");
+    let is_ours = |application: &Value| application["webhook_event_url"].as_str() == Some(&ours);
+    if speaks(application) && is_ours(application) {
+        return Finding::ok(VOICE, "the application's events come to callme, in version 2");
+    }
+    let by_hand = format!(
+        "in Telnyx's portal: Voice → Programmable Voice, the application: webhook URL {ours}, webhook API version 2"
+    );
+    if fix {
+        let name = application["application_name"].as_str().unwrap_or("callme");
+        let body = json!({"application_name": name, "webhook_event_url": ours, "webhook_api_version": "2"});
+        let at = url(config, &format!("call_control_applications/{}", config.carrier.account));
+        let request = login(config).on(asker.client.patch(at).json(&body));
+        return match resource(VOICE, TELNYX, asker.send(request).await) {
+            Ok(told) if speaks(&told["data"]) && is_ours(&told["data"]) => Finding::ok(VOICE, "set"),
+            Ok(_) => Finding::bad(VOICE, "is another; Telnyx did not set it", by_hand),
+            Err(finding) => finding,
+        };
+    }
+    let remedy = format!("callme doctor --fix sets it; by hand, {by_hand}");
+    if speaks(application) {
+        let was = shown(application["webhook_event_url"].as_str().unwrap_or_default());
+        Finding::warning(VOICE, format!("calls that come in go to {was}"), remedy)
+    } else {
+        Finding::bad(VOICE, "the application's events come in version 1, which callme does not read", remedy)
+    }
+}

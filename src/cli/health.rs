@@ -1,0 +1,87 @@
+//! `callme health`: whether a running server can make calls.
+
+use std::time::Duration;
+
+use reqwest::StatusCode;
+use serde::Deserialize;
+
+use super::Health;
+use crate::privacy;
+
+/// How long `health` waits: the image's health check has its own limit, far above.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// What `health` found: one line for people, and whether the server can make calls.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// The server can make calls: exit code 0, else 1.
+    pub healthy: bool,
+    /// The line.
+    pub line: String,
+}
+
+/// The parts of the answer that are shown.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Answer {
+    status: String,
+    error: Option<String>,
+}
+
+/// Asks a server how it stands: the one at `health.url`, else the one that listens on `port` of this machine.
+pub async fn health(health: &Health, port: u16) -> Finding {
+    let url = health.url.clone().unwrap_or_else(|| format!("http://127.0.0.1:{port}/health"));
+    let bad = |line: String| Finding { healthy: false, line };
+    // A proxy of the environment has no business between this machine and itself.
+    let client = reqwest::Client::builder().timeout(PATIENCE).no_proxy().build();
+    let Ok(client) = client else { return bad("no HTTP client could be made".to_owned()) };
+    let response = match client.get(&url).send().await {
+        Ok(response) => response,
+        Err(error) if error.is_timeout() => return bad(format!("no answer within {} seconds", PATIENCE.as_secs())),
+        Err(error) if error.is_builder() => return bad("--url is not a URL".to_owned()),
+        Err(_) => return bad("no server can be reached there; is it running, and on this port?".to_owned()),
+    };
+    let status = response.status();
+    let answer: Answer = response.json().await.unwrap_or_default();
+    match (status, answer.status.as_str(), answer.error) {
+        (StatusCode::OK, "ok", _) => Finding { healthy: true, line: "ok".to_owned() },
+        (_, "starting", _) => bad("the server is starting".to_owned()),
+        (_, _, Some(error)) => bad(privacy::mask(&error)),
+        _ => bad(format!("this is not a callme server (HTTP {})", status.as_u16())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::Router;
+    use axum::routing::get;
+
+    use super::*;
+
+    async fn ask(path: &str, port: u16) -> Finding {
+        health(&Health { url: Some(format!("http://127.0.0.1:{port}{path}")) }, 0).await
+    }
+
+    #[tokio::test]
+    async fn health_tells_how_the_server_stands() {
+        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+        let bad = crate::http::broken(&["CALLME_API_KEY is not set".to_owned()]);
+        let routes = Router::new()
+            .route("/ok", get(|| async { r#"{"status":"ok"}"# }))
+            .route("/other", get(|| async { "hello" }))
+            .merge(bad);
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let port = listener.local_addr().expect("an address").port();
+        let mut server = tokio::task::JoinSet::new();
+        server.spawn(async move { axum::serve(listener, routes).await });
+        assert_eq!(ask("/ok", port).await, Finding { healthy: true, line: "ok".to_owned() });
+        let missing = Finding { healthy: false, line: "CALLME_API_KEY is not set".to_owned() };
+        assert_eq!(ask("/health", port).await, missing);
+        assert_eq!(health(&Health { url: None }, port).await, missing, "the default is this machine's");
+        assert_eq!(ask("/other", port).await.line, "this is not a callme server (HTTP 200)");
+        server.shutdown().await;
+        assert!(!ask("/ok", port).await.healthy);
+        let nonsense = health(&Health { url: Some("nonsense".to_owned()) }, port).await;
+        assert_eq!(nonsense.line, "--url is not a URL");
+    }
+}
