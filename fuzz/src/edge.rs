@@ -85,6 +85,7 @@ impl Edge {
             metrics: Arc::default(),
             speech: Arc::new(NoNews),
             mcp: None,
+            instance: "a-start".to_owned(),
         });
         let runtime = Builder::new_current_thread().enable_all().start_paused(true).build().expect("a runtime");
         Self { router, runtime, notes, log }
