@@ -136,7 +136,7 @@ mod tests {
     #[test]
     fn a_filter_that_cannot_be_read_is_info() {
         let (filter, readable) = parse("a=b=c");
-        assert_eq!((filter.to_string().as_str(), readable), ("info", false));
+        assert_eq!((filter.to_string().as_str(), readable), ("rmcp=off,info", false));
     }
 
     #[test]
