@@ -21,7 +21,7 @@ use crate::metrics::Bound;
 use crate::privacy::keyed::HashKey;
 use crate::session::{Gone, Manager, NotStarted, Pending, Recalled, RequestName};
 use crate::store::{Conversation, Store, Write};
-use answers::{Answered, budget, named, over};
+use answers::{Answered, budget, over};
 
 /// Common HTTP clients give up at 300 s: before that, whoever waits for a reply gets an answer.
 const REPLY_BUDGET: Duration = Duration::from_secs(285);
@@ -228,8 +228,7 @@ impl Verbs for Service {
             let input = |request| Input::Ask { request, text };
             let (budget, hurried) = budget(ask.patience);
             let answered = self.request(Route::Continue, &session, &ask, budget, input).await?;
-            let name = repeats::name_of(&self.hash_key, Route::Continue, Some(&session), &ask);
-            self.reply(&session, answered, hurried).await.map_err(|refusal| named(refusal, &name.key))
+            self.reply(&session, answered, hurried).await
         }
         .boxed()
     }
@@ -246,7 +245,7 @@ impl Verbs for Service {
                     _ => Err(self.refusal(&session, &delivered)),
                 },
                 Answered::Kept(conversation) => Err(over(&conversation)),
-                Answered::OutOfTime => {
+                Answered::OutOfTime(_) => {
                     let outcome = self.view(&session).await?.conversation.outcome;
                     Ok(Spoken { interrupted: false, outcome })
                 }
@@ -270,7 +269,7 @@ impl Verbs for Service {
                     _ => Err(self.refusal(&session, &delivered)),
                 },
                 Answered::Kept(conversation) => Ok(ended(*conversation)),
-                Answered::OutOfTime => Ok(ended(self.view(&session).await?.conversation)),
+                Answered::OutOfTime(_) => Ok(ended(self.view(&session).await?.conversation)),
             }
         }
         .boxed()

@@ -22,8 +22,8 @@ pub(super) enum Answered {
     Given(Delivered),
     /// The session is over, and this is what is left of it.
     Kept(Box<Conversation>),
-    /// The request's own time is up; the session goes on.
-    OutOfTime,
+    /// The request's own time is up; the session goes on, and the answer will be under this name, where it has one.
+    OutOfTime(Option<RequestKey>),
 }
 
 impl Service {
@@ -53,7 +53,7 @@ impl Service {
             Ok(Err(_)) => Err(sentence::crashed(&pending.session)),
             Err(_) => {
                 self.manager.out_of_time(pending);
-                Ok(Answered::OutOfTime)
+                Ok(Answered::OutOfTime(begun.map(|begun| begun.name.key.clone())))
             }
         }
     }
@@ -103,10 +103,12 @@ impl Service {
         match answered {
             Answered::Given(delivered) => self.given(id, &delivered),
             Answered::Kept(conversation) => Err(over(&conversation)),
-            Answered::OutOfTime => {
+            Answered::OutOfTime(request) => {
                 let session = self.view(id).await.ok().map(|view| view.conversation);
                 let kind = if hurried { RefusalKind::NotYet } else { RefusalKind::NoReply };
-                Err(sentence::out_of_time(id, kind, session.as_ref()))
+                let refusal = sentence::out_of_time(id, kind, session.as_ref());
+                // Whoever is told to come back is told by what name.
+                Err(Refusal { request: request.filter(|_| hurried).map(Box::new), ..refusal })
             }
         }
     }
@@ -156,7 +158,7 @@ impl Service {
                 let contact = written.map(|conversation| Contact { conversation: Some(conversation), window: None });
                 Ok(View { conversation: *conversation, state: "ended", waiting: false, contact })
             }
-            Answered::Given(_) | Answered::OutOfTime => Err(sentence::unknown(id)),
+            Answered::Given(_) | Answered::OutOfTime(_) => Err(sentence::unknown(id)),
         }
     }
 
@@ -197,8 +199,7 @@ impl Service {
     pub(super) async fn reply_to(&self, begun: &Begun, patience: Option<Duration>) -> Result<Reply, Refusal> {
         let (budget, hurried) = budget(patience);
         let answered = self.answer(&begun.pending, Some(begun), budget).await?;
-        let reply = self.reply(&begun.pending.session, answered, hurried).await;
-        reply.map_err(|refusal| named(refusal, &begun.name.key))
+        self.reply(&begun.pending.session, answered, hurried).await
     }
 }
 
@@ -208,12 +209,6 @@ pub(super) fn budget(patience: Option<Duration>) -> (Duration, bool) {
         Some(patience) => (patience, true),
         None => (REPLY_BUDGET, false),
     }
-}
-
-/// Whoever is told to come back is told by what name.
-pub(super) fn named(refusal: Refusal, request: &RequestKey) -> Refusal {
-    let request = (refusal.kind == RefusalKind::NotYet).then(|| Box::new(request.clone()));
-    Refusal { request, ..refusal }
 }
 
 /// A verb that needs a running session met one that is over.
