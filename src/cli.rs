@@ -12,6 +12,7 @@ pub mod serve;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use url::{Host, Url};
 
 /// Lets an AI agent phone the person it works for and talk with them.
 #[derive(Debug, Parser)]
@@ -164,6 +165,17 @@ impl Cli {
     /// The command that was given, or `serve`.
     pub fn into_command(self) -> Command {
         self.command.unwrap_or(Command::Serve)
+    }
+}
+
+/// Whether an address is on this machine.
+fn is_here(address: &str) -> bool {
+    let host = Url::parse(address).ok().and_then(|url| url.host().map(|host| host.to_owned()));
+    match host {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(ip)) => ip.is_loopback(),
+        Some(Host::Ipv6(ip)) => ip.is_loopback(),
+        None => false,
     }
 }
 

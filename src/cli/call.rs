@@ -4,11 +4,12 @@ use std::io::IsTerminal;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::Call;
-use super::remote::{Remote, fresh_key, shown};
+use super::remote::{self, Remote, saying};
 use crate::mcp::{Answer, Api, Question, Unreached, ask_and_wait};
+use crate::privacy;
 
 /// What stands under the options.
 pub const HELP: &str = "\
@@ -36,25 +37,16 @@ enum End {
 
 /// Asks, waits, prints.
 pub async fn call(call: &Call, source: &dyn Fn(&str) -> Option<String>) -> ExitCode {
-    let remote = match Remote::read(source) {
-        Ok(remote) => remote,
-        Err(problems) => {
-            for problem in problems {
-                eprintln!("callme: {problem}");
-            }
-            return ExitCode::from(End::BadConfiguration as u8);
-        }
-    };
+    let Some((remote, _)) = remote::open(source) else { return ExitCode::from(End::BadConfiguration as u8) };
     let tell: Option<fn(&str)> = std::io::stderr().is_terminal().then_some(|news| eprintln!("callme: {news}"));
-    let question = Question { key: Some(fresh_key()), ..question(call) };
-    let answer = ask_and_wait(&remote, question, Duration::from_secs(call.timeout), tell).await;
+    let answer = ask_and_wait(&remote, question(call), Duration::from_secs(call.timeout), tell).await;
     let end = match &answer {
         Ok(answer) => end_of(answer),
         Err(_) => End::NotReachable,
     };
     match &answer {
         Ok(answer) if call.json => println!("{}", Value::Object(answer.body.clone())),
-        Ok(answer) if end == End::Reply => println!("{}", text(answer, "response")),
+        Ok(answer) if end == End::Reply => println!("{}", answer.text("response").unwrap_or_default()),
         Ok(answer) => eprintln!("callme: {}", sentence(answer)),
         Err(Unreached(why)) if call.json => println!("{}", json!({ "error": why, "code": "not_reachable" })),
         Err(Unreached(why)) => eprintln!("callme: {why}"),
@@ -67,10 +59,9 @@ pub async fn call(call: &Call, source: &dyn Fn(&str) -> Option<String>) -> ExitC
 
 /// Nobody is left on an open line; a question that is still to be answered stays open.
 async fn say_goodbye(remote: &Remote, call: &Call, answer: &Answer, end: End) {
-    let id = answer.body.get("callId").and_then(Value::as_str).or(call.r#continue.as_deref());
+    let id = answer.text("callId").or(call.r#continue.as_deref());
     let Some(id) = id.filter(|_| end == End::Reply) else { return };
-    let question = Question::post(format!("/api/call/{id}/end"), message(GOODBYE));
-    match remote.ask(Question { key: Some(fresh_key()), ..question }).await {
+    match remote.ask(saying(format!("/api/call/{id}/end"), GOODBYE)).await {
         Ok(answer) if answer.status == 200 => {}
         // The reply is there; whoever reads it need not mind.
         Ok(answer) => eprintln!("callme: the session was not ended: {}", sentence(&answer)),
@@ -79,20 +70,15 @@ async fn say_goodbye(remote: &Remote, call: &Call, answer: &Answer, end: End) {
 }
 
 fn question(call: &Call) -> Question {
-    let body = message(&call.message);
     match &call.r#continue {
-        Some(id) => Question::post(format!("/api/call/{id}/continue"), body),
-        None if call.message_only => Question::post("/api/message", body),
-        None => Question::post("/api/call", body),
+        Some(id) => saying(format!("/api/call/{id}/continue"), &call.message),
+        None if call.message_only => saying("/api/message", &call.message),
+        None => saying("/api/call", &call.message),
     }
 }
 
-fn message(text: &str) -> Map<String, Value> {
-    Map::from_iter([("message".to_owned(), Value::from(text))])
-}
-
 fn end_of(answer: &Answer) -> End {
-    match (answer.status, answer.body.get("code").and_then(Value::as_str)) {
+    match (answer.status, answer.text("code")) {
         (200, _) => End::Reply,
         (202, _) | (_, Some("no_reply" | "no_answer" | "call_ended")) => End::NoReply,
         (_, Some("opted_out")) => End::OptedOut,
@@ -103,16 +89,12 @@ fn end_of(answer: &Answer) -> End {
 }
 
 fn sentence(answer: &Answer) -> String {
-    let id = answer.body.get("callId").and_then(Value::as_str).unwrap_or_default();
-    match answer.body.get("error").or(answer.body.get("next")).and_then(Value::as_str) {
+    let id = answer.text("callId").unwrap_or_default();
+    match answer.text("error").or(answer.text("next")) {
         _ if answer.status == 202 => {
             format!("nobody has answered yet; the reply is kept: callme call --continue {id} \"…\" asks on")
         }
-        Some(why) => shown(why),
+        Some(why) => privacy::mask(why),
         None => format!("the server answered HTTP {}", answer.status),
     }
-}
-
-fn text<'a>(answer: &'a Answer, field: &str) -> &'a str {
-    answer.body.get(field).and_then(Value::as_str).unwrap_or_default()
 }

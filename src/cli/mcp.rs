@@ -4,14 +4,15 @@
 
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::Duration;
 
 use rmcp::ServiceExt;
 use rmcp::transport::io::stdio;
 
-use super::remote::{Remote, fresh_key};
+use super::remote;
 use super::serve::wall_clock;
-use crate::mcp::{Api, Ceilings, Keys, LONGEST_WAIT, Question, Tools, ToolsConfig};
+use crate::app::fresh_name;
+use crate::mcp::{Api, Keys, Question, Tools, ToolsConfig};
+use crate::privacy;
 
 /// A setting is missing or wrong.
 const BAD_CONFIGURATION: u8 = 2;
@@ -21,26 +22,14 @@ const BAD_CONFIGURATION: u8 = 2;
 /// # Errors
 /// When standard input and output are not what the protocol needs.
 pub async fn mcp(source: &dyn Fn(&str) -> Option<String>) -> anyhow::Result<ExitCode> {
-    let remote = match Remote::read(source) {
-        Ok(remote) => remote,
-        Err(problems) => {
-            for problem in problems {
-                eprintln!("callme: {problem}");
-            }
-            return Ok(ExitCode::from(BAD_CONFIGURATION));
-        }
-    };
+    let Some((remote, ceilings)) = remote::open(source) else { return Ok(ExitCode::from(BAD_CONFIGURATION)) };
     if remote.is_readable() {
         eprintln!("callme: CALLME_CLOUD_URL is http: the key can be read on its way; use https");
     }
     let address = remote.address().to_owned();
     let api: Arc<dyn Api> = Arc::new(remote);
-    let config = ToolsConfig {
-        api: Arc::clone(&api),
-        ceilings: ceilings(source),
-        keys: Some(Keys::new(fresh_key)),
-        clock: wall_clock(),
-    };
+    let config =
+        ToolsConfig { api: Arc::clone(&api), ceilings, keys: Some(Keys::new(fresh_name)), clock: wall_clock() };
     let serving = Tools::new(config).serve(stdio());
     // The agent is not kept waiting for the server: the tools say by themselves when it is away.
     let greeting = async {
@@ -50,8 +39,8 @@ pub async fn mcp(source: &dyn Fn(&str) -> Option<String>) -> anyhow::Result<Exit
                 eprintln!("callme: {address} does not know this key; set CALLME_API_KEY to the server's");
             }
             Ok(answer) => {
-                let why = answer.body.get("error").and_then(|error| error.as_str()).unwrap_or("it is not well");
-                eprintln!("callme: {address}: {}", super::remote::shown(why));
+                let why = answer.text("error").unwrap_or("it is not well");
+                eprintln!("callme: {address}: {}", privacy::mask(why));
             }
             Err(why) => eprintln!("callme: {why} The tools try again with each use."),
         }
@@ -71,20 +60,4 @@ pub async fn mcp(source: &dyn Fn(&str) -> Option<String>) -> anyhow::Result<Exit
         () = &mut greeting => {}
     }
     serving.await.map(|()| ExitCode::SUCCESS)
-}
-
-fn ceilings(source: &dyn Fn(&str) -> Option<String>) -> Ceilings {
-    let default = Ceilings::default();
-    let seconds = |name: &str, default: Duration| match source(name).map(|value| value.trim().parse::<u64>()) {
-        None => default,
-        Some(Ok(seconds)) if (1..=LONGEST_WAIT.as_secs()).contains(&seconds) => Duration::from_secs(seconds),
-        Some(_) => {
-            eprintln!("callme: {name} must be 1 to {}; it is {} now", LONGEST_WAIT.as_secs(), default.as_secs());
-            default
-        }
-    };
-    Ceilings {
-        silent: seconds("CALLME_MCP_WAIT_SECONDS", default.silent),
-        told: seconds("CALLME_MCP_WAIT_WITH_PROGRESS_SECONDS", default.told),
-    }
 }

@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use reqwest::Url;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value};
 
-use crate::app;
-use crate::mcp::{Answer, Api, Question, Unreached};
-use crate::privacy;
+use super::is_here;
+use crate::app::fresh_name;
+use crate::config::RemoteConfig;
+use crate::mcp::{Answer, Api, Ceilings, Question, Unreached};
 
 const CONNECT_WITHIN: Duration = Duration::from_secs(10);
 /// Beyond what the server itself was asked to wait: `speak` and `end` may take 50 s.
@@ -20,57 +20,53 @@ const PAUSES: [Duration; 3] = [Duration::from_millis(500), Duration::from_secs(1
 
 /// The server at `CALLME_CLOUD_URL`.
 pub(super) struct Remote {
-    base: Url,
+    url: String,
     key: SecretString,
     client: reqwest::Client,
 }
 
+/// The server that the settings name, and how long the tools wait there; `None` where that cannot be had. What is wrong is said
+/// on standard error.
+pub(super) fn open(source: &dyn Fn(&str) -> Option<String>) -> Option<(Remote, Ceilings)> {
+    let (config, problems) = RemoteConfig::from_source(source);
+    for problem in problems {
+        eprintln!("callme: {problem}");
+    }
+    let config = config?;
+    let ceilings = config.ceilings;
+    let remote = Remote::new(config);
+    if let Err(why) = &remote {
+        eprintln!("callme: {why}");
+    }
+    remote.ok().zip(Some(ceilings))
+}
+
+/// The request to say this, under a name of its own.
+pub(super) fn saying(path: impl Into<String>, text: &str) -> Question {
+    let body = Map::from_iter([("message".to_owned(), Value::from(text))]);
+    Question { key: Some(fresh_name()), ..Question::post(path, body) }
+}
+
 impl Remote {
-    /// Reads where the server is and what it wants to see.
-    ///
     /// # Errors
-    /// A sentence for each setting that is missing or wrong.
-    pub(super) fn read(source: &dyn Fn(&str) -> Option<String>) -> Result<Self, Vec<String>> {
-        let value = |name: &str| source(name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty());
-        let mut problems = Vec::new();
-        let base = match value("CALLME_CLOUD_URL").map(|url| base(&url)) {
-            Some(Some(base)) => Some(base),
-            Some(None) => {
-                problems.push("CALLME_CLOUD_URL is no http(s) URL; set it to https://your.host".to_owned());
-                None
-            }
-            None => {
-                problems.push("CALLME_CLOUD_URL is not set; set it to the address of your callme server".to_owned());
-                None
-            }
-        };
-        let key = value("CALLME_API_KEY");
-        if key.is_none() {
-            problems.push("CALLME_API_KEY is not set; set it to the key that the server was started with".to_owned());
-        }
+    /// When no HTTP client can be made.
+    pub(super) fn new(RemoteConfig { url, key, ceilings: _ }: RemoteConfig) -> Result<Self, &'static str> {
         let client = reqwest::Client::builder()
             .user_agent(concat!("callme/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(CONNECT_WITHIN)
             .redirect(reqwest::redirect::Policy::none())
             .build();
-        if client.is_err() {
-            problems.push("no HTTP client could be made".to_owned());
-        }
-        match (base, key, client) {
-            (Some(base), Some(key), Ok(client)) => Ok(Self { base, key: key.into(), client }),
-            _ => Err(problems),
-        }
+        Ok(Self { url, key, client: client.map_err(|_| "no HTTP client could be made")? })
     }
 
-    /// The server's address, as it may be shown.
+    /// The server's address.
     pub(super) fn address(&self) -> &str {
-        self.base.as_str().trim_end_matches('/')
+        &self.url
     }
 
     /// Whether the key would go over a network that everybody can read.
     pub(super) fn is_readable(&self) -> bool {
-        let local = matches!(self.base.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
-        self.base.scheme() == "http" && !local
+        self.url.starts_with("http:") && !is_here(&self.url)
     }
 
     async fn try_once(&self, question: &Question) -> Result<Answer, Unreached> {
@@ -123,7 +119,7 @@ impl Api for Remote {
             loop {
                 let answer = self.try_once(&question).await;
                 let again = match &answer {
-                    Ok(answer) => is_away(answer),
+                    Ok(answer) => answer.is_away(),
                     Err(_) => true,
                 };
                 match pauses.next().filter(|_| again && is_repeatable(&question)) {
@@ -141,30 +137,7 @@ fn is_ours(body: &Map<String, Value>) -> bool {
     ["code", "error"].iter().all(|field| body.get(*field).is_some_and(Value::is_string))
 }
 
-/// It starts or stops, and keeps what it was asked.
-fn is_away(answer: &Answer) -> bool {
-    let code = answer.body.get("code").and_then(Value::as_str);
-    matches!(code, Some("starting" | "shutting_down"))
-}
-
 /// Whether a second try does nothing twice.
 fn is_repeatable(question: &Question) -> bool {
     question.key.is_some() || question.method == reqwest::Method::GET || question.path.ends_with("/wait")
-}
-
-fn base(text: &str) -> Option<Url> {
-    let url = Url::parse(text).ok()?;
-    let plain =
-        url.query().is_none() && url.fragment().is_none() && url.username().is_empty() && url.password().is_none();
-    (matches!(url.scheme(), "http" | "https") && url.has_host() && plain).then_some(url)
-}
-
-/// A name that was never there.
-pub(super) fn fresh_key() -> String {
-    app::fresh_name()
-}
-
-/// A text of the server's, as it may be shown.
-pub(super) fn shown(text: &str) -> String {
-    privacy::mask(text)
 }

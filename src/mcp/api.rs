@@ -66,8 +66,13 @@ pub struct Answer {
 }
 
 impl Answer {
+    /// Whoever answers starts or stops: what it was asked is kept, and answered after that.
+    pub fn is_away(&self) -> bool {
+        matches!(self.text("code"), Some("starting" | "shutting_down"))
+    }
+
     /// A field that is text.
-    pub(super) fn text(&self, name: &str) -> Option<&str> {
+    pub fn text(&self, name: &str) -> Option<&str> {
         self.body.get(name).and_then(Value::as_str)
     }
 }

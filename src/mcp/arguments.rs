@@ -1,6 +1,6 @@
 //! Arguments of tools, read into what is asked of the API.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use super::api::Question;
 
@@ -116,14 +116,4 @@ fn limit(arguments: &Map<String, Value>) -> Result<i64, Misuse> {
             .or_else(|| number.as_f64().filter(|n| n.fract() == 0.0).and_then(|n| format!("{n:.0}").parse().ok()))
             .ok_or_else(|| Misuse::Arguments("limit must be a whole number from 1 to 50".to_owned())),
     }
-}
-
-/// The schema of a tool's arguments: properties with their descriptions, and which of them are required.
-pub(super) fn schema(properties: &[(&str, Value)], required: &[&str]) -> Map<String, Value> {
-    let properties: Map<String, Value> =
-        properties.iter().map(|(name, schema)| ((*name).to_owned(), schema.clone())).collect();
-    let Value::Object(schema) = json!({ "type": "object", "properties": properties, "required": required }) else {
-        unreachable!("an object was written")
-    };
-    schema
 }

@@ -6,9 +6,7 @@
 use std::sync::Arc;
 
 use rmcp::model::{Tool, ToolAnnotations};
-use serde_json::{Value, json};
-
-use super::arguments::schema;
+use serde_json::{Map, Value, json};
 
 /// How an agent ends well with all of them.
 pub(super) const INSTRUCTIONS: &str = "\
@@ -139,4 +137,14 @@ fn tool(
     let mut annotations = annotations.clone();
     annotations.title = Some(title.to_owned());
     Tool::new(name, description, Arc::new(schema(properties, required))).with_title(title).with_annotations(annotations)
+}
+
+/// The schema of a tool's arguments: properties with their descriptions, and which of them are required.
+fn schema(properties: &[(&str, Value)], required: &[&str]) -> Map<String, Value> {
+    let properties: Map<String, Value> =
+        properties.iter().map(|(name, schema)| ((*name).to_owned(), schema.clone())).collect();
+    let Value::Object(schema) = json!({ "type": "object", "properties": properties, "required": required }) else {
+        unreachable!("an object was written")
+    };
+    schema
 }

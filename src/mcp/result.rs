@@ -91,7 +91,7 @@ pub(super) fn shown(tool: Showing, answer: Answer) -> CallToolResult {
 }
 
 /// What could not be done, and what to do about it.
-pub(super) fn failed(answer: Answer) -> CallToolResult {
+fn failed(answer: Answer) -> CallToolResult {
     let mut text = format!("Error: {}", answer.text("error").unwrap_or("the server gave no reason"));
     if answer.status == 401 {
         text.push_str(". The server does not know this key: set CALLME_API_KEY to the one that it was started with.");

@@ -25,7 +25,7 @@ use super::api::{Answer, Question, Unreached};
 use super::arguments::{self, Asking, Doing, Misuse, Wanted};
 use super::progress::{Listener, Progress};
 use super::task::TaskId;
-use super::wait::{NOT_YET, Wait, is_away};
+use super::wait::{NOT_YET, Wait};
 use super::{Keys, ToolsConfig, catalogue, result};
 
 /// Tasks that were called off and are remembered as such; the oldest are forgotten first.
@@ -308,7 +308,7 @@ impl Inner {
 
 /// Whether the same words are a new request from now on.
 fn is_final(answer: &Answer) -> bool {
-    answer.status != NOT_YET && !is_away(answer)
+    answer.status != NOT_YET && !answer.is_away()
 }
 
 /// How a task stands, in words.

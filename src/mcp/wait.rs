@@ -61,7 +61,7 @@ impl Wait<'_> {
         let first = if self.progress.is_wanted() { FIRST_STEP.min(self.left()) } else { STEP.min(self.left()) };
         let mut answer = self.watch(question.clone().waiting(first)).await;
         // What was asked has a name, so that asking again does nothing twice.
-        while self.far && self.left() > AGAIN && answer.as_ref().is_ok_and(is_away) {
+        while self.far && self.left() > AGAIN && answer.as_ref().is_ok_and(Answer::is_away) {
             self.pause().await;
             answer = self.watch(question.clone().waiting(first)).await;
         }
@@ -79,7 +79,7 @@ impl Wait<'_> {
                 None => question.clone(),
             };
             match self.watch(again.waiting(STEP.min(self.left()))).await {
-                Ok(next) if !is_away(&next) => answer = next,
+                Ok(next) if !next.is_away() => answer = next,
                 Ok(_) | Err(_) if self.far => self.pause().await,
                 // The last answer tells where to come back to.
                 Ok(_) | Err(_) => return Ok(answer),
@@ -148,9 +148,4 @@ fn silent() -> Unreached {
         "The server did not answer in time, and may have begun what was asked. Ask the same again: it joins what was begun."
             .to_owned(),
     )
-}
-
-/// It starts or stops: what it was asked is kept, and answered after that.
-pub(super) fn is_away(answer: &Answer) -> bool {
-    matches!(answer.text("code"), Some("starting" | "shutting_down"))
 }

@@ -133,14 +133,3 @@ pub(super) fn shown(address: &str) -> String {
         _ => "no address".to_owned(),
     }
 }
-
-/// Whether an address is on this machine.
-pub(super) fn is_here(address: &str) -> bool {
-    let host = Url::parse(address).ok().and_then(|url| url.host().map(|host| host.to_owned()));
-    match host {
-        Some(url::Host::Domain(name)) => name == "localhost",
-        Some(url::Host::Ipv4(ip)) => ip.is_loopback(),
-        Some(url::Host::Ipv6(ip)) => ip.is_loopback(),
-        None => false,
-    }
-}

@@ -10,8 +10,9 @@ use tokio::time::timeout;
 use url::{Host, Url};
 
 use super::Finding;
-use super::ask::{Asker, Login, Reply, Silence, is_here, quoted};
+use super::ask::{Asker, Login, Reply, Silence, quoted};
 use crate::app;
+use crate::cli::is_here;
 use crate::config::{Company, Config, StoreConfig};
 use crate::provider::telnyx::signature::HEADERS;
 use crate::provider::twilio::signature::{HEADER, Key};

@@ -3,13 +3,12 @@
 use std::time::Duration;
 
 use secrecy::ExposeSecret;
-use serde_json::{Map, Value};
 
 use super::Finding;
 use super::ask::quoted;
-use crate::cli::remote::{Remote, fresh_key};
-use crate::config::Config;
-use crate::mcp::{Api, Question, ask_and_wait};
+use crate::cli::remote::{Remote, saying};
+use crate::config::{Config, RemoteConfig};
+use crate::mcp::{Api, ask_and_wait};
 
 /// The finding's name.
 pub(super) const NAME: &str = "call";
@@ -27,15 +26,14 @@ pub(super) async fn person(config: &Config, source: &dyn Fn(&str) -> Option<Stri
         "CALLME_API_KEY" => Some(config.api_key.expose_secret().to_owned()),
         _ => None,
     };
-    let remote = match Remote::read(&settings) {
+    let (settings, problems) = RemoteConfig::from_source(&settings);
+    let problems: Vec<String> = problems.iter().map(ToString::to_string).collect();
+    let Some(settings) = settings else { return Finding::unchecked(NAME, problems.join("; ")) };
+    let remote = match Remote::new(settings) {
         Ok(remote) => remote,
-        Err(problems) => return Finding::unchecked(NAME, problems.join("; ")),
+        Err(why) => return Finding::unchecked(NAME, why),
     };
-    let asks = |path: String, text: &str| Question {
-        key: Some(fresh_key()),
-        ..Question::post(path, Map::from_iter([("message".to_owned(), Value::from(text))]))
-    };
-    let answer = match ask_and_wait(&remote, asks("/api/call".to_owned(), QUESTION), PATIENCE, None).await {
+    let answer = match ask_and_wait(&remote, saying("/api/call", QUESTION), PATIENCE, None).await {
         Ok(answer) => answer,
         Err(why) => {
             return Finding::bad(
@@ -45,12 +43,12 @@ pub(super) async fn person(config: &Config, source: &dyn Fn(&str) -> Option<Stri
             );
         }
     };
-    if let (Some(id), 200 | 202) = (answer.body.get("callId").and_then(Value::as_str), answer.status) {
+    if let (Some(id), 200 | 202) = (answer.text("callId"), answer.status) {
         // It ends by itself, too.
-        let _ = remote.ask(asks(format!("/api/call/{id}/end"), GOODBYE)).await;
+        let _ = remote.ask(saying(format!("/api/call/{id}/end"), GOODBYE)).await;
     }
-    let said = answer.body.get("error").and_then(Value::as_str).unwrap_or_default();
-    match (answer.status, answer.body.get("contactMode").and_then(Value::as_str)) {
+    let said = answer.text("error").unwrap_or_default();
+    match (answer.status, answer.text("contactMode")) {
         (200, Some("voice")) => {
             Finding::ok(NAME, "the phone rang, somebody picked up, and what they said was understood")
         }
