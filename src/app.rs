@@ -37,7 +37,7 @@ use crate::provider::openai::stt::{OpenAiStt, SttAudio, SttSettings};
 use crate::provider::openai::tts::{AudioFormat, OpenAiTts, TtsSettings};
 use crate::provider::openai::watch::Watch;
 use crate::provider::public_url::PublicUrl;
-use crate::provider::{CallCommands, Messaging, SpeechOutlook};
+use crate::provider::{CallCommands, Messaging, Sms, SpeechOutlook};
 use crate::service::{Service, ServiceConfig, Verbs};
 use crate::session::{Directory, Manager, ManagerConfig};
 
@@ -113,6 +113,7 @@ impl App {
         let store = keeping.store(&metrics);
         let hash_key = keeping::hash_key(config);
         let messaging = texts::messaging(config, &hash_key)?.map(|texts| metered(texts, &metrics));
+        let sms = texts::sms(config)?.map(|sms| Arc::new(Metered::new(sms, &metrics)) as Arc<dyn Sms>);
         let manager = Manager::new(ManagerConfig {
             carrier: Arc::new(Metered::new(carrier, &metrics)),
             commands: commands.map(|commands| Arc::new(Metered::new(commands, &metrics)) as Arc<dyn CallCommands>),
@@ -121,9 +122,10 @@ impl App {
             clock: Arc::clone(&clock),
             directory: Directory::new(config.person.clone(), &hash_key),
             messaging: messaging.clone(),
+            sms: sms.clone(),
             keywords: config::keywords(),
             privacy_notice: config.messaging.as_ref().and_then(|texts| texts.privacy_notice.clone()),
-            limits: limits(config, messaging.as_deref()),
+            limits: limits(config, messaging.as_deref(), sms.is_some()),
             most_sessions: config.limits.sessions,
             most_live_calls: config.limits.live_calls,
             metrics: Arc::clone(&metrics),
@@ -272,7 +274,7 @@ fn inbound(config: &Config) -> InboundLimits {
     InboundLimits { per_phone, block, per_conversation, global }
 }
 
-fn limits(config: &Config, messaging: Option<&dyn Messaging>) -> Limits {
+fn limits(config: &Config, messaging: Option<&dyn Messaging>, sms: bool) -> Limits {
     let defaults = Limits::default();
     Limits {
         ring: config.timing.ring,
@@ -282,10 +284,10 @@ fn limits(config: &Config, messaging: Option<&dyn Messaging>) -> Limits {
         guard: config.timing.barge_in_guard,
         open_question: config.messaging.as_ref().map_or(defaults.open_question, |texts| texts.open_question),
         texting: messaging.map(Messaging::abilities).map(|able| Texting {
-            channel: able.channel,
             longest: able.longest,
             template: able.template,
             settles: able.reads_back,
+            sms,
         }),
     }
 }

@@ -173,7 +173,6 @@ impl Config {
         let metrics_token = reader.text("CALLME_METRICS_TOKEN").unwrap_or_default().into();
         let store = store::read(&mut reader, hash_key.is_some());
         let history_ttl = reader.hours("CALLME_HISTORY_TTL_HOURS", 1..=8_760);
-        reader.warn_of_ignored(variables::NOT_YET);
         let config = (|| {
             Some(Config {
                 public_url,

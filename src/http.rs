@@ -181,10 +181,11 @@ fn routes_and_description(parts: &Parts) -> (Groups, Vec<u8>) {
     let open = OpenApiRouter::<App>::new().routes(routes!(health::show));
     let calls = OpenApiRouter::<App>::new().routes(routes!(carrier::twiml));
     let messages = OpenApiRouter::<App>::new().routes(routes!(carrier::whatsapp));
+    let texts = OpenApiRouter::<App>::new().routes(routes!(carrier::sms));
     let media = OpenApiRouter::<App>::new().routes(routes!(carrier::media)).routes(routes!(carrier::media_with_token));
-    let groups = [agents, operators, open, calls, messages, media].map(OpenApiRouter::split_for_parts);
+    let groups = [agents, operators, open, calls, messages, texts, media].map(OpenApiRouter::split_for_parts);
     let openapi = openapi::describe(groups.each_ref().map(|(_, description)| description.clone()));
-    let [agents, operators, open, calls, messages, media] = groups.map(|(routes, _)| routes);
+    let [agents, operators, open, calls, messages, texts, media] = groups.map(|(routes, _)| routes);
     let Parts { carrier, events, metrics, message_webhooks, inbound, blocks, hash_key, .. } = parts;
     let gate = Gate::new(carrier.clone(), metrics.clone(), hash_key.clone());
     let turnstile = Turnstile::new(
@@ -196,7 +197,8 @@ fn routes_and_description(parts: &Parts) -> (Groups, Vec<u8>) {
         metrics.clone(),
     );
     let calls = layers::before_calls(calls, gate.clone());
-    let messages = layers::before_messages(messages, gate, turnstile);
-    let groups = Groups { agents, operators, open, carrier: calls.merge(messages).merge(media) };
+    let messages = layers::before_messages(messages, body::LARGEST_MESSAGE, gate.clone(), turnstile.clone());
+    let texts = layers::before_messages(texts, body::LARGEST, gate, turnstile);
+    let groups = Groups { agents, operators, open, carrier: calls.merge(messages).merge(texts).merge(media) };
     (groups, openapi)
 }

@@ -26,9 +26,12 @@ pub mod metered;
 pub mod openai;
 pub mod public_url;
 pub mod rest;
+pub mod sms;
 pub mod telnyx;
 pub mod twilio;
 pub mod words;
+
+pub use sms::{CarrierWords, Sms, SmsAbilities, SmsOrder};
 
 pub use calls::{
     BadFrame, BadWebhook, CallCommands, CallDocuments, Carrier, CarrierWebhooks, DialOrder, LostDial, MediaIn,
@@ -94,9 +97,9 @@ pub struct SendOrder {
     pub conversation: ConversationId,
     /// To whom.
     pub to: PhoneNumber,
-    /// As what.
-    pub form: Form,
-    /// The text, or the template's one variable.
+    /// As the variable of the approved template, rather than as it is.
+    pub template: bool,
+    /// The text, or the template's variable.
     pub text: String,
     /// By which it is known again.
     pub mark: Mark,
@@ -105,7 +108,8 @@ pub struct SendOrder {
 /// Prints how long the text is, rather than the text.
 impl std::fmt::Debug for SendOrder {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "SendOrder({:?}, {} chars, {})", self.form, self.text.chars().count(), self.mark.as_str())
+        let form = if self.template { "template" } else { "free" };
+        write!(f, "SendOrder({form}, {} chars, {})", self.text.chars().count(), self.mark.as_str())
     }
 }
 
@@ -134,6 +138,8 @@ pub enum MessageNews {
     Inbound {
         /// By this number; whether it is the person's is for the caller to say.
         from: PhoneNumber,
+        /// On this channel.
+        channel: Channel,
         /// What.
         message: Inbound,
     },
@@ -141,6 +147,8 @@ pub enum MessageNews {
     Refused {
         /// By this number.
         from: PhoneNumber,
+        /// On this channel.
+        channel: Channel,
         /// Names the message across its repeats.
         message: MessageId,
         /// Why it is not taken.

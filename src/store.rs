@@ -174,6 +174,8 @@ pub struct Received {
     pub at: Millis,
     /// It was written before that and read back: then.
     pub late: Option<Millis>,
+    /// How it came.
+    pub channel: Channel,
     /// What came in.
     pub mail: Mail,
     /// What the line made of it, once it has.

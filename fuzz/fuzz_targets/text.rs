@@ -45,8 +45,10 @@ fn cleaned(raw: &str, choice: usize) {
     if let Ok(words) = PersonText::clean(&allowed, LONGEST_WRITTEN.max(length)) {
         assert_eq!(words.as_str(), allowed.trim());
     }
-    let shown = format!("{clean:?}");
-    assert!(length < 8 || !shown.contains(raw), "{shown}");
+    // Of a text only its length is printed.
+    if let Ok(words) = &clean {
+        assert_eq!(format!("{words:?}"), format!("PersonText({} chars)", words.as_str().chars().count()));
+    }
 }
 
 /// What the agent says.

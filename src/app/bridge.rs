@@ -78,8 +78,12 @@ impl Events {
     fn open(&self, body: &[u8]) -> (Option<Letter>, BoxFuture<'static, ()>) {
         let news = self.webhooks.as_ref().map_or(MessageNews::Nothing, |webhooks| webhooks.parse(body));
         let (received, kept) = match news {
-            MessageNews::Inbound { from, message } => self.manager.arrived(&from, Mail::Message(message)),
-            MessageNews::Refused { from, message, why } => self.manager.arrived(&from, Mail::Refused(message, why)),
+            MessageNews::Inbound { from, channel, message } => {
+                self.manager.arrived(&from, channel, Mail::Message(message))
+            }
+            MessageNews::Refused { from, channel, message, why } => {
+                self.manager.arrived(&from, channel, Mail::Refused(message, why))
+            }
             MessageNews::Receipt(receipt) => return (Some(Letter::Receipt(receipt)), self.manager.nothing_arrived()),
             MessageNews::Nothing => (None, self.manager.nothing_arrived()),
             MessageNews::Bad(why) => {

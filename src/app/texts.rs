@@ -9,7 +9,7 @@ use crate::privacy::keyed::HashKey;
 use crate::provider::public_url::PublicUrl;
 use crate::provider::telnyx::{TelnyxMessageWebhooks, TelnyxMessaging, TelnyxMessagingConfig, Template};
 use crate::provider::twilio::{ConversationsConfig, SenderMode, TwilioConversations, TwilioMessageWebhooks};
-use crate::provider::{Messaging, MessagingWebhooks};
+use crate::provider::{Messaging, MessagingWebhooks, Sms};
 
 /// What sends.
 ///
@@ -46,6 +46,15 @@ pub(super) fn messaging(config: &Config, hash_key: &HashKey) -> anyhow::Result<O
             Arc::new(messaging.context("the Telnyx messaging client")?)
         }
     }))
+}
+
+/// What sends by SMS, where that is allowed.
+///
+/// # Errors
+/// When a setting that looked right does not hold.
+pub(super) fn sms(config: &Config) -> anyhow::Result<Option<Arc<dyn Sms>>> {
+    let _ = config;
+    Ok(None)
 }
 
 /// What reads the webhooks.

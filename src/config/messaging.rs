@@ -24,7 +24,9 @@ pub struct MessagingConfig {
     /// The approved template for when the window is closed; its one variable is the question. At Twilio its Content SID (`HX…`),
     /// at Telnyx its name and language ([`Template::parse`] reads it).
     pub template: Option<String>,
-    /// What the person is told once on each channel, before the first message.
+    /// Whether SMS is the last resort; it goes out by the number that calls.
+    pub sms: bool,
+    /// What the person is told once on each channel, with the first message.
     pub privacy_notice: Option<AgentText>,
     /// How long a question stays open.
     pub open_question: Duration,
@@ -51,6 +53,7 @@ const CODE: &str = "CALLME_WHATSAPP_SANDBOX_CODE";
 const TEMPLATE: &str = "CALLME_WHATSAPP_TEMPLATE_SID";
 const PROFILE: &str = "CALLME_TELNYX_MESSAGING_PROFILE_ID";
 const CONVERSATIONS_URL: &str = "CALLME_TWILIO_CONVERSATIONS_URL";
+const SMS: &str = "CALLME_WHATSAPP_FALLBACK_TO_SMS";
 const NOTICE: &str = "CALLME_PRIVACY_NOTICE";
 
 /// The sandbox's number, the same for every account.
@@ -63,7 +66,11 @@ const SANDBOX_NUMBER: &str = "+14155238886";
 ///
 /// `by_telnyx` says whether it goes by Telnyx, which has no sandbox, rather than by Twilio.
 pub(super) fn read(reader: &mut Reader<'_>, by_telnyx: bool) -> Option<MessagingConfig> {
+    let sms = reader.switch(SMS);
     if !reader.switch(ENABLED) {
+        if sms {
+            reader.warn(SMS, format!("has no effect while WhatsApp is off; set {ENABLED}=true"));
+        }
         return None;
     }
     // All of them are read before the first that is missing counts: every problem is told at once.
@@ -85,6 +92,7 @@ pub(super) fn read(reader: &mut Reader<'_>, by_telnyx: bool) -> Option<Messaging
         conversations_url: conversations_url?,
         profile,
         template,
+        sms,
         privacy_notice: privacy_notice?,
         open_question,
         messages_per_hour,

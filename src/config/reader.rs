@@ -155,16 +155,6 @@ impl<'a> Reader<'a> {
         Duration::from_hours(self.number(name, range))
     }
 
-    /// Warns of variables that are set and have no effect.
-    pub(super) fn warn_of_ignored(&mut self, names: &[&'static str]) {
-        for name in names {
-            // Switched off is what this version does anyway.
-            if self.text(name).is_some_and(|value| truth(&value) != Some(false)) {
-                self.warn(name, "is set, but this version has no use for it and ignores it".to_owned());
-            }
-        }
-    }
-
     pub(super) fn fatal(&mut self, variable: &'static str, text: String) {
         self.problems.push(Problem { variable, severity: Severity::Fatal, text });
     }

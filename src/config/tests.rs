@@ -7,7 +7,6 @@ use secrecy::ExposeSecret;
 
 mod messaging;
 
-use super::variables::NOT_YET;
 use super::{Company, Config, Loaded, LogFormat, Severity, SpeechFormat, StoreConfig, VARIABLES, Variable};
 
 const GOOD: &[(&str, &str)] = &[
@@ -274,12 +273,6 @@ fn state_is_kept_in_redis_where_its_url_and_the_hash_key_are_set() {
 #[test]
 fn what_is_switched_off_needs_no_warning() {
     assert_eq!(problems(&load(&[("CALLME_WHATSAPP_FALLBACK_TO_SMS", "False"), ("REDIS_URL", "")])), [""; 0]);
-}
-
-#[test]
-fn no_variable_is_both_read_and_called_useless() {
-    let both: Vec<_> = NOT_YET.iter().filter(|name| VARIABLES.iter().any(|read| read.name == **name)).collect();
-    assert_eq!(both, [&""; 0]);
 }
 
 /// How a variable stands in `.env.example`: its sentence, then itself, as a comment where nothing must be filled in.

@@ -104,6 +104,12 @@ pub const VARIABLES: &[Variable] = &[
         "The approved template that begins a conversation outside WhatsApp's 24 hours; its variable 1 is the question. With Telnyx, name:language.",
     ),
     optional(
+        "CALLME_WHATSAPP_FALLBACK_TO_SMS",
+        "false",
+        "Whether a question goes by SMS, from CALLME_PHONE_NUMBER, when WhatsApp has failed for good: true or false. It costs money, \
+         abroad also the person's.",
+    ),
+    optional(
         "CALLME_TWILIO_CONVERSATIONS_URL",
         "https://conversations.twilio.com",
         "Base URL of Twilio's Conversations API, for tests and gateways.",
@@ -234,9 +240,6 @@ pub const VARIABLES: &[Variable] = &[
     optional("CALLME_LOG", "info", "Which log lines are written: error, warn, info, debug, trace, or a filter."),
     unset("RUST_LOG", "info", "The same, used where CALLME_LOG is not set."),
 ];
-
-/// Variables of the original and of later versions that have no effect in this one.
-pub(super) const NOT_YET: &[&str] = &["CALLME_WHATSAPP_FALLBACK_TO_SMS"];
 
 /// The default of a variable in the table.
 pub(super) fn default_of(name: &str) -> &'static str {

@@ -24,6 +24,7 @@ pub use texts::Name;
 
 use crate::clock::Millis;
 use crate::domain::messaging::{Contact, Window};
+use crate::domain::outcome::Channel;
 use crate::domain::session::Said;
 use crate::ids::{ConversationId, MessageId, SessionId};
 use floor::Floor;
@@ -53,11 +54,15 @@ pub struct Line {
     conversation: Option<ConversationId>,
     /// Since when we know that conversation: what is older is not for us.
     since: Option<Millis>,
+    /// Since when texts go by SMS: what came that way before was not for us.
+    sms_since: Option<Millis>,
     window: WindowState,
     /// Since when the person wants no messages.
     opted_out: Option<Millis>,
-    /// The privacy notice was sent.
+    /// The privacy notice was sent on WhatsApp.
     noticed: bool,
+    /// The same by SMS.
+    noticed_by_sms: bool,
     floor: Floor,
     texts: Texts,
     seen: Seen,
@@ -182,6 +187,16 @@ impl Line {
         self.since
     }
 
+    /// A text goes by SMS, or came that way.
+    pub fn writes_sms(&mut self, now: Millis) {
+        self.sms_since.get_or_insert(now);
+    }
+
+    /// Since when what comes by SMS is for us, where that is known.
+    pub fn sms_since(&self) -> Option<Millis> {
+        self.sms_since
+    }
+
     /// The conversation is closed or gone.
     pub fn lose_conversation(&mut self, conversation: &ConversationId) {
         self.conversation = self.conversation.take().filter(|ours| ours != conversation);
@@ -274,14 +289,18 @@ impl Line {
         self.notices.may_tell(notice, now)
     }
 
-    /// Whether the privacy notice is still to be sent; asking counts as sending.
-    pub fn take_notice(&mut self) -> bool {
-        !std::mem::replace(&mut self.noticed, true)
+    /// Whether the privacy notice is still to be sent on this channel; asking counts as sending.
+    pub fn take_notice(&mut self, channel: Channel) -> bool {
+        !std::mem::replace(self.noticed(channel), true)
     }
 
     /// The privacy notice was not sent after all.
-    pub fn owe_notice(&mut self) {
-        self.noticed = false;
+    pub fn owe_notice(&mut self, channel: Channel) {
+        *self.noticed(channel) = false;
+    }
+
+    fn noticed(&mut self, channel: Channel) -> &mut bool {
+        if channel == Channel::Sms { &mut self.noticed_by_sms } else { &mut self.noticed }
     }
 }
 

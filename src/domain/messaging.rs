@@ -4,6 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::clock::Millis;
+use crate::domain::outcome::Channel;
 use crate::domain::text::PersonText;
 use crate::ids::{ConversationId, Mark, MessageId};
 
@@ -14,6 +15,18 @@ pub enum Form {
     Free,
     /// As the variable of an approved template; arrives always.
     Template,
+    /// By SMS, as it is; there is no window.
+    Sms,
+}
+
+impl Form {
+    /// The channel that such a text goes by.
+    pub fn channel(self) -> Channel {
+        match self {
+            Form::Free | Form::Template => Channel::WhatsApp,
+            Form::Sms => Channel::Sms,
+        }
+    }
 }
 
 /// What became of a text that the carrier took.

@@ -121,6 +121,8 @@ pub enum Channel {
     Voice,
     /// WhatsApp.
     WhatsApp,
+    /// Short texts between phone numbers: the last resort, where it is allowed.
+    Sms,
 }
 
 impl Channel {
@@ -129,6 +131,7 @@ impl Channel {
         match self {
             Channel::Voice => "voice",
             Channel::WhatsApp => "whatsapp",
+            Channel::Sms => "sms",
         }
     }
 }

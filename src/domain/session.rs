@@ -131,8 +131,8 @@ impl Session {
             Input::FloorTaken => self.floor_taken(now),
             Input::Posted { post, result } => self.posted(post, result, now),
             Input::Receipt { message, delivery } => self.receipt(&message, delivery, now),
-            Input::Wrote { text, sense, at } => self.wrote(text, sense, at, now),
-            Input::OptedOut { text } => self.stopped(text, now),
+            Input::Wrote { text, sense, at, channel } => self.wrote(Said { text, at, channel }, sense, now),
+            Input::OptedOut { text, channel } => self.stopped(Said { text, at: now, channel }, now),
             Input::Quit => self.finish(&Why::Quit, now),
             Input::Window { until } => self.window(until, now),
             Input::Shutdown => self.shutdown(now),
@@ -211,9 +211,9 @@ impl Session {
 
     /// The channel the session is on.
     pub fn channel(&self) -> Channel {
-        match (&self.state, self.limits.texting) {
-            (State::Messaging { .. } | State::Ending(Ending::Parting { .. }), Some(texting)) => texting.channel,
-            (State::Ended, Some(texting)) if self.outcome.message_heard == MessageHeard::Written => texting.channel,
+        match &self.state {
+            State::Messaging { .. } | State::Ending(Ending::Parting { .. }) => self.chat.channel(),
+            State::Ended if self.outcome.message_heard == MessageHeard::Written => self.chat.channel(),
             _ => Channel::Voice,
         }
     }

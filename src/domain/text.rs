@@ -4,8 +4,10 @@ use std::fmt;
 
 mod clean;
 mod parts;
+mod sms;
 
 pub use parts::{LONGEST_VARIABLE, parts, template_variable};
+pub use sms::sms_parts;
 
 /// The longest message, in characters: the speech endpoint's own limit for one request.
 pub const LONGEST_MESSAGE: usize = 4096;
@@ -13,6 +15,9 @@ pub const LONGEST_MESSAGE: usize = 4096;
 /// The longest text that is taken from the person, in characters, where the channel sets no shorter one. Twice what a
 /// carrier delivers (32 KB), so that what is longer was not written by hand.
 pub const LONGEST_WRITTEN: usize = 65_536;
+
+/// The same by SMS: ten messages joined have fewer.
+pub const LONGEST_WRITTEN_BY_SMS: usize = 2_000;
 
 /// A message of the agent: neither blank nor longer than [`LONGEST_MESSAGE`] characters.
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -89,7 +94,7 @@ impl PersonText {
     /// introducer, so nothing written is lost behind it.
     ///
     /// # Errors
-    /// When more than `longest` characters came ([`LONGEST_WRITTEN`], 2,000 for SMS), or nothing is left.
+    /// When more than `longest` characters came ([`LONGEST_WRITTEN`], [`LONGEST_WRITTEN_BY_SMS`]), or nothing is left.
     pub fn clean(raw: &str, longest: usize) -> Result<Self, BadWords> {
         let length = raw.chars().count();
         if length > longest {

@@ -116,7 +116,12 @@ pub(super) async fn twiml(State(app): State<App>, RawQuery(query): RawQuery, Sig
         (status = 429, description = "too many messages, or not signed once too often; Retry-After says when to come back"),
         (status = 503, description = "too many wait already"),
     ))]
-pub(super) async fn whatsapp(State(app): State<App>, Admitted { body, sender }: Admitted) -> StatusCode {
+pub(super) async fn whatsapp(State(app): State<App>, admitted: Admitted) -> StatusCode {
+    hand_over(&app, admitted).await
+}
+
+/// Keeps a message; the status says whether there was room for it.
+async fn hand_over(app: &App, Admitted { body, sender }: Admitted) -> StatusCode {
     if app.events.message(body).await {
         app.metrics.webhook(Fate::Taken);
         return StatusCode::OK;
@@ -126,6 +131,27 @@ pub(super) async fn whatsapp(State(app): State<App>, Admitted { body, sender }: 
         app.events.turned_away(sender, CROWDED);
     }
     StatusCode::SERVICE_UNAVAILABLE
+}
+
+/// The carrier's webhook for SMS. As [`whatsapp`], but Twilio wants a document, which says nothing.
+#[utoipa::path(post, path = "/sms", tag = "carrier",
+    request_body(content = String, content_type = "application/x-www-form-urlencoded"),
+    responses(
+        (status = 200, description = "taken, whatever it says", content_type = "text/xml", body = String),
+        (status = 400, description = "the body did not arrive within 5 seconds"),
+        (status = 401, description = "not signed by the carrier"),
+        (status = 413, description = "the body has more than 100 KB"),
+        (status = 429, description = "too many messages, or not signed once too often; Retry-After says when to come back"),
+        (status = 503, description = "too many wait already"),
+    ))]
+pub(super) async fn sms(State(app): State<App>, admitted: Admitted) -> Response {
+    let status = hand_over(&app, admitted).await;
+    match app.carrier.documents() {
+        Some(documents) if status == StatusCode::OK => {
+            ([(header::CONTENT_TYPE, documents.content_type())], documents.nothing()).into_response()
+        }
+        _ => status.into_response(),
+    }
 }
 
 /// The session that a webhook's URL names.

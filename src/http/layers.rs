@@ -53,10 +53,10 @@ pub(super) fn before_calls(routes: Router<App>, gate: Gate) -> Router<App> {
     )
 }
 
-/// In front of the webhooks about messages: a bound for the body in size and time, the signature, the limits. The handler hands
+/// In front of the webhooks about messages: a bound for the body in size (`largest` bytes) and time, the signature, the limits. The handler hands
 /// over what was signed and answers, always the same; it is read after that.
-pub(super) fn before_messages(routes: Router<App>, gate: Gate, turnstile: Turnstile) -> Router<App> {
-    let bounds = Bounds::of(body::LARGEST_MESSAGE);
+pub(super) fn before_messages(routes: Router<App>, largest: usize, gate: Gate, turnstile: Turnstile) -> Router<App> {
+    let bounds = Bounds::of(largest);
     routes.layer(
         ServiceBuilder::new()
             .map_request(move |request| bounds.set(request))

@@ -74,7 +74,7 @@ fn refusals(path: &str) -> Vec<Kind> {
 }
 
 /// The whole description as JSON.
-pub(super) fn describe(parts: [OpenApi; 6]) -> Vec<u8> {
+pub(super) fn describe(parts: [OpenApi; 7]) -> Vec<u8> {
     let mut whole = Shapes::openapi();
     for part in parts {
         whole.merge(part);

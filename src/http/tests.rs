@@ -243,6 +243,9 @@ impl CallDocuments for FakeCarrier {
     fn reject(&self) -> String {
         "reject".to_owned()
     }
+    fn nothing(&self) -> String {
+        "nothing".to_owned()
+    }
     fn content_type(&self) -> &'static str {
         "text/xml"
     }

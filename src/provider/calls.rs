@@ -105,6 +105,8 @@ pub trait CallDocuments: Send + Sync {
     fn hang_up(&self) -> String;
     /// Turns an inbound call away.
     fn reject(&self) -> String;
+    /// Says nothing, to a webhook about SMS.
+    fn nothing(&self) -> String;
     /// The documents' `Content-Type`.
     fn content_type(&self) -> &'static str;
 }

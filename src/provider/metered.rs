@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use super::{
     Abilities, CallCommands, CallProgress, Carrier, DialOrder, ErrorClass, LostDial, Messaging, MessagingClass,
-    MessagingError, Opened, PastMessage, ProviderError, Receipt, SendOrder,
+    MessagingError, Opened, PastMessage, ProviderError, Receipt, SendOrder, Sms, SmsAbilities, SmsOrder,
 };
 use crate::ids::{CarrierCallId, ConversationId, MessageId};
 use crate::metrics::{DialResult, Metrics, Provider, Text};
@@ -41,6 +41,18 @@ impl<T: ?Sized> Metered<T> {
             && !class.is_about_the_person()
         {
             self.metrics.provider_failed(Provider::Messaging, class.as_str(), code.as_deref());
+        }
+    }
+}
+
+impl<T: ?Sized> Metered<T> {
+    fn sent(&self, answer: &Result<MessageId, MessagingError>) {
+        self.text(answer);
+        // In a conversation that is closed nothing was tried: it goes out in another.
+        match answer {
+            Ok(_) => self.metrics.text(Text::Sent),
+            Err(error) if error.class == MessagingClass::Closed => {}
+            Err(error) => self.metrics.text(text_of(error)),
         }
     }
 }
@@ -120,16 +132,7 @@ impl Messaging for Metered<dyn Messaging> {
     }
 
     fn send(&self, order: SendOrder) -> BoxFuture<'_, Result<MessageId, MessagingError>> {
-        let sent = self.inner.send(order).inspect(|answer| {
-            self.text(answer);
-            // In a conversation that is closed nothing was tried: it goes out in another.
-            match answer {
-                Ok(_) => self.metrics.text(Text::Sent),
-                Err(error) if error.class == MessagingClass::Closed => {}
-                Err(error) => self.metrics.text(text_of(error)),
-            }
-        });
-        sent.boxed()
+        self.inner.send(order).inspect(|answer| self.sent(answer)).boxed()
     }
 
     fn latest<'a>(
@@ -150,5 +153,23 @@ impl Messaging for Metered<dyn Messaging> {
 
     fn close<'a>(&'a self, conversation: &'a ConversationId) -> BoxFuture<'a, Result<(), MessagingError>> {
         self.inner.close(conversation).inspect(|answer| self.text(answer)).boxed()
+    }
+}
+
+impl Sms for Metered<dyn Sms> {
+    fn abilities(&self) -> &SmsAbilities {
+        self.inner.abilities()
+    }
+
+    fn send(&self, order: SmsOrder) -> BoxFuture<'_, Result<MessageId, MessagingError>> {
+        self.inner.send(order).inspect(|answer| self.sent(answer)).boxed()
+    }
+
+    fn latest<'a>(&'a self, with: &'a PhoneNumber) -> BoxFuture<'a, Result<Vec<PastMessage>, MessagingError>> {
+        self.inner.latest(with).inspect(|answer| self.text(answer)).boxed()
+    }
+
+    fn receipt<'a>(&'a self, message: &'a MessageId) -> BoxFuture<'a, Result<Option<Receipt>, MessagingError>> {
+        self.inner.receipt(message).inspect(|answer| self.text(answer)).boxed()
     }
 }

@@ -66,6 +66,11 @@ impl PublicUrl {
         format!("{}/twiml?s={session}", self.base)
     }
 
+    /// Where the webhooks about SMS go.
+    pub fn sms(&self) -> String {
+        format!("{}/sms", self.base)
+    }
+
     /// Where the webhooks about messages go.
     pub fn texts(&self) -> String {
         format!("{}/whatsapp", self.base)

@@ -180,7 +180,7 @@ pub(super) fn out_of_time(id: &SessionId, kind: RefusalKind, session: Option<&Co
         Channel::Voice => format!(
             "Nobody has replied yet. The call is still open: wait for the reply with wait_for_reply, or ask again with continue_call, with {id}."
         ),
-        Channel::WhatsApp => not_yet(id),
+        Channel::WhatsApp | Channel::Sms => not_yet(id),
     };
     let outcome = session.map(|session| &session.outcome);
     Refusal { channel: Some(channel), ..about(id, kind, what, outcome) }
@@ -290,7 +290,7 @@ fn with_words(what: String, said: &[Said]) -> String {
 fn name(id: &SessionId, channel: Channel) -> String {
     match channel {
         Channel::Voice => format!("Call {id}"),
-        Channel::WhatsApp => format!("Conversation {id}"),
+        Channel::WhatsApp | Channel::Sms => format!("Conversation {id}"),
     }
 }
 
@@ -315,12 +315,12 @@ fn ended(id: &SessionId, outcome: &Outcome, channel: Channel) -> String {
     let session = name(id, channel);
     match (outcome.ended_by, channel) {
         (Some(EndedBy::Person), Channel::Voice) => "Call was hung up by user.".to_owned(),
-        (Some(EndedBy::Person), Channel::WhatsApp) => format!("{session} was ended by the person."),
+        (Some(EndedBy::Person), Channel::WhatsApp | Channel::Sms) => format!("{session} was ended by the person."),
         (Some(EndedBy::Agent), _) => format!("{session} was ended by end_call."),
         (Some(EndedBy::Inactivity), Channel::Voice) => {
             format!("{session} ended because nothing was said for too long.")
         }
-        (Some(EndedBy::Inactivity), Channel::WhatsApp) => {
+        (Some(EndedBy::Inactivity), Channel::WhatsApp | Channel::Sms) => {
             format!("{session} ended because nothing was written for too long.")
         }
         (Some(EndedBy::MaxLength), _) => format!("{session} reached the longest time a call may take."),

@@ -9,8 +9,10 @@ use super::mail::Cause;
 use super::manager::Manager;
 use super::shared::{Shared, Tables};
 use crate::clock::Millis;
+use crate::domain::keywords::Keyword;
 use crate::domain::line::{For, NoRing, Notice, Taken};
 use crate::domain::messaging::{Inbound, Receipt};
+use crate::domain::outcome::Channel;
 use crate::domain::session::{Input, Said, Sense};
 use crate::domain::text::{BadWords, PersonText};
 use crate::ids::{EntryId, Mark, MessageId, SessionId};
@@ -38,11 +40,16 @@ impl Then {
 impl Manager {
     /// Keeps what a signed webhook brought, where it is of the person's, and gives it a name; the future is done when it
     /// would survive a crash, or cannot be made to. For anything else as much is done.
-    pub fn arrived(&self, from: &PhoneNumber, mail: Mail) -> (Option<Received>, BoxFuture<'static, ()>) {
-        if !self.shared.is_person(from) {
+    pub fn arrived(
+        &self,
+        from: &PhoneNumber,
+        channel: Channel,
+        mail: Mail,
+    ) -> (Option<Received>, BoxFuture<'static, ()>) {
+        if !self.shared.is_person(from, channel) {
             return (None, self.nothing_arrived());
         }
-        let received = self.received(mail, None);
+        let received = self.received(channel, mail, None);
         let kept = self.shared.config.store.commit(vec![Write::Received(Box::new(received.clone()))]);
         (Some(received), kept.map(|_| ()).boxed())
     }
@@ -57,16 +64,16 @@ impl Manager {
         drop(self.shared.config.store.commit(vec![Write::Done(received.entry)]));
     }
 
-    pub(super) fn received(&self, mail: Mail, late: Option<Millis>) -> Received {
+    pub(super) fn received(&self, channel: Channel, mail: Mail, late: Option<Millis>) -> Received {
         let (entry, at) = (EntryId(self.shared.next_name()), self.shared.config.clock.now());
-        Received { entry, at, late, mail, decided: None }
+        Received { entry, at, late, channel, mail, decided: None }
     }
 
     /// Takes a message of the person's. False when it came before.
     pub fn take(&self, received: Received) -> bool {
         let entry = received.entry;
         let again = received.decided.is_some();
-        let (then, mail, at, kept) = {
+        let (then, received, kept) = {
             let mut tables = self.shared.lock();
             let Some((received, then)) = self.decide(&mut tables, received) else {
                 drop(self.shared.keep(&mut tables, vec![Write::Done(entry)]));
@@ -81,10 +88,7 @@ impl Manager {
             let awaited = then.iter().any(|then| then.settles() || matches!(then, Then::Notify(_)));
             let last = if awaited { Write::Received(Box::new(received.clone())) } else { Write::Done(entry) };
             let kept = self.shared.keep(&mut tables, vec![seen, last]).shared();
-            {
-                let at = received.written_at();
-                (then, received.mail, at, kept)
-            }
+            (then, received, kept)
         };
         let mut settled = then.iter().any(Then::settles);
         for then in then {
@@ -92,7 +96,7 @@ impl Manager {
             let by_notice = matches!(then, Then::Notify(_)) && !std::mem::replace(&mut settled, true);
             let by_itself = then.settles();
             let entry = (by_notice || by_itself).then_some(entry);
-            self.carry_out(then, &mail, at, Cause { entry, again, kept: kept.clone() });
+            self.carry_out(then, &received, Cause { entry, again, kept: kept.clone() });
         }
         true
     }
@@ -101,15 +105,16 @@ impl Manager {
     fn decide(&self, tables: &mut Tables, mut received: Received) -> Option<(Received, Vec<Then>)> {
         let shared = &self.shared;
         let now = shared.config.clock.now();
-        let channel = shared.messaging().abilities().channel;
+        let channel = received.channel;
         let taken = received.decided.take().unwrap_or_else(|| match &received.mail {
             Mail::Message(message) => {
-                let keyword = shared.config.keywords.read(message.text.as_str());
+                let text = message.text.as_str();
+                let keyword = shared.carriers_word(channel, text).unwrap_or_else(|| shared.config.keywords.read(text));
                 tables.line.take_late(message, keyword, channel, received.written_at(), now)
             }
             Mail::Refused(message, why) => {
                 tracing::info!("a message of the person was refused: {why}");
-                tables.line.take_refused(message, &self.refusal(*why, received.at), now)
+                tables.line.take_refused(message, &refusal(*why, &received), now)
             }
         });
         if taken == Taken::Repeated {
@@ -117,10 +122,10 @@ impl Manager {
         }
         received.decided = Some(taken.clone());
         let then = match &received.mail {
-            Mail::Message(message) => self.after_message(tables, taken, message, received.written_at(), now),
+            Mail::Message(message) => self.after_message(tables, taken, message, &received, now),
             Mail::Refused(_, why) => match taken {
                 Taken::Session(session, _) => {
-                    vec![Then::Tell(session, Input::Earlier(vec![self.refusal(*why, received.at)]))]
+                    vec![Then::Tell(session, Input::Earlier(vec![refusal(*why, &received)]))]
                 }
                 _ => Vec::new(),
             },
@@ -128,33 +133,41 @@ impl Manager {
         Some((received, then))
     }
 
-    fn refusal(&self, why: BadWords, at: Millis) -> Said {
-        Said { text: PersonText::refused(why), at, channel: self.shared.messaging().abilities().channel }
-    }
-
     fn after_message(
         &self,
         tables: &mut Tables,
         taken: Taken,
         message: &Inbound,
-        at: Millis,
+        received: &Received,
         now: Millis,
     ) -> Vec<Then> {
-        let mut then = self.then(tables, taken, &message.text, at, now);
-        then.retain(|then| if let Then::Notify(notice) = then { tables.line.may_tell(notice, now) } else { true });
+        let channel = received.channel;
+        let said = Said { text: message.text.clone(), at: received.written_at(), channel };
+        let mut then = self.then(tables, taken, &said, now);
+        // What the carrier minds, it answers.
+        let is_answered = self.shared.carriers_word(channel, message.text.as_str()).is_some();
+        then.retain(|then| match then {
+            Then::Notify(Notice::Stopped | Notice::Resumed | Notice::Help) if is_answered => false,
+            Then::Notify(notice) => tables.line.may_tell(notice, now),
+            Then::Tell(..) | Then::CallBack(_) => true,
+        });
+        if channel == Channel::Sms {
+            return then;
+        }
         let window = tables.line.window_until();
         let writers = tables.line.writers().iter().cloned();
         then.extend(writers.filter_map(|session| Some(Then::Tell(session, Input::Window { until: window? }))));
         then
     }
 
-    fn then(&self, tables: &mut Tables, taken: Taken, text: &PersonText, at: Millis, now: Millis) -> Vec<Then> {
-        let wrote = |session, sense| Then::Tell(session, Input::Wrote { text: text.clone(), sense, at });
+    fn then(&self, tables: &mut Tables, taken: Taken, said: &Said, now: Millis) -> Vec<Then> {
+        let Said { text, at, channel } = said.clone();
+        let wrote = |session, sense| Then::Tell(session, Input::Wrote { text: text.clone(), sense, at, channel });
         match taken {
             Taken::Repeated => Vec::new(),
             Taken::Stopped => {
                 let sessions = tables.sessions.keys().cloned();
-                let told = sessions.map(|session| Then::Tell(session, Input::OptedOut { text: text.clone() }));
+                let told = sessions.map(|session| Then::Tell(session, Input::OptedOut { text: text.clone(), channel }));
                 told.chain([Then::Notify(Notice::Stopped)]).collect()
             }
             Taken::Resumed => vec![Then::Notify(Notice::Resumed)],
@@ -179,12 +192,12 @@ impl Manager {
         }
     }
 
-    fn carry_out(&self, then: Then, mail: &Mail, at: Millis, cause: Cause) {
+    fn carry_out(&self, then: Then, received: &Received, cause: Cause) {
         match (then, cause.entry) {
             (Then::Tell(session, input), Some(entry)) => {
                 // A session that waits for the next process gets it there.
                 if self.entrust(&session, input, entry).is_err() && !self.suspends(&session) {
-                    self.hold(mail, at, entry);
+                    self.hold(received, entry);
                 }
             }
             // A session that is over has no use for it.
@@ -194,20 +207,20 @@ impl Manager {
             (Then::CallBack(session), Some(entry)) => self.call_back(session, entry),
             (Then::CallBack(_), None) => {}
             (Then::Notify(notice), _) => {
-                self.shared.spawn_notice(notice, notice_mark(mail.id()), Some(cause));
+                let mark = notice_mark(received.mail.id());
+                self.shared.spawn_notice(notice, received.channel, mark, Some(cause));
             }
         }
     }
 
     /// Keeps words whose session has just gone for the next one.
-    fn hold(&self, mail: &Mail, at: Millis, entry: EntryId) {
+    fn hold(&self, received: &Received, entry: EntryId) {
         let shared = &self.shared;
-        let said = match mail {
+        let said = match &received.mail {
             Mail::Message(message) => {
-                let channel = shared.messaging().abilities().channel;
-                Said { text: message.text.clone(), at, channel }
+                Said { text: message.text.clone(), at: received.written_at(), channel: received.channel }
             }
-            Mail::Refused(_, why) => self.refusal(*why, at),
+            Mail::Refused(_, why) => refusal(*why, received),
         };
         let mut tables = shared.lock();
         tables.line.hold(said);
@@ -226,14 +239,29 @@ impl Manager {
     }
 }
 
+fn refusal(why: BadWords, received: &Received) -> Said {
+    Said { text: PersonText::refused(why), at: received.written_at(), channel: received.channel }
+}
+
 fn notice_mark(message: &MessageId) -> Mark {
     Mark::read(&format!("notice.{}", message.as_str()))
 }
 
 impl Shared {
-    /// Whether there is messaging, and this is whom it is with.
-    pub(super) fn is_person(&self, number: &PhoneNumber) -> bool {
-        self.config.messaging.is_some() && number == self.config.directory.person()
+    /// Whether there is messaging on this channel, and this is whom it is with.
+    pub(super) fn is_person(&self, number: &PhoneNumber, channel: Channel) -> bool {
+        let is_on = match channel {
+            Channel::WhatsApp => self.config.messaging.is_some(),
+            Channel::Sms => self.config.sms.is_some(),
+            Channel::Voice => false,
+        };
+        is_on && number == self.config.directory.person()
+    }
+
+    /// What the carrier itself took a text for, whose own rules come before ours.
+    fn carriers_word(&self, channel: Channel, text: &str) -> Option<Keyword> {
+        let sms = self.config.sms.as_ref().filter(|_| channel == Channel::Sms)?;
+        sms.abilities().words.read(text)
     }
 
     fn room_to_call_back(self: &Arc<Self>, tables: &mut Tables, now: Millis) -> Result<SessionId, NoRing> {

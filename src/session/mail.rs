@@ -9,13 +9,14 @@ use super::manager::Manager;
 use super::shared::Shared;
 use crate::domain::line::Notice;
 use crate::domain::messaging::{Author, Delivery, Form, MessagingClass, MessagingError, PastMessage, Receipt};
+use crate::domain::outcome::Channel;
 use crate::domain::session::PostError;
-use crate::domain::text::parts;
+use crate::domain::text::{parts, sms_parts};
 use crate::ids::{ConversationId, EntryId, Mark, MessageId, PostId, SessionId};
 use crate::metrics::Text;
 use crate::phone_number::PhoneNumber;
 use crate::provider::metered::text_of;
-use crate::provider::{Messaging, SendOrder};
+use crate::provider::{Messaging, SendOrder, Sms, SmsOrder};
 use crate::store::Write;
 
 /// Waits between tries to send a notice.
@@ -50,6 +51,9 @@ impl Shared {
         let began = self.config.clock.now();
         let to = self.config.directory.person();
         self.may_post(form)?;
+        if form == Form::Sms {
+            return self.post_by_sms(id, text, again).await;
+        }
         let mut conversation = self.conversation(to).await.map_err(PostError::Carrier)?;
         // Finding it may have told that the window is closed.
         self.may_post(form)?;
@@ -105,8 +109,27 @@ impl Shared {
     ) -> Result<MessageId, MessagingError> {
         let conversation = conversation.clone();
         let to = self.config.directory.person().clone();
-        let order = SendOrder { conversation, to, form, text: text.to_owned(), mark: mark.clone() };
+        let template = form == Form::Template;
+        let order = SendOrder { conversation, to, template, text: text.to_owned(), mark: mark.clone() };
         self.messaging().send(order).await
+    }
+
+    /// Sends a session's text by SMS. It carries nothing by which it would be found again: one that may have been sent stays
+    /// unknown.
+    async fn post_by_sms(&self, id: &SessionId, text: String, again: bool) -> Result<MessageId, PostError> {
+        if again {
+            return Err(PostError::Carrier(unsettled()));
+        }
+        let message = self.send_sms(text).await.map_err(PostError::Carrier)?;
+        self.line(|line, now| line.sent(id, message.clone(), now));
+        Ok(message)
+    }
+
+    async fn send_sms(&self, text: String) -> Result<MessageId, MessagingError> {
+        let to = self.config.directory.person().clone();
+        // What is answered to it is for us.
+        self.line(|line, now| line.writes_sms(now));
+        self.sms().send(SmsOrder { to, text }).await
     }
 
     /// The person's conversation, found or created. What was written in one that was there tells about the window.
@@ -128,7 +151,7 @@ impl Shared {
             }
         }
         if let Some(since) = unread_since {
-            Manager { shared: Arc::clone(self) }.catch_up(since, opened.conversation.clone());
+            Manager { shared: Arc::clone(self) }.catch_up(since, Some(opened.conversation.clone()));
         }
         Ok(opened.conversation)
     }
@@ -146,9 +169,14 @@ impl Shared {
     }
 
     /// What became of a text, where the carrier can tell.
-    pub(super) async fn inspect(&self, message: &MessageId) -> Option<Receipt> {
-        let conversation = self.read_line(|line, _| line.conversation().cloned())?;
-        let receipt = self.messaging().receipt(&conversation, message).await.ok().flatten()?;
+    pub(super) async fn inspect(&self, message: &MessageId, channel: Channel) -> Option<Receipt> {
+        let receipt = if channel == Channel::Sms {
+            self.sms().receipt(message).await
+        } else {
+            let conversation = self.read_line(|line, _| line.conversation().cloned())?;
+            self.messaging().receipt(&conversation, message).await
+        };
+        let receipt = receipt.ok().flatten()?;
         self.note_receipt(&receipt);
         Some(receipt)
     }
@@ -172,9 +200,15 @@ impl Shared {
     }
 
     /// Writes to the person on the server's own account, unless `again` and that is there already.
-    async fn notify(self: &Arc<Self>, notice: &Notice, mark: &Mark, again: bool) -> Result<(), MessagingError> {
+    async fn notify(
+        self: &Arc<Self>,
+        notice: &Notice,
+        channel: Channel,
+        mark: &Mark,
+        again: bool,
+    ) -> Result<(), MessagingError> {
         if again {
-            if !self.reads_back() {
+            if channel == Channel::Sms || !self.reads_back() {
                 // Better never than twice.
                 return Ok(());
             }
@@ -184,22 +218,31 @@ impl Shared {
                 return Ok(());
             }
         }
-        for part in parts(notice.text(), self.messaging().abilities().longest) {
-            self.notify_part(notice, &part, mark).await?;
+        let parts = match channel {
+            Channel::Sms => sms_parts(notice.text()),
+            Channel::WhatsApp | Channel::Voice => parts(notice.text(), self.messaging().abilities().longest),
+        };
+        for part in parts {
+            self.notify_part(notice, &part, channel, mark).await?;
         }
         Ok(())
     }
 
-    async fn notify_part(self: &Arc<Self>, notice: &Notice, part: &str, mark: &Mark) -> Result<(), MessagingError> {
-        let to = self.config.directory.person();
+    async fn notify_part(
+        self: &Arc<Self>,
+        notice: &Notice,
+        part: &str,
+        channel: Channel,
+        mark: &Mark,
+    ) -> Result<(), MessagingError> {
         let mut waits = NOTICE_AGAIN.into_iter();
         loop {
             if self.read_line(|line, _| line.is_opted_out()) && !notice.is_confirmation() {
                 return Ok(());
             }
-            let sent = match self.conversation(to).await {
-                Ok(conversation) => self.send(&conversation, Form::Free, part, mark).await,
-                Err(error) => Err(error),
+            let sent = match channel {
+                Channel::Sms => self.send_sms(part.to_owned()).await,
+                Channel::WhatsApp | Channel::Voice => self.send_freely(part, mark).await,
             };
             let Err(error) = sent else { return Ok(()) };
             // Nobody misses a notice that did not come; one that comes twice is a nuisance.
@@ -208,19 +251,24 @@ impl Shared {
         }
     }
 
+    async fn send_freely(self: &Arc<Self>, text: &str, mark: &Mark) -> Result<MessageId, MessagingError> {
+        let conversation = self.conversation(self.config.directory.person()).await?;
+        self.send(&conversation, Form::Free, text, mark).await
+    }
+
     /// Writes a notice in the background, on behalf of a message of the person's where there is one; the privacy notice is
     /// owed until it is through.
-    pub(super) fn spawn_notice(self: &Arc<Self>, notice: Notice, mark: Mark, cause: Option<Cause>) {
+    pub(super) fn spawn_notice(self: &Arc<Self>, notice: Notice, channel: Channel, mark: Mark, cause: Option<Cause>) {
         let shared = Arc::clone(self);
         self.config.tasks.spawn(async move {
             let again = cause.as_ref().is_some_and(|cause| cause.again);
             if let Some(cause) = &cause {
                 cause.kept.clone().await;
             }
-            if let Err(error) = shared.notify(&notice, &mark, again).await {
+            if let Err(error) = shared.notify(&notice, channel, &mark, again).await {
                 tracing::warn!(%error, "a notice to the person was not sent");
                 if let Notice::Privacy(_) = notice {
-                    shared.line(|line, _| line.owe_notice());
+                    shared.line(|line, _| line.owe_notice(channel));
                 }
             }
             if let Some(entry) = cause.and_then(|cause| cause.entry) {
@@ -232,6 +280,15 @@ impl Shared {
     /// Whether what was written can be read from the carrier.
     pub(super) fn reads_back(&self) -> bool {
         self.messaging().abilities().reads_back
+    }
+
+    /// Whether the same is true of SMS.
+    pub(super) fn reads_sms_back(&self) -> bool {
+        self.config.sms.as_ref().is_some_and(|sms| sms.abilities().reads_back)
+    }
+
+    fn sms(&self) -> &dyn Sms {
+        &**self.config.sms.as_ref().expect("only where SMS is allowed something goes by it")
     }
 
     pub(super) fn messaging(&self) -> &dyn Messaging {

@@ -21,7 +21,7 @@ use crate::domain::session::{Input, Limits, Said, Session};
 use crate::domain::text::AgentText;
 use crate::ids::{EntryId, RequestId, SessionId, SessionIds};
 use crate::metrics::Metrics;
-use crate::provider::{CallCommands, Carrier, Messaging};
+use crate::provider::{CallCommands, Carrier, Messaging, Sms};
 use crate::store::{Store, Write};
 
 /// What may wait in a session's inbox. Nobody waits for room: a full inbox is a stuck session, and its senders are told.
@@ -35,6 +35,8 @@ pub struct ManagerConfig {
     pub commands: Option<Arc<dyn CallCommands>>,
     /// The text side, where there is one; [`Limits::texting`] says the same.
     pub messaging: Option<Arc<dyn Messaging>>,
+    /// Its last resort, where that is allowed; [`Limits::texting`] says the same.
+    pub sms: Option<Arc<dyn Sms>>,
     /// The words that ask for something.
     pub keywords: Keywords,
     /// Sent once to the person, where it is set (`CALLME_PRIVACY_NOTICE`).

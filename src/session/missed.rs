@@ -7,6 +7,7 @@ use super::manager::Manager;
 use super::shared::Shared;
 use crate::clock::Millis;
 use crate::domain::messaging::{Author, Inbound, MessagingError, PastMessage};
+use crate::domain::outcome::Channel;
 use crate::ids::ConversationId;
 use crate::phone_number::PhoneNumber;
 use crate::store::Mail;
@@ -32,9 +33,9 @@ pub(super) struct Missed {
 }
 
 impl Missed {
-    /// Whatever was written in this conversation since then.
-    pub(super) fn anything_since(since: Millis, conversation: ConversationId) -> Self {
-        Self { since, conversation: Some(conversation), more: None }
+    /// Whatever was written since then, in this conversation and by SMS.
+    pub(super) fn anything_since(since: Millis, conversation: Option<ConversationId>) -> Self {
+        Self { since, conversation, more: None }
     }
 }
 
@@ -44,7 +45,7 @@ impl Manager {
     pub fn missed(&self, from: &PhoneNumber, conversation: Option<&ConversationId>, wait: Duration) {
         let shared = &self.shared;
         // Where nothing can be read back, the carrier brings it again or nobody does.
-        if !shared.is_person(from) || !shared.reads_back() {
+        if from != shared.config.directory.person() || !(shared.reads_back() || shared.reads_sms_back()) {
             return;
         }
         let now = shared.config.clock.now();
@@ -93,19 +94,24 @@ impl Manager {
         }
     }
 
-    /// Takes what never reached us, oldest first. `found` is the newest first.
-    fn take_up(&self, found: Vec<PastMessage>, missed: &Missed) {
+    /// Takes what never reached us, oldest first.
+    fn take_up(&self, mut found: Vec<(Channel, PastMessage)>, missed: &Missed) {
         let conversation = self.shared.place_of(missed);
+        // What was written by SMS before that was not for us.
+        let by_sms = self.shared.read_line(|line, _| line.sms_since()).unwrap_or(missed.since);
         let mut taken = 0;
-        for PastMessage { message, author, at } in found.into_iter().rev() {
+        found.sort_by_key(|(_, past)| past.at);
+        for (channel, PastMessage { message, author, at }) in found {
             let Author::Person(text) = author else { continue };
-            if at + SLACK < missed.since {
+            let since = if channel == Channel::Sms { missed.since.max(by_sms) } else { missed.since };
+            if at + SLACK < since {
                 continue;
             }
-            let message = Inbound { message, conversation: conversation.clone(), quotes: None, text };
+            let conversation = conversation.clone().filter(|_| channel == Channel::WhatsApp);
+            let message = Inbound { message, conversation, quotes: None, text };
             // The carrier's clock may be ahead of ours, but nobody has written in the future.
             let at = at.min(self.shared.config.clock.now());
-            taken += usize::from(self.take(self.received(Mail::Message(message), Some(at))));
+            taken += usize::from(self.take(self.received(channel, Mail::Message(message), Some(at))));
         }
         if taken > 0 {
             tracing::info!(messages = taken, "{taken} messages that had not reached us were read back");
@@ -142,9 +148,20 @@ impl Shared {
         missed.conversation.clone().or_else(|| self.read_line(|line, _| line.conversation().cloned()))
     }
 
-    async fn read(&self, missed: &Missed) -> Result<Vec<PastMessage>, MessagingError> {
-        // What came outside of any conversation is in no list.
-        let Some(conversation) = self.place_of(missed) else { return Ok(Vec::new()) };
-        self.messaging().latest(&conversation, self.config.directory.person()).await
+    async fn read(&self, missed: &Missed) -> Result<Vec<(Channel, PastMessage)>, MessagingError> {
+        let mut found = Vec::new();
+        let with = self.config.directory.person();
+        // What came on WhatsApp outside of any conversation is in no list.
+        if let Some(conversation) = self.place_of(missed).filter(|_| self.reads_back()) {
+            let mut latest = self.messaging().latest(&conversation, with).await?;
+            latest.reverse();
+            found.extend(latest.into_iter().map(|past| (Channel::WhatsApp, past)));
+        }
+        if let Some(sms) = self.config.sms.as_ref().filter(|_| self.reads_sms_back()) {
+            let mut latest = sms.latest(with).await?;
+            latest.reverse();
+            found.extend(latest.into_iter().map(|past| (Channel::Sms, past)));
+        }
+        Ok(found)
     }
 }

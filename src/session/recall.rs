@@ -13,6 +13,7 @@ use super::missed::Missed;
 use super::task::{Begun, Named, Waiting};
 use super::{Delivered, Pending, Recalled};
 use crate::clock::Millis;
+use crate::domain::line::Line;
 use crate::domain::outcome::{Channel, EndedBy, Outcome};
 use crate::domain::session::snapshot::Stage;
 use crate::domain::session::{Answer, Body, Failure, Input, Session};
@@ -106,7 +107,7 @@ impl Manager {
         for request in collected {
             session.handle(Input::Collected { request }, now);
         }
-        let (on_phone, writes) = (session.is_on_phone(), session.channel() != Channel::Voice);
+        let (on_phone, channel) = (session.is_on_phone(), session.channel());
         let wants_floor = session.wants_floor();
         let begun = Begun { id: id.clone(), session, requests, by_person, lines, entry: None };
         let mut next = None;
@@ -123,8 +124,8 @@ impl Manager {
         });
         shared.grant_floor(next);
         // The person stopped messages, and the process ended before the session learned it.
-        if taken.is_ok() && writes && shared.read_line(|line, _| line.is_opted_out()) {
-            let _ = self.tell(&id, Input::OptedOut { text: PersonText("stop".to_owned()) });
+        if taken.is_ok() && channel != Channel::Voice && shared.read_line(|line, _| line.is_opted_out()) {
+            let _ = self.tell(&id, Input::OptedOut { text: PersonText("stop".to_owned()), channel });
         }
     }
 
@@ -137,18 +138,21 @@ impl Manager {
     /// Reads what was written while no process was there; where no conversation is known yet, once it is found. The sessions
     /// that go on run since `began_at`.
     fn catch_up_with_the_line(&self, began_at: Option<Millis>) {
-        if !self.shared.reads_back() {
-            return;
+        let shared = &self.shared;
+        let known = |line: &Line, _| line.conversation().cloned().zip(line.conversation_since());
+        let known = shared.read_line(known).filter(|_| shared.reads_back());
+        let by_sms = shared.read_line(|line, _| line.sms_since()).filter(|_| shared.reads_sms_back());
+        if known.is_none() && shared.reads_back() {
+            shared.lock().unread_since = began_at;
         }
-        let known = self.shared.read_line(|line, _| Some((line.conversation()?.clone(), line.conversation_since()?)));
-        match known {
-            Some((conversation, since)) => self.catch_up(since, conversation),
-            None => self.shared.lock().unread_since = began_at,
+        let (conversation, since) = known.unzip();
+        if let Some(since) = since.into_iter().chain(by_sms).min() {
+            self.catch_up(since, conversation);
         }
     }
 
-    /// Reads what was written in this conversation since then.
-    pub(super) fn catch_up(&self, since: Millis, conversation: ConversationId) {
+    /// Reads what was written since then, in this conversation and by SMS.
+    pub(super) fn catch_up(&self, since: Millis, conversation: Option<ConversationId>) {
         let shared = &self.shared;
         let now = shared.config.clock.now();
         let missed = Missed::anything_since(since.max(now - LOOK_BACK), conversation);

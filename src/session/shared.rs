@@ -15,13 +15,17 @@ use super::missed::Missed;
 use super::task::Message;
 use crate::clock::Millis;
 use crate::domain::line::{self, Line, Notice};
-use crate::domain::outcome::EndedBy;
+use crate::domain::outcome::{Channel, EndedBy};
 use crate::domain::session::Input;
+use crate::domain::text::AgentText;
 use crate::ids::{CarrierCallId, Mark, MessageId, SessionId, SessionIds};
 use crate::store::Write;
 
 /// Waits between tries to hang up a call without a session.
 const HANG_UP_AGAIN: [Duration; 3] = [Duration::from_secs(1), Duration::from_secs(2), Duration::from_secs(4)];
+/// What the person is told by SMS where the operator has not set a notice of their own.
+const SMS_NOTICE: &str = "An AI agent that works for you writes here because it could not reach you by phone or on WhatsApp. \
+                          Your carrier may charge for text messages. Reply STOP to get no more of them.";
 /// Texts remembered whose fate was counted: more than can be on their way at once.
 const MOST_SETTLED: usize = 256;
 /// Calls remembered after their end: more than can be placed while a dial is in doubt.
@@ -197,12 +201,15 @@ impl Shared {
     }
 
     /// A text got through: whoever was never told of the privacy notice is told now.
-    pub(super) fn owe_privacy_notice(self: &Arc<Self>, id: &SessionId) {
-        if let Some(text) = &self.config.privacy_notice
-            && self.line(|line, _| line.take_notice())
+    pub(super) fn owe_privacy_notice(self: &Arc<Self>, id: &SessionId, channel: Channel) {
+        let notice = self.config.privacy_notice.as_ref().map(AgentText::as_str);
+        // Nobody has agreed to be written to by SMS, which may cost them something.
+        let notice = notice.or((channel == Channel::Sms).then_some(SMS_NOTICE));
+        if let Some(text) = notice
+            && self.line(|line, _| line.take_notice(channel))
         {
             let mark = Mark::read(&format!("privacy.{id}"));
-            self.spawn_notice(Notice::Privacy(text.as_str().to_owned()), mark, None);
+            self.spawn_notice(Notice::Privacy(text.to_owned()), channel, mark, None);
         }
     }
 

@@ -20,7 +20,7 @@ fn text(words: &str) -> AgentText {
 }
 
 fn limits() -> Limits {
-    let texting = Texting { channel: Channel::WhatsApp, longest: 1600, template: true, settles: true };
+    let texting = Texting { longest: 1600, template: true, settles: true, sms: false };
     Limits { texting: Some(texting), ..Limits::default() }
 }
 
@@ -51,7 +51,7 @@ async fn begin(ports: &Ports, n: usize) -> Pending {
 /// Ends it, one way or the other; some are left to the manager's own end.
 fn end(ports: &Ports, n: usize, id: &SessionId) -> Option<Pending> {
     let manager = &ports.manager;
-    let stop = Input::OptedOut { text: PersonText("stop".to_owned()) };
+    let stop = Input::OptedOut { text: PersonText("stop".to_owned()), channel: Channel::WhatsApp };
     match n % 5 {
         0 => return manager.request(id, None, |request| Input::End { request, text: text("Bye.") }).ok(),
         1 => _ = manager.tell(id, Input::Quit),

@@ -23,6 +23,7 @@ const ROWS: [&[&str]; 7] = [
         "provider::calls",
         "provider::public_url",
         "provider::rest",
+        "provider::sms",
         "provider::words",
         "store",
         "store::record",

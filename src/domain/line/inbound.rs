@@ -65,10 +65,19 @@ impl Line {
         at: Millis,
         now: Millis,
     ) -> Taken {
-        if self.seen.note(&message.message, &message.text, at) {
+        let repeated = match channel {
+            // It comes one way only.
+            Channel::Sms => self.seen.note_name(&message.message),
+            Channel::WhatsApp | Channel::Voice => self.seen.note(&message.message, &message.text, at),
+        };
+        if repeated {
             return Taken::Repeated;
         }
-        self.was_written_at(at);
+        match channel {
+            // It opens no window.
+            Channel::Sms => self.writes_sms(at),
+            Channel::WhatsApp | Channel::Voice => self.was_written_at(at),
+        }
         if let Some(conversation) = &message.conversation {
             self.adopt(conversation.clone(), at);
         }

@@ -18,8 +18,12 @@ pub struct Snapshot {
     pub conversation: Option<ConversationId>,
     /// See [`Snapshot::conversation`].
     pub since: Option<Millis>,
-    /// The privacy notice was sent.
+    /// Since when texts go by SMS.
+    pub sms_since: Option<Millis>,
+    /// The privacy notice was sent on WhatsApp.
     pub noticed: bool,
+    /// The same by SMS.
+    pub noticed_by_sms: bool,
     /// Who has the floor, and who waits for it.
     pub floor: Vec<SessionId>,
     /// The texts of the running sessions.
@@ -52,7 +56,9 @@ impl Line {
             window: self.window,
             conversation: self.conversation.clone(),
             since: self.since,
+            sms_since: self.sms_since,
             noticed: self.noticed,
+            noticed_by_sms: self.noticed_by_sms,
             floor: self.floor.queue(),
             texts: self.texts.names(),
             writers: self.texts.writers().to_vec(),
@@ -70,7 +76,9 @@ impl Line {
             window,
             conversation,
             since,
+            sms_since,
             noticed,
+            noticed_by_sms,
             floor,
             texts,
             writers,
@@ -86,7 +94,9 @@ impl Line {
         if self.conversation.is_none() {
             (self.conversation, self.since) = (conversation, since);
         }
+        self.sms_since = sms_since.or(self.sms_since);
         self.noticed |= noticed;
+        self.noticed_by_sms |= noticed_by_sms;
         self.floor.recall(floor);
         self.texts.recall(texts, writers);
         self.seen.recall_twins(twins);

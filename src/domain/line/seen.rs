@@ -44,11 +44,10 @@ pub enum Way {
 impl Seen {
     /// Notes a message written at `at`; `true` when it was there before.
     pub(super) fn note(&mut self, id: &MessageId, text: &PersonText, at: Millis) -> bool {
-        if self.ids.contains(id) {
+        if self.note_name(id) {
             return true;
         }
         let way = if id.as_str().starts_with("IM") { Way::Conversation } else { Way::Plain };
-        push(&mut self.ids, id.clone());
         let words = hash(text);
         let apart = |other: Millis| at.since(other).max(other.since(at));
         // One twin each: the same word written twice comes twice by both ways.
@@ -61,11 +60,18 @@ impl Seen {
         false
     }
 
-    /// Notes an id that was taken by an earlier process.
-    pub(super) fn recall(&mut self, id: &MessageId) {
-        if !self.ids.contains(id) {
+    /// Notes a message by its name only; `true` when it was there before.
+    pub(super) fn note_name(&mut self, id: &MessageId) -> bool {
+        let known = self.ids.contains(id);
+        if !known {
             push(&mut self.ids, id.clone());
         }
+        known
+    }
+
+    /// Notes an id that was taken by an earlier process.
+    pub(super) fn recall(&mut self, id: &MessageId) {
+        self.note_name(id);
     }
 
     /// What was written within two twins' time of the newest: what is older meets no twin any more, unless it is read late.

@@ -45,10 +45,10 @@ fn what_must_outlive_the_process_comes_back() {
     assert_eq!(line.snapshot(), Snapshot::default());
     line.takes(&inbound("IM1", "For later."), at(0));
     line.take_message(&inbound("IM2", "stop"), Keyword::Stop, Channel::WhatsApp, at(60));
-    assert!(line.take_notice());
+    assert!(line.take_notice(Channel::WhatsApp));
     let mut back = Line::restore(line.snapshot());
     assert_eq!(back.snapshot(), line.snapshot());
-    assert!(back.is_opted_out() && !back.take_notice());
+    assert!(back.is_opted_out() && !back.take_notice(Channel::WhatsApp));
     assert_eq!(back.window_until(), Some(at(60) + WINDOW));
     assert_eq!(back.take_held(at(120)).len(), 1);
 }
@@ -63,9 +63,9 @@ fn a_window_that_the_carrier_called_closed_is_closed_to_the_next_process_too() {
 #[test]
 fn the_privacy_notice_is_owed_once_and_again_when_it_was_not_sent() {
     let mut line = Line::default();
-    assert_eq!((line.take_notice(), line.take_notice()), (true, false));
-    line.owe_notice();
-    assert_eq!((line.take_notice(), line.take_notice()), (true, false));
+    assert_eq!((line.take_notice(Channel::WhatsApp), line.take_notice(Channel::WhatsApp)), (true, false));
+    line.owe_notice(Channel::WhatsApp);
+    assert_eq!((line.take_notice(Channel::WhatsApp), line.take_notice(Channel::WhatsApp)), (true, false));
 }
 
 #[test]

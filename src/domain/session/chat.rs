@@ -1,12 +1,12 @@
 //! Texts on their way: one at a time and in order, each tried again where that can help, each followed by its receipt.
 
+mod forms;
 mod kept;
 mod receipts;
 
 use crate::clock::Millis;
 use crate::domain::messaging::{Form, MessagingClass, MessagingError};
-use crate::domain::outcome::MessageHeard;
-use crate::domain::text::{parts, template_variable};
+use crate::domain::outcome::{Channel, MessageHeard};
 use crate::ids::{MessageId, PostId};
 
 use super::{Body, Effect, Failure, LONGEST_WAIT, PostError, Purpose, SEND_AGAIN, Session, State, Timer, Why};
@@ -38,6 +38,8 @@ pub(super) struct Chat {
     pub(super) window: Option<Millis>,
     /// Something got through, either way.
     reached: bool,
+    /// WhatsApp failed for good: what is written goes by SMS, until the person writes on WhatsApp.
+    by_sms: bool,
 }
 
 /// A text to be sent.
@@ -49,7 +51,7 @@ pub struct Post {
     pub message: u64,
     /// Counts the parts of the message.
     pub part: usize,
-    /// The text, or the template's variable.
+    /// The text; of a template's only the beginning goes out at once.
     pub text: String,
     /// What it is sent for.
     pub purpose: Purpose,
@@ -107,6 +109,17 @@ impl Chat {
         self.reached = true;
     }
 
+    /// The channel that texts go by.
+    pub(super) fn channel(&self) -> Channel {
+        if self.by_sms { Channel::Sms } else { Channel::WhatsApp }
+    }
+
+    /// The person wrote: whoever writes on WhatsApp is reached there.
+    pub(super) fn was_written_to(&mut self, channel: Channel) {
+        self.reached = true;
+        self.by_sms &= channel != Channel::WhatsApp;
+    }
+
     /// The question has its answer: what was not sent of it need not be.
     pub(super) fn drop_questions(&mut self) {
         self.outbox.retain(|post| post.purpose != Purpose::Question);
@@ -118,11 +131,6 @@ impl Chat {
         let passed = |post: &&mut Post| post.purpose == Purpose::Question && floor == Floor::Queued;
         let next = self.outbox.iter_mut().find(|post| !passed(post))?;
         (next.purpose != Purpose::Question || floor == Floor::Held).then_some(next)
-    }
-
-    fn free(&mut self, text: String, purpose: Purpose, part: usize, last: bool) -> Post {
-        let (id, message) = (self.next_id(), self.messages);
-        Post { id, message, part, text, purpose, last, form: Form::Free, tries: 0, again: false }
     }
 
     fn next_id(&mut self) -> PostId {
@@ -142,20 +150,10 @@ impl Session {
         if let (Purpose::Question, Some(question)) = (purpose, self.turns.question.as_mut()) {
             question.message = Some(chat.messages);
         }
-        match chat.first.take().unwrap_or(form) {
-            Form::Free => {
-                let parts = parts(&text, texting.longest);
-                let count = parts.len();
-                for (n, part) in parts.into_iter().enumerate() {
-                    let post = chat.free(part, purpose, n, n + 1 == count);
-                    chat.outbox.push(post);
-                }
-            }
-            Form::Template => {
-                let post = chat.template(&text, purpose);
-                chat.outbox.push(post);
-            }
-        }
+        let form = chat.first.take().unwrap_or(form);
+        let form = if chat.by_sms { Form::Sms } else { form };
+        let posts = chat.cut(&text, purpose, chat.messages, form, texting.longest);
+        chat.outbox.extend(posts);
         self.tend(now);
     }
 
@@ -177,7 +175,8 @@ impl Session {
         }
         let Some(post) = self.chat.next() else { return };
         post.tries += 1;
-        let effect = Effect::Post { post: post.id, form: post.form, text: post.text.clone(), again: post.again };
+        let text = post.at_once();
+        let effect = Effect::Post { post: post.id, form: post.form, text, again: post.again };
         let (id, message) = (post.id, post.message);
         self.chat.on_its_way = Some(id);
         if let Some(question) = self.turns.question_of(message) {
@@ -265,6 +264,7 @@ impl Session {
 
     fn was_sent(&mut self, post: Post, message: MessageId, now: Millis) {
         self.chat.reached = true;
+        self.owe_rest(&post, now);
         let (purpose, last) = (post.purpose, post.last);
         let question = self.turns.question_of(post.message);
         if let (true, Some(question)) = (last, question) {
@@ -287,18 +287,14 @@ impl Session {
     /// The `at`-th text of the outbox was not sent, or did not arrive.
     fn was_not_sent(&mut self, at: usize, error: MessagingError, now: Millis) {
         // What may have arrived goes out once more only where that can be found out first.
-        let settles = self.limits.texting.is_some_and(|texting| texting.settles);
+        let Post { form, message, .. } = self.chat.outbox[at];
+        let settles = self.settles(form);
+        let template = self.limits.texting.is_some_and(|texting| texting.template);
+        let resorts = self.may_resort_to_sms(form, error.class);
         let post = &mut self.chat.outbox[at];
         match error.class {
-            MessagingClass::Window if post.form == Form::Free => {
-                let message = post.message;
-                if self.limits.texting.is_some_and(|texting| texting.template) {
-                    self.chat.as_template(message);
-                } else {
-                    self.give_up(message, &Failure::TemplateRequired, error.class, now);
-                }
-            }
             MessagingClass::OptedOut => self.opted_out(now),
+            MessagingClass::Window if form == Form::Free && template => self.chat.as_template(message),
             class
                 if class.is_transient()
                     && post.tries <= SEND_AGAIN.len()
@@ -308,8 +304,11 @@ impl Session {
                 let wait = SEND_AGAIN[post.tries - 1].max(error.retry_after.unwrap_or_default().min(LONGEST_WAIT));
                 self.deadlines.set(Timer::Resend, now + wait);
             }
+            _ if resorts => self.chat.resort_to_sms(message),
+            MessagingClass::Window if form == Form::Free => {
+                self.give_up(message, &Failure::TemplateRequired, error.class, now);
+            }
             class => {
-                let message = post.message;
                 let untouched = self.is_untouched() && class != MessagingClass::Unknown;
                 let open = self.stays_open(class);
                 self.give_up(message, &Failure::Undelivered { error, untouched, open }, class, now);
@@ -348,31 +347,6 @@ impl Session {
         } else {
             self.finish(&Why::Unreached, now);
         }
-    }
-}
-
-impl Chat {
-    /// What is not known to be there of a message goes out as a template; its parts become one. Those that were taken,
-    /// without news since, will not arrive either.
-    fn as_template(&mut self, message: u64) {
-        let free = |post: &Post| post.message == message && post.form == Form::Free;
-        let at = self.outbox.iter().position(free).unwrap_or_default();
-        let sent = self.sent.extract_if(.., |sent| free(&sent.post) && !sent.fine).map(|sent| sent.post.unawaited());
-        let mut parts: Vec<Post> = sent.chain(self.outbox.extract_if(.., |post| free(post))).collect();
-        parts.sort_by_key(|post| post.part);
-        let Some(purpose) = parts.last().map(|post| post.purpose) else { return };
-        let text = parts.into_iter().map(|post| post.text).collect::<Vec<_>>().join(" ");
-        let mut post = self.template(&text, purpose);
-        post.message = message;
-        self.outbox.insert(at, post);
-    }
-
-    fn template(&mut self, text: &str, purpose: Purpose) -> Post {
-        let (variable, rest) = template_variable(text);
-        if let Some(rest) = rest {
-            self.rest = Some(self.rest.take().map_or(rest.clone(), |before| format!("{before}\n\n{rest}")));
-        }
-        Post { form: Form::Template, ..self.free(variable, purpose, 0, true) }
     }
 }
 

@@ -96,11 +96,15 @@ pub enum Input {
         sense: Sense,
         /// When: a moment ago, or longer where it is known only now.
         at: Millis,
+        /// Where.
+        channel: Channel,
     },
     /// The person stopped messages with these words.
     OptedOut {
         /// The words.
         text: PersonText,
+        /// Where.
+        channel: Channel,
     },
     /// The person ended the session with a word.
     Quit,
@@ -192,6 +196,8 @@ pub enum Effect {
     Inspect {
         /// Which.
         message: MessageId,
+        /// The channel that it went by.
+        channel: Channel,
     },
     /// The window closes within the hour.
     WindowCloses,

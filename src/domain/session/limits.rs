@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use crate::domain::outcome::Channel;
-
 /// How long a session waits for what, and how it may write.
 #[derive(Clone, Debug)]
 pub struct Limits {
@@ -23,17 +21,17 @@ pub struct Limits {
     pub texting: Option<Texting>,
 }
 
-/// What texts may be.
+/// What texts may be on WhatsApp, and whether they may go another way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Texting {
-    /// The channel they go by.
-    pub channel: Channel,
     /// The longest one, in characters.
     pub longest: usize,
     /// Whether there is a template for when the window is closed.
     pub template: bool,
     /// Whether it can be found out what became of a sending that was not answered.
     pub settles: bool,
+    /// Whether SMS may be the last resort.
+    pub sms: bool,
 }
 
 impl Default for Limits {

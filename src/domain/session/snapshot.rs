@@ -89,11 +89,12 @@ impl Session {
     /// The session as it was kept at `kept_at`. What it asks for first is in its effects.
     pub fn restore(kept: Snapshot, kept_at: Millis, limits: Limits, now: Millis) -> Self {
         let (turns, saying) = Turns::restore(kept.turns);
+        let sms = limits.texting.is_some_and(|texting| texting.sms);
         let mut session = Self {
             limits,
             state: State::Messaging { hanging: None },
             turns,
-            chat: Chat::restore(kept.chat),
+            chat: Chat::restore(kept.chat, sms),
             outcome: kept.outcome,
             calls: kept.calls,
             began_at: kept.began_at,

@@ -7,8 +7,8 @@ use crate::domain::text::{AgentText, PersonText};
 use crate::ids::CarrierCallId;
 
 use super::{
-    ASK_FOR_MESSAGE, CALL_BROKE_OFF, CALL_BROKE_OFF_HERE, COULD_NOT_CALL, Effect, Ending, Failure, Purpose, Sense,
-    Session, State, TRIED_TO_CALL, Timer, WINDOW_WARNING, Why,
+    ASK_FOR_MESSAGE, CALL_BROKE_OFF, CALL_BROKE_OFF_HERE, COULD_NOT_CALL, Effect, Ending, Failure, Purpose, Said,
+    Sense, Session, State, TRIED_TO_CALL, Timer, WINDOW_WARNING, Why,
 };
 
 /// To messaging.
@@ -123,17 +123,17 @@ impl Session {
 
 /// What the person writes.
 impl Session {
-    pub(super) fn wrote(&mut self, text: PersonText, sense: Sense, at: Millis, now: Millis) {
-        self.chat.reached();
+    pub(super) fn wrote(&mut self, said: Said, sense: Sense, now: Millis) {
+        self.chat.was_written_to(said.channel);
         match sense {
-            Sense::Reply => self.answered_in_writing(text, at, now),
+            Sense::Reply => self.answered_in_writing(said, now),
             Sense::Aside => {
-                self.take_down(text, true, at, now);
+                self.take_down(said, true, now);
                 self.reply_if_complete(now);
             }
-            Sense::CallMe { tell: true } => self.take_down(text, true, at, now),
+            Sense::CallMe { tell: true } => self.take_down(said, true, now),
             Sense::CallMe { tell: false } => {
-                let (text, channel) = (text.0, self.channel());
+                let Said { text: PersonText(text), at, channel } = said;
                 self.effects.push_back(Effect::Said { by_person: true, text, at, channel });
                 self.stay_active(now);
             }
@@ -144,9 +144,9 @@ impl Session {
     }
 
     /// A reply that comes while the phone rings for it needs no call any more.
-    fn answered_in_writing(&mut self, text: PersonText, at: Millis, now: Millis) {
+    fn answered_in_writing(&mut self, said: Said, now: Millis) {
         let was_open = self.turns.open_question().is_some() || self.turns.is_asking();
-        self.take_down(text, false, at, now);
+        self.take_down(said, false, now);
         if let State::Dialing { .. } | State::Ringing { .. } = self.state
             && was_open
             && self.turns.has_answer()
@@ -160,8 +160,8 @@ impl Session {
     }
 
     /// The person stopped messages. A call goes on; what it cannot settle ends with it.
-    pub(super) fn stopped(&mut self, text: PersonText, now: Millis) {
-        self.take_down(text, true, now, now);
+    pub(super) fn stopped(&mut self, said: Said, now: Millis) {
+        self.take_down(said, true, now);
         self.opted_out(now);
     }
 

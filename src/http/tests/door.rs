@@ -211,7 +211,7 @@ async fn a_route_without_any_of_its_layers_fails_closed() {
             2 => route.layer(signature).layer(bounds),
             3 => route.layer(keep).layer(bounds),
             4 => route.layer(keep).layer(signature),
-            _ => layers::before_messages(route, gate, turnstile),
+            _ => layers::before_messages(route, crate::http::body::LARGEST_MESSAGE, gate, turnstile),
         };
         let response = route.with_state(app).oneshot(webhook(WHATSAPP, &[&sign()], ADA)).await.expect("an answer");
         let whole = name == "all";

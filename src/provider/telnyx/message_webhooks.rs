@@ -5,6 +5,7 @@ use std::fmt;
 use serde_json::Value;
 
 use super::message;
+use crate::domain::outcome::Channel;
 use crate::ids::{ConversationId, MessageId};
 use crate::phone_number::PhoneNumber;
 use crate::privacy::keyed::HashKey;
@@ -65,9 +66,13 @@ impl TelnyxMessageWebhooks {
         Ok(match words::words(text.unwrap_or_default(), beside) {
             Ok(text) => {
                 let (quotes, conversation) = (quoted(body), Some(self.conversation(&from)));
-                MessageNews::Inbound { from, message: Inbound { message, conversation, quotes, text } }
+                MessageNews::Inbound {
+                    from,
+                    channel: Channel::WhatsApp,
+                    message: Inbound { message, conversation, quotes, text },
+                }
             }
-            Err(why) => MessageNews::Refused { from, message, why },
+            Err(why) => MessageNews::Refused { from, channel: Channel::WhatsApp, message, why },
         })
     }
 }

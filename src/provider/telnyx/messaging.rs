@@ -17,9 +17,7 @@ use crate::phone_number::PhoneNumber;
 use crate::privacy::keyed::HashKey;
 use crate::provider::public_url::PublicUrl;
 use crate::provider::rest::{self, BadSettings, Failure, Kind, REQUEST_TIMEOUT};
-use crate::provider::{
-    Abilities, Form, Messaging, MessagingClass, MessagingError, Opened, PastMessage, Receipt, SendOrder,
-};
+use crate::provider::{Abilities, Messaging, MessagingClass, MessagingError, Opened, PastMessage, Receipt, SendOrder};
 
 /// `text.body`'s documented limit, in characters.
 const LONGEST: usize = 4_096;
@@ -104,9 +102,9 @@ impl TelnyxMessaging {
     }
 
     async fn send(&self, order: SendOrder) -> Result<MessageId, MessagingError> {
-        let says = match (order.form, &self.config.template) {
-            (Form::Free, _) => json!({"type": "text", "text": {"body": order.text, "preview_url": false}}),
-            (Form::Template, Some(Template { name, language })) => {
+        let says = match (order.template, &self.config.template) {
+            (false, _) => json!({"type": "text", "text": {"body": order.text, "preview_url": false}}),
+            (true, Some(Template { name, language })) => {
                 let text = json!({"type": "text", "text": order.text});
                 json!({"type": "template", "template": {
                     "name": name,
@@ -114,7 +112,7 @@ impl TelnyxMessaging {
                     "components": [{"type": "body", "parameters": [text]}],
                 }})
             }
-            (Form::Template, None) => {
+            (true, None) => {
                 let class = MessagingClass::Configuration;
                 return Err(ours(class, "no WhatsApp template is set up (CALLME_WHATSAPP_TEMPLATE_SID)"));
             }

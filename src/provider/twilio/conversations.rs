@@ -17,9 +17,7 @@ use crate::domain::outcome::Channel;
 use crate::ids::{ConversationId, MessageId};
 use crate::phone_number::PhoneNumber;
 use crate::provider::rest::{self, BadSettings, Failure, Kind};
-use crate::provider::{
-    Abilities, Form, Messaging, MessagingClass, MessagingError, Opened, PastMessage, Receipt, SendOrder,
-};
+use crate::provider::{Abilities, Messaging, MessagingClass, MessagingError, Opened, PastMessage, Receipt, SendOrder};
 
 mod failure;
 mod record;
@@ -176,12 +174,12 @@ impl TwilioConversations {
         let attributes = record::attributes(&order.mark);
         let mut form = vec![("Author", AUTHOR), ("Attributes", &attributes)];
         let variables = serde_json::json!({ "1": order.text }).to_string();
-        match (order.form, self.template.as_deref()) {
-            (Form::Free, _) => form.push(("Body", &order.text)),
-            (Form::Template, Some(template)) => {
+        match (order.template, self.template.as_deref()) {
+            (false, _) => form.push(("Body", &order.text)),
+            (true, Some(template)) => {
                 form.extend([("ContentSid", template), ("ContentVariables", &variables)]);
             }
-            (Form::Template, None) => {
+            (true, None) => {
                 let class = MessagingClass::Configuration;
                 return Err(failure::ours(class, "no WhatsApp template is set up (CALLME_WHATSAPP_TEMPLATE_SID)"));
             }

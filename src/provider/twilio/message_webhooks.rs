@@ -10,6 +10,7 @@ use std::hash::{BuildHasher as _, RandomState};
 use serde_json::Value;
 
 use super::{conversations, sid};
+use crate::domain::outcome::Channel;
 use crate::ids::{ConversationId, MessageId};
 use crate::phone_number::PhoneNumber;
 use crate::provider::words;
@@ -163,9 +164,9 @@ fn open(
         Ok(text) => {
             let quotes = form.has("OriginalRepliedMessageSid").and_then(|text| sid::read(text, &MESSAGE));
             let message = Inbound { message, conversation, quotes: quotes.map(MessageId), text };
-            MessageNews::Inbound { from, message }
+            MessageNews::Inbound { from, channel: Channel::WhatsApp, message }
         }
-        Err(why) => MessageNews::Refused { from, message, why },
+        Err(why) => MessageNews::Refused { from, channel: Channel::WhatsApp, message, why },
     })
 }
 

@@ -23,6 +23,11 @@ pub fn reject() -> &'static str {
     r#"<?xml version="1.0" encoding="UTF-8"?><Response><Reject/></Response>"#
 }
 
+/// Says nothing, to a webhook about SMS.
+pub fn nothing() -> &'static str {
+    r#"<?xml version="1.0" encoding="UTF-8"?><Response></Response>"#
+}
+
 fn connect_to(media_url: &str, token: &str, next_url: &str) -> String {
     let mut out = String::with_capacity(320);
     out.push_str(r#"<?xml version="1.0" encoding="UTF-8"?><Response><Connect><Stream url=""#);

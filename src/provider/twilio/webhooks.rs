@@ -69,6 +69,10 @@ impl CallDocuments for TwilioWebhooks {
         twiml::reject().to_owned()
     }
 
+    fn nothing(&self) -> String {
+        twiml::nothing().to_owned()
+    }
+
     fn content_type(&self) -> &'static str {
         twiml::CONTENT_TYPE
     }

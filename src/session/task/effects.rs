@@ -97,15 +97,15 @@ impl Task {
                 self.work(async move |shared| {
                     let result = shared.post(&id, Letter { post, form, text, again }).await;
                     if result.is_ok() {
-                        shared.owe_privacy_notice(&id);
+                        shared.owe_privacy_notice(&id, form.channel());
                     } else {
                         shared.line(|line, _| line.tried(&id));
                     }
                     Some(Input::Posted { post, result })
                 });
             }
-            Effect::Inspect { message } => self.work(async move |shared| {
-                let receipt = shared.inspect(&message).await?;
+            Effect::Inspect { message, channel } => self.work(async move |shared| {
+                let receipt = shared.inspect(&message, channel).await?;
                 Some(Input::Receipt { message: receipt.message, delivery: receipt.delivery })
             }),
             Effect::WindowCloses => {

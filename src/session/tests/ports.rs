@@ -55,6 +55,7 @@ impl Ports {
             carrier: Arc::clone(&phones) as Arc<dyn Carrier>,
             commands: None,
             messaging: Some(letters),
+            sms: None,
             keywords: Keywords::new(&[]).expect("no phrase is a bad one"),
             privacy_notice: None,
             media: Arc::clone(&desk) as Arc<dyn MediaPort>,

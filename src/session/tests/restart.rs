@@ -57,7 +57,7 @@ impl Process {
     /// The carrier's webhook for what the person wrote, the words being its id.
     fn hears(&self, words: &str) {
         let person = PhoneNumber::parse("+390000000001").expect("a number");
-        let (received, kept) = self.ports.manager.arrived(&person, mail(words));
+        let (received, kept) = self.ports.manager.arrived(&person, Channel::WhatsApp, mail(words));
         drop(kept);
         self.ports.manager.take(received.expect("it is the person's"));
     }
@@ -216,7 +216,7 @@ async fn what_was_left_may_come_late_and_finds_its_place_beside_what_began_meanw
 
 /// A message that came in now, as it is kept.
 fn received(process: &Process, words: &str) -> Received {
-    process.ports.manager.received(mail(words), None)
+    process.ports.manager.received(Channel::WhatsApp, mail(words), None)
 }
 
 #[tokio::test(start_paused = true)]

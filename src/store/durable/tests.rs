@@ -216,6 +216,7 @@ async fn what_was_committed_before_the_store_was_open_wins_over_what_was_left() 
     let key = LineKey("line".to_owned());
     let seen = |n: u64| (key.clone(), MessageId(format!("IM{n}")), Millis(n));
     let received = |n: u64| Received {
+        channel: Channel::WhatsApp,
         entry: EntryId(n),
         at: Millis(n),
         late: None,

@@ -26,7 +26,15 @@ keep_struct!(Line => LineRecord { speaker: Speaker, text: String, at: Millis, ch
 
 keep_enum!(Speaker => SpeakerRecord { Agent, Person, });
 
-keep_enum!(Channel => ChannelRecord { Voice, WhatsApp, });
+keep_enum!(Channel => ChannelRecord { Voice, WhatsApp, Sms, });
+
+/// What came in before there was SMS.
+#[expect(clippy::derivable_impls, reason = "the macro makes the enum")]
+impl Default for ChannelRecord {
+    fn default() -> Self {
+        ChannelRecord::WhatsApp
+    }
+}
 
 keep_struct!(Outcome => OutcomeRecord {
     dial: Dial,

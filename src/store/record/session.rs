@@ -104,6 +104,8 @@ keep_struct!(ChatSnapshot => ChatRecord {
     rest: Option<String>,
     window: Option<Millis>,
     reached: bool,
+    #[serde(default)]
+    by_sms: bool,
 });
 
 keep_struct!(Post => PostRecord {
@@ -122,7 +124,7 @@ keep_struct!(Sent => SentRecord { message: MessageId, post: Post, fine: bool, ch
 
 keep_enum!(Purpose => PurposeRecord { Question, Goodbye, Farewell, Prompt, (Statement request: RequestId), });
 
-keep_enum!(Form => FormRecord { Free, Template, });
+keep_enum!(Form => FormRecord { Free, Template, Sms, });
 
 keep_enum!(Deadline => DeadlineRecord {
     Settle, Ring, Connect, Verdict, Reply, Grace, Extension, Collect, Inactivity, Longest, Reconnect, LastWords, Goodbye,

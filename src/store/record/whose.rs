@@ -8,6 +8,7 @@ use super::{BadRecord, Kept, keep_enum, keep_struct};
 use crate::clock::Millis;
 use crate::domain::line::{For, Name, Snapshot, Taken, Twin, Way, WindowState};
 use crate::domain::messaging::Inbound;
+use crate::domain::outcome::Channel;
 use crate::domain::session::Said;
 use crate::domain::text::{BadWords, PersonText};
 use crate::ids::{ConversationId, EntryId, MessageId, SessionId};
@@ -18,7 +19,11 @@ keep_struct!(Snapshot => LineForm {
     window: WindowState,
     conversation: Option<ConversationId>,
     since: Option<Millis>,
+    #[serde(default)]
+    sms_since: Option<Millis>,
     noticed: bool,
+    #[serde(default)]
+    noticed_by_sms: bool,
     floor: Vec<SessionId>,
     texts: Vec<Name>,
     writers: Vec<SessionId>,
@@ -40,6 +45,8 @@ keep_struct!(Received => ReceivedRecord {
     entry: EntryId,
     at: Millis,
     late: Option<Millis>,
+    #[serde(default)]
+    channel: Channel,
     mail: Mail,
     decided: Option<Taken>,
 });

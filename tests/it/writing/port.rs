@@ -14,8 +14,8 @@ use callme::phone_number::PhoneNumber;
 use callme::privacy::keyed::HashKey;
 use callme::provider::public_url::PublicUrl;
 use callme::provider::{
-    Author, Delivery, Form, MessageNews, Messaging, MessagingClass, MessagingError, MessagingWebhooks, SendOrder,
-    telnyx, twilio,
+    Author, Delivery, MessageNews, Messaging, MessagingClass, MessagingError, MessagingWebhooks, SendOrder, telnyx,
+    twilio,
 };
 use rstest::rstest;
 use tokio::net::TcpListener;
@@ -87,9 +87,9 @@ impl Bench {
         self.messaging.open(&number(PERSON)).await.expect("it opens").conversation
     }
 
-    async fn send(&self, form: Form, text: &str, mark: &str) -> Result<MessageId, MessagingError> {
+    async fn send(&self, template: bool, text: &str, mark: &str) -> Result<MessageId, MessagingError> {
         let (conversation, to, mark) = (self.open().await, number(PERSON), Mark::read(mark));
-        self.messaging.send(SendOrder { conversation, to, form, text: text.to_owned(), mark }).await
+        self.messaging.send(SendOrder { conversation, to, template, text: text.to_owned(), mark }).await
     }
 
     /// The texts on the phone.
@@ -131,10 +131,10 @@ async fn a_person_has_one_conversation_whose_name_says_nothing_of_them(#[values(
 async fn a_text_is_as_long_as_is_claimed_and_no_longer(#[values(Twilio, Telnyx)] on: Telephony) {
     let bench = Bench::new(on, false).await;
     let longest = "é".repeat(bench.messaging.abilities().longest);
-    bench.send(Form::Free, &longest, "one").await.expect("it is taken");
+    bench.send(false, &longest, "one").await.expect("it is taken");
     sleep(secs(10)).await;
     assert_eq!(bench.shown().iter().map(|shown| &shown.words).collect::<Vec<_>>(), [&longest]);
-    assert_eq!(class(bench.send(Form::Free, &(longest + "é"), "two").await), MessagingClass::Permanent);
+    assert_eq!(class(bench.send(false, &(longest + "é"), "two").await), MessagingClass::Permanent);
     assert_eq!(bench.shown().len(), 1);
 }
 
@@ -148,10 +148,10 @@ async fn the_window_is_as_long_as_is_claimed_and_a_template_goes_through_it_wher
     let window = bench.messaging.abilities().window.expect("WhatsApp has one");
     bench.emulator.chat().write("Hello.").await;
     sleep(window.saturating_sub(secs(60))).await;
-    bench.send(Form::Free, "Within it.", "one").await.expect("it is open");
+    bench.send(false, "Within it.", "one").await.expect("it is open");
     sleep(secs(61)).await;
-    assert_eq!(class(bench.send(Form::Free, "After it.", "two").await), MessagingClass::Window);
-    let sent = bench.send(Form::Template, "Deploy?", "three").await;
+    assert_eq!(class(bench.send(false, "After it.", "two").await), MessagingClass::Window);
+    let sent = bench.send(true, "Deploy?", "three").await;
     if !bench.messaging.abilities().template {
         assert_eq!((template, class(sent)), (false, MessagingClass::Configuration));
         return;
@@ -168,7 +168,7 @@ async fn a_conversation_is_read_back_where_that_is_claimed_and_else_refused_with
     #[values(Twilio, Telnyx)] on: Telephony,
 ) {
     let bench = Bench::new(on, false).await;
-    let sent = bench.send(Form::Free, "Deploy?", "call-1-7.1").await.expect("it is taken");
+    let sent = bench.send(false, "Deploy?", "call-1-7.1").await.expect("it is taken");
     bench.emulator.chat().write("Yes.").await;
     let before = bench.emulator.timeline().events().len();
     let latest = bench.messaging.latest(&bench.open().await, &number(PERSON)).await;
@@ -191,7 +191,7 @@ async fn what_became_of_a_text_is_told_and_can_be_asked(#[values(Twilio, Telnyx)
         if let Some(code) = code {
             bench.emulator.faults().add(Fault::ReceiptFails { code }, Times::Once);
         }
-        let sent = bench.send(Form::Free, "Deploy?", "one").await.expect("it is taken");
+        let sent = bench.send(false, "Deploy?", "one").await.expect("it is taken");
         sleep(secs(10)).await;
         let conversation = bench.open().await;
         let asked = bench.messaging.receipt(&conversation, &sent).await.expect("an answer").expect("it is known");
@@ -212,7 +212,7 @@ async fn what_the_person_writes_comes_in_with_their_number_its_place_and_what_it
     #[values(Twilio, Telnyx)] on: Telephony,
 ) {
     let bench = Bench::new(on, false).await;
-    bench.send(Form::Free, "Deploy?", "one").await.expect("it is taken");
+    bench.send(false, "Deploy?", "one").await.expect("it is taken");
     sleep(secs(10)).await;
     let names = bench.news().into_iter().find_map(|news| match news {
         MessageNews::Receipt(receipt) => receipt.channel_message,
@@ -222,7 +222,7 @@ async fn what_the_person_writes_comes_in_with_their_number_its_place_and_what_it
     chat.reply_to(&bench.shown()[0], "Yes.").await;
     chat.send_picture("This one").await;
     let news: Vec<_> = bench.news().into_iter().filter(|news| !matches!(news, MessageNews::Receipt(_))).collect();
-    let [MessageNews::Inbound { from, message: reply }, MessageNews::Inbound { message: picture, .. }] = &news[..]
+    let [MessageNews::Inbound { from, message: reply, .. }, MessageNews::Inbound { message: picture, .. }] = &news[..]
     else {
         panic!("two messages: {news:?}")
     };
@@ -250,7 +250,7 @@ async fn a_sending_that_failed_says_whether_anything_may_arrive(#[values(Twilio,
     ] {
         let bench = Bench::new(on, false).await;
         bench.emulator.faults().add(Fault::Text { verb: RestVerb::SendMessage, fault }, Times::Once);
-        let error = bench.send(Form::Free, "Deploy?", "one").await.expect_err("it fails");
+        let error = bench.send(false, "Deploy?", "one").await.expect_err("it fails");
         assert_eq!(error.class, want, "{fault:?}: {error}");
         assert!(!error.to_string().contains(&PERSON[1..]), "{error}");
         let asked = matches!(fault, RestFault::Refused { .. });

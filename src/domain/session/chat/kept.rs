@@ -25,6 +25,8 @@ pub struct ChatSnapshot {
     pub window: Option<Millis>,
     /// Something got through, either way.
     pub reached: bool,
+    /// What is written goes by SMS.
+    pub by_sms: bool,
 }
 
 impl Chat {
@@ -44,11 +46,17 @@ impl Chat {
             rest: self.rest.clone(),
             window: self.window,
             reached: self.reached,
+            by_sms: self.by_sms,
         }
     }
 
-    pub(in crate::domain::session) fn restore(kept: ChatSnapshot) -> Self {
-        let ChatSnapshot { outbox, sent, posts, messages, lead, first, rest, window, reached } = kept;
-        Self { outbox, sent, posts, messages, lead, first, rest, window, reached, ..Self::default() }
+    /// The texts as they were kept; `sms` is whether that is still allowed.
+    pub(in crate::domain::session) fn restore(kept: ChatSnapshot, sms: bool) -> Self {
+        let ChatSnapshot { mut outbox, sent, posts, messages, lead, first, rest, window, reached, by_sms } = kept;
+        for post in outbox.iter_mut().filter(|post| post.form == Form::Sms && !sms) {
+            post.form = Form::Free;
+        }
+        let by_sms = by_sms && sms;
+        Self { outbox, sent, posts, messages, lead, first, rest, window, reached, by_sms, ..Self::default() }
     }
 }

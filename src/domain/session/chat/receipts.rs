@@ -44,7 +44,8 @@ impl Session {
     pub(in crate::domain::session) fn inspect(&mut self, now: Millis) {
         for sent in &mut self.chat.sent {
             if sent.checks.pop_if(|at| *at <= now).is_some() {
-                self.effects.push_back(Effect::Inspect { message: sent.message.clone() });
+                let channel = sent.post.form.channel();
+                self.effects.push_back(Effect::Inspect { message: sent.message.clone(), channel });
             }
         }
         self.arm_inspection();
@@ -81,7 +82,11 @@ impl Session {
             None => {}
         }
         let mends = error.class == MessagingClass::Window && post.form == Form::Free;
-        if mends || post.purpose == Purpose::Question || error.class == MessagingClass::OptedOut {
+        let resorts = self.may_resort_to_sms(post.form, error.class);
+        if post.form == Form::Template {
+            self.chat.withdraw_rest(&post.text);
+        }
+        if mends || resorts || post.purpose == Purpose::Question || error.class == MessagingClass::OptedOut {
             if !mends {
                 // Another text than the one that failed: by the old mark that one would be found.
                 post.id = self.chat.next_id();

@@ -46,9 +46,9 @@ impl Session {
         self.paused(now);
     }
 
-    /// Notes what the person wrote at `at`; `aside` when that answers nothing.
-    pub(in crate::domain::session) fn take_down(&mut self, text: PersonText, aside: bool, at: Millis, now: Millis) {
-        let channel = self.limits.texting.map_or(Channel::WhatsApp, |texting| texting.channel);
+    /// Notes what the person wrote; `aside` when that answers nothing.
+    pub(in crate::domain::session) fn take_down(&mut self, said: Said, aside: bool, now: Millis) {
+        let Said { text, at, channel } = said;
         self.turns.heard.push(Heard { began_at: at, text, channel, aside, round: None, recorded: false });
         self.record_words();
         self.stay_active(now);

@@ -47,7 +47,7 @@ fn what_the_person_writes_is_read_in_each_of_its_shapes() {
         (json!({"type": "document", "document": {}}), "[file]"),
         (json!({"type": "location", "location": place}), "[place 45.5, 9.25, Here]"),
     ] {
-        let MessageNews::Inbound { from, message } = received(&message(body.clone())) else {
+        let MessageNews::Inbound { from, message, .. } = received(&message(body.clone())) else {
             panic!("{body} is a message")
         };
         assert_eq!((from, message.text.as_str(), message.message.as_str()), (number(PERSON), want, NAME));

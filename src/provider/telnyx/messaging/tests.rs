@@ -61,10 +61,10 @@ impl Fake {
         std::mem::take(&mut *self.desk.seen.lock().unwrap())
     }
 
-    async fn send(&self, form: Form) -> Result<MessageId, MessagingError> {
+    async fn send(&self, template: bool) -> Result<MessageId, MessagingError> {
         let conversation = self.telnyx.open(&number(TO)).await.unwrap().conversation;
         let (to, mark) = (number(TO), Mark::read("call-1-7.1"));
-        Messaging::send(&self.telnyx, SendOrder { conversation, to, form, text: "Deploy?".to_owned(), mark }).await
+        Messaging::send(&self.telnyx, SendOrder { conversation, to, template, text: "Deploy?".to_owned(), mark }).await
     }
 }
 
@@ -93,8 +93,8 @@ fn refusal(status: u16, code: &str) -> (u16, Value) {
 #[tokio::test]
 async fn a_text_and_a_template_say_everything_once() {
     let fake = Fake::answering(&[taken(), taken()]).await;
-    for form in [Form::Free, Form::Template] {
-        assert_eq!(fake.send(form).await, Ok(MessageId(NAME.to_owned())));
+    for template in [false, true] {
+        assert_eq!(fake.send(template).await, Ok(MessageId(NAME.to_owned())));
     }
     let around = |says: Value| json!({"from": FROM, "to": TO, "type": "WHATSAPP", "whatsapp_message": says, "webhook_url": "https://ex.org/whatsapp"});
     let text = json!({"type": "text", "text": {"body": "Deploy?", "preview_url": false}});
@@ -141,7 +141,7 @@ async fn each_refusal_means_what_it_means_for_the_next_message() {
         (301, "", Unknown),
     ] {
         let fake = Fake::answering(&[refusal(status, code)]).await;
-        let error = fake.send(Form::Free).await.expect_err("refused");
+        let error = fake.send(false).await.expect_err("refused");
         assert_eq!((error.class, error.code.as_deref().unwrap_or_default()), (want, code), "{status} {code}");
         assert!(error.message.starts_with("Refused") && !error.message.contains("3331234567"), "{error}");
         assert_eq!(fake.asked().len(), 1, "nothing is repeated");
@@ -152,7 +152,7 @@ async fn each_refusal_means_what_it_means_for_the_next_message() {
 async fn an_answer_without_a_name_is_no_refusal() {
     for body in [json!({"data": {}}), json!({"data": {"id": "a b"}}), json!("taken")] {
         let fake = Fake::answering(&[(200, body.clone())]).await;
-        let error = fake.send(Form::Free).await.expect_err("nobody knows");
+        let error = fake.send(false).await.expect_err("nobody knows");
         assert_eq!(error.class, MessagingClass::Unknown, "{body}");
     }
 }
@@ -182,6 +182,6 @@ async fn a_receipt_can_be_asked_for_by_the_messages_name() {
 async fn without_a_template_none_is_sent() {
     let mut fake = Fake::answering(&[]).await;
     fake.telnyx.config.template = None;
-    let error = fake.send(Form::Template).await.expect_err("none is set up");
+    let error = fake.send(true).await.expect_err("none is set up");
     assert_eq!((error.class, fake.asked().len()), (MessagingClass::Configuration, 0));
 }

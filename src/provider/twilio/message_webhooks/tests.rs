@@ -85,20 +85,20 @@ fn received(changes: &[(&str, &str)]) -> MessageNews {
 
 /// The words of an inbound message, checked to be the person's.
 fn words_of(news: MessageNews) -> String {
-    let MessageNews::Inbound { from, message } = news else { panic!("{news:?}") };
+    let MessageNews::Inbound { from, message, .. } = news else { panic!("{news:?}") };
     assert_eq!(from.reveal(), PERSON);
     message.text.as_str().to_owned()
 }
 
 #[test]
 fn a_message_is_read_in_both_dialects() {
-    let MessageNews::Inbound { from, message } = added(&[]) else { panic!() };
+    let MessageNews::Inbound { from, message, .. } = added(&[]) else { panic!() };
     assert_eq!(from.reveal(), PERSON);
     assert_eq!(message.message, MessageId(sid("IM")));
     assert_eq!(message.conversation, Some(ConversationId(sid("CH"))));
     assert_eq!((message.quotes, message.text.as_str()), (None, "Ok grazie"));
 
-    let MessageNews::Inbound { from, message } = received(&[("OriginalRepliedMessageSid", &sid("MM"))]) else {
+    let MessageNews::Inbound { from, message, .. } = received(&[("OriginalRepliedMessageSid", &sid("MM"))]) else {
         panic!()
     };
     assert_eq!(from.reveal(), PERSON);
@@ -245,7 +245,7 @@ fn what_should_be_a_message_and_is_none_has_a_reason() {
 
 /// Why a message is refused, checked to be the person's.
 fn refusal_of(news: MessageNews) -> BadWords {
-    let MessageNews::Refused { from, message, why } = news else { panic!("{news:?}") };
+    let MessageNews::Refused { from, message, why, .. } = news else { panic!("{news:?}") };
     assert_eq!((from.reveal(), &message.as_str()[2..]), (PERSON, HEX));
     why
 }
@@ -362,7 +362,7 @@ proptest! {
 
     #[test]
     fn no_form_of_ours_is_too_strange_and_words_are_never_empty(form in form()) {
-        if let MessageNews::Inbound { message, from } = webhooks().parse(format!("AccountSid={ACCOUNT}&{form}").as_bytes()) {
+        if let MessageNews::Inbound { message, from, .. } = webhooks().parse(format!("AccountSid={ACCOUNT}&{form}").as_bytes()) {
             prop_assert!(!message.text.as_str().trim().is_empty());
             prop_assert_ne!(from.reveal(), SENDER);
         }

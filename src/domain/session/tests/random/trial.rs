@@ -99,14 +99,17 @@ impl Trial {
             }
             Step::Writes { aside } => {
                 let sense = if aside { Sense::Aside } else { Sense::Reply };
-                Input::Wrote { text: self.new_words(false, true), sense, at: self.now }
+                Input::Wrote { text: self.new_words(false, true), sense, at: self.now, channel: Channel::WhatsApp }
             }
-            Step::CallMe { tell } => {
-                Input::Wrote { text: self.new_words(false, tell), sense: Sense::CallMe { tell }, at: self.now }
-            }
+            Step::CallMe { tell } => Input::Wrote {
+                text: self.new_words(false, tell),
+                sense: Sense::CallMe { tell },
+                at: self.now,
+                channel: Channel::WhatsApp,
+            },
             Step::Stop => {
                 self.sent_after_stop.get_or_insert(0);
-                Input::OptedOut { text: self.new_words(false, true) }
+                Input::OptedOut { text: self.new_words(false, true), channel: Channel::WhatsApp }
             }
             Step::Floor => {
                 self.floor |= self.claimed;

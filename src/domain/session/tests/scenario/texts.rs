@@ -162,11 +162,11 @@ impl Scenario {
     }
 
     pub(in crate::domain::session) fn writes_as(&mut self, words: &str, sense: Sense) -> &mut Self {
-        self.give(Input::Wrote { text: PersonText(words.to_owned()), sense, at: self.now })
+        self.give(Input::Wrote { text: PersonText(words.to_owned()), sense, at: self.now, channel: Channel::WhatsApp })
     }
 
     pub(in crate::domain::session) fn stops_messages(&mut self) -> &mut Self {
-        self.give(Input::OptedOut { text: PersonText("Stop".to_owned()) })
+        self.give(Input::OptedOut { text: PersonText("Stop".to_owned()), channel: Channel::WhatsApp })
     }
 }
 
@@ -187,7 +187,7 @@ impl Scenario {
 
     pub(in crate::domain::session) fn inspected(&self) -> Vec<&str> {
         let messages = self.effects.iter().filter_map(|effect| match effect {
-            Effect::Inspect { message } => Some(message.as_str()),
+            Effect::Inspect { message, .. } => Some(message.as_str()),
             _ => None,
         });
         messages.collect()
@@ -207,12 +207,12 @@ impl Scenario {
 
 /// Messaging is on: WhatsApp, with a template.
 pub(in crate::domain::session) fn texting() -> Limits {
-    let texting = Texting { channel: Channel::WhatsApp, longest: 1600, template: true, settles: true };
+    let texting = Texting { longest: 1600, template: true, settles: true, sms: false };
     Limits { texting: Some(texting), ..Limits::default() }
 }
 
 pub(in crate::domain::session) fn without_template() -> Limits {
-    let texting = Texting { channel: Channel::WhatsApp, longest: 1600, template: false, settles: true };
+    let texting = Texting { longest: 1600, template: false, settles: true, sms: false };
     Limits { texting: Some(texting), ..Limits::default() }
 }
 

@@ -10,8 +10,8 @@ fn mark() -> Mark {
     Mark::new(&SessionId::parse("call-1-5").unwrap(), PostId(2))
 }
 
-fn order(form: Form, text: &str) -> SendOrder {
-    SendOrder { conversation: conversation('c'), to: person(), form, text: text.to_owned(), mark: mark() }
+fn order(template: bool, text: &str) -> SendOrder {
+    SendOrder { conversation: conversation('c'), to: person(), template, text: text.to_owned(), mark: mark() }
 }
 
 fn sent() -> Answer {
@@ -22,12 +22,12 @@ fn sent() -> Answer {
 async fn a_text_goes_out_as_it_is_or_as_the_templates_variable_and_carries_its_mark() {
     let path = format!("POST /v1/Conversations/{}/Messages", name("CH", 'c'));
     let attributes = "Author=callme&Attributes=%7B%22callme%22%3A%22call-1-5.2%22%7D";
-    for (form, text, want) in [
-        (Form::Free, "1 + 1 = 2 & più", "Body=1+%2B+1+%3D+2+%26+pi%C3%B9"),
-        (Form::Template, "Say \"go\"?", "ContentSid=HX1&ContentVariables=%7B%221%22%3A%22Say+%5C%22go%5C%22%3F%22%7D"),
+    for (template, text, want) in [
+        (false, "1 + 1 = 2 & più", "Body=1+%2B+1+%3D+2+%26+pi%C3%B9"),
+        (true, "Say \"go\"?", "ContentSid=HX1&ContentVariables=%7B%221%22%3A%22Say+%5C%22go%5C%22%3F%22%7D"),
     ] {
         let fake = Fake::new([sent()]).await;
-        assert_eq!(fake.twilio.send(order(form, text)).await, Ok(MessageId(name("IM", '1'))));
+        assert_eq!(fake.twilio.send(order(template, text)).await, Ok(MessageId(name("IM", '1'))));
         assert_eq!(fake.seen(), [format!("{path} {attributes}&{want}")]);
     }
 }
@@ -35,7 +35,7 @@ async fn a_text_goes_out_as_it_is_or_as_the_templates_variable_and_carries_its_m
 #[tokio::test]
 async fn without_a_template_nothing_is_sent_as_one() {
     let twilio = TwilioConversations::new(ConversationsConfig { template: None, ..config(API_URL.to_owned()) });
-    let error = twilio.unwrap().send(order(Form::Template, "Shall I?")).await.unwrap_err();
+    let error = twilio.unwrap().send(order(true, "Shall I?")).await.unwrap_err();
     assert_eq!((error.class, error.code.as_deref()), (MessagingClass::Configuration, None));
     assert!(error.message.contains("CALLME_WHATSAPP_TEMPLATE_SID"), "{error}");
 }
@@ -78,7 +78,7 @@ async fn each_refusal_of_a_message_has_its_class() {
         (302, 0, Unknown),
     ] {
         let fake = Fake::new([refusal(status, code, "Not to whatsapp:+393331234567, see https://ex.org/")]).await;
-        let error = fake.twilio.send(order(Form::Free, "Shall I deploy?")).await.unwrap_err();
+        let error = fake.twilio.send(order(false, "Shall I deploy?")).await.unwrap_err();
         assert_eq!((error.class, error.code), (class, Some(code.to_string())), "{status}");
         assert_eq!((error.message.as_str(), error.retry_after), ("Not to whatsapp:+…67, see", None));
         assert_eq!(fake.seen().len(), 1, "nothing is sent twice");
@@ -89,7 +89,7 @@ async fn each_refusal_of_a_message_has_its_class() {
 async fn an_answer_that_cannot_be_read_leaves_it_unknown() {
     for body in ["", "<html>", "{}", r#"{"sid":"x"}"#, r#"{"sid":"SM0123456789abcdef0123456789abcdef"}"#] {
         let fake = Fake::new([(201, Vec::new(), body.to_owned())]).await;
-        let error = fake.twilio.send(order(Form::Free, "Shall I?")).await.unwrap_err();
+        let error = fake.twilio.send(order(false, "Shall I?")).await.unwrap_err();
         assert_eq!(error.class, MessagingClass::Unknown, "{body}");
     }
 }
@@ -99,7 +99,7 @@ async fn a_carrier_that_is_not_there_was_sent_nothing() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let twilio = TwilioConversations::new(config(format!("http://{}", listener.local_addr().unwrap()))).unwrap();
     drop(listener);
-    let error = twilio.send(order(Form::Free, "Shall I?")).await.unwrap_err();
+    let error = twilio.send(order(false, "Shall I?")).await.unwrap_err();
     assert_eq!((error.class, error.message.as_str()), (MessagingClass::Transient, "Twilio could not be reached"));
 }
 
@@ -120,7 +120,7 @@ async fn a_wish_to_be_asked_later_is_passed_on_within_reason() {
     ] {
         for status in [429, 503] {
             let fake = Fake::new([(status, headers.clone(), String::new())]).await;
-            let error = fake.twilio.send(order(Form::Free, "Shall I?")).await.unwrap_err();
+            let error = fake.twilio.send(order(false, "Shall I?")).await.unwrap_err();
             assert_eq!(error.retry_after, want.map(Duration::from_secs), "{headers:?}");
         }
     }

@@ -45,7 +45,7 @@ proptest! {
         let body = format!("AccountSid={ACCOUNT}&{form}");
         let sender = webhooks().sender_of(body.as_bytes());
         match webhooks().parse(body.as_bytes()) {
-            MessageNews::Inbound { from, message } => {
+            MessageNews::Inbound { from, message, .. } => {
                 prop_assert_eq!(sender, Some(Sender { from: Some(from), conversation: message.conversation }));
             }
             MessageNews::Refused { from, .. } => prop_assert_eq!(sender.and_then(|sender| sender.from), Some(from)),
