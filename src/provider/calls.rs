@@ -156,6 +156,9 @@ pub struct BadWebhook;
 
 /// The wire of a carrier's media WebSocket: text frames of JSON, audio as base64 G.711 µ-law at 8 kHz.
 pub trait MediaWire: Send + Sync {
+    /// Whether frames of the person's sound come as long as the call does, in silence too. Where they may be left out, a line
+    /// of which nothing comes can still be alive.
+    fn is_steady(&self) -> bool;
     /// Reads one text frame.
     ///
     /// # Errors

@@ -101,6 +101,11 @@ struct Complaint {
 }
 
 impl MediaWire for MediaStreams {
+    /// What it passes on is the phone's own RTP, and nothing says that it fills up what a phone leaves out.
+    fn is_steady(&self) -> bool {
+        false
+    }
+
     fn read<'a>(&self, text: &'a str) -> Result<MediaIn<'a>, BadFrame> {
         let Ok(frame) = serde_json::from_str::<Frame<'a>>(text) else {
             // An event of next year may use our names for other shapes; only an event we know can be malformed.
