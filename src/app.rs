@@ -44,6 +44,9 @@ use crate::session::{Directory, Manager, ManagerConfig};
 use carrier::{CarrierParts, carrier};
 use keeping::Keeping;
 
+/// What a command gets to bring a dropped stream back: one that is not answered, its repeat, and a second for the socket.
+const RECONNECT_BY_COMMAND: Duration = Duration::from_secs(5);
+
 /// From the signal to the end of the last session; the platform kills after 10 s, and some time goes to the flush.
 const SHUTDOWN: Duration = Duration::from_millis(6_500);
 
@@ -113,6 +116,7 @@ impl App {
         let store = keeping.store(&metrics);
         let hash_key = keeping::hash_key(config);
         let messaging = texts::messaging(config, &hash_key)?.map(|texts| metered(texts, &metrics));
+        let limits = limits(config, messaging.as_deref(), commands.is_some());
         let manager = Manager::new(ManagerConfig {
             carrier: Arc::new(Metered::new(carrier, &metrics)),
             commands: commands.map(|commands| Arc::new(Metered::new(commands, &metrics)) as Arc<dyn CallCommands>),
@@ -123,7 +127,7 @@ impl App {
             messaging: messaging.clone(),
             keywords: config::keywords(),
             privacy_notice: config.messaging.as_ref().and_then(|texts| texts.privacy_notice.clone()),
-            limits: limits(config, messaging.as_deref()),
+            limits,
             most_sessions: config.limits.sessions,
             most_live_calls: config.limits.live_calls,
             metrics: Arc::clone(&metrics),
@@ -272,9 +276,11 @@ fn inbound(config: &Config) -> InboundLimits {
     InboundLimits { per_phone, block, per_conversation, global }
 }
 
-fn limits(config: &Config, messaging: Option<&dyn Messaging>) -> Limits {
+/// A carrier that is told by command to bring a dropped stream back gets [`RECONNECT_BY_COMMAND`] for it.
+fn limits(config: &Config, messaging: Option<&dyn Messaging>, by_command: bool) -> Limits {
     let defaults = Limits::default();
     Limits {
+        reconnect: if by_command { RECONNECT_BY_COMMAND } else { defaults.reconnect },
         ring: config.timing.ring,
         reply: config.timing.reply,
         inactivity: config.timing.inactivity,

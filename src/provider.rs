@@ -32,7 +32,7 @@ pub mod words;
 
 pub use calls::{
     BadFrame, BadWebhook, CallCommands, CallDocuments, Carrier, CarrierWebhooks, DialOrder, LostDial, MediaIn,
-    MediaStart, MediaWire, SignedRequest, Webhook,
+    MediaStart, MediaWire, SignedRequest, Told, Webhook, Whose,
 };
 
 /// What a carrier's messaging can do. A session never asks which carrier it is.

@@ -156,7 +156,8 @@ impl Task {
     where
         F: Future<Output = Option<Input>> + Send + 'static,
     {
-        self.work.spawn(work(Arc::clone(&self.shared)));
+        let work = work(Arc::clone(&self.shared));
+        self.work.spawn(async { work.await.map(Message::of) });
     }
 
     fn dial(&mut self) {
