@@ -22,6 +22,7 @@ use crate::ids::{ConversationId, Mark, MessageId, StretchId};
 use crate::phone_number::PhoneNumber;
 
 pub mod calls;
+mod frames;
 pub mod metered;
 pub mod openai;
 pub mod public_url;
