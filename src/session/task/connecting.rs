@@ -20,7 +20,7 @@ const AGAIN: Duration = Duration::from_millis(300);
 const UNREACHED: Duration = Duration::from_millis(500);
 
 /// Before another is asked for, where the carrier has ended one: mostly because the call is over, which it tells separately.
-const ENDED: Duration = Duration::from_millis(300);
+const ENDED: Duration = Duration::from_millis(500);
 
 /// A stream that the carrier was asked for, and that is not there yet.
 pub(super) struct Connecting {

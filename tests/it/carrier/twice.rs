@@ -42,7 +42,7 @@ fn scenarios() -> Vec<(&'static str, Script)> {
 }
 
 async fn seen(on: Telephony, script: Script, twice: bool) -> Seen {
-    let world = World::on_with(on, &[("CALLME_TRANSCRIPT_TIMEOUT_MS", "20000")]).await;
+    let world = World::on_with(on, &[("CALLME_TRANSCRIPT_TIMEOUT_MS", "6000")]).await;
     if twice {
         world.emulator.faults().add(Fault::CallbacksTwice, Times::Always);
     }
