@@ -339,7 +339,6 @@ impl Task {
         self.meter.comes(&input, &self.session);
         self.session.handle(input, self.shared.config.clock.now());
         self.carry_out().await;
-        self.settle_connecting();
     }
 
     /// The one line a call leaves in the log.

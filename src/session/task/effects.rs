@@ -46,6 +46,7 @@ impl Task {
             }
         }
         self.tell_manager();
+        self.settle_connecting();
     }
 
     /// Takes down what is to be kept of an effect before it is carried out.

@@ -84,7 +84,7 @@ async fn a_command_to_stream_that_failed_is_repeated_and_one_that_is_refused_wai
 #[tokio::test(start_paused = true)]
 async fn a_stream_that_telnyx_ended_in_a_call_that_goes_on_is_asked_for_again() {
     let script = Script::answers().when_heard(Duration::from_millis(400)).drop_socket();
-    let script = script.when_silent(Duration::from_millis(400)).say(REPLY);
+    let script = script.when_silent(Duration::from_secs(2)).say(REPLY);
     let world = holds_a_conversation(&[(Fault::StreamStopped, Times::Once)], script).await;
     assert_eq!(streams(&world), (2, 2), "{}", world.emulator.timeline());
 }
