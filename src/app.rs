@@ -44,6 +44,9 @@ use crate::session::{Directory, Manager, ManagerConfig};
 use carrier::{CarrierParts, carrier};
 use keeping::Keeping;
 
+/// What a command gets to bring a dropped stream back: one that is not answered, its repeat, and a second for the socket.
+const RECONNECT_BY_COMMAND: Duration = Duration::from_secs(5);
+
 /// From the signal to the end of the last session; the platform kills after 10 s, and some time goes to the flush.
 const SHUTDOWN: Duration = Duration::from_millis(6_500);
 
@@ -114,6 +117,7 @@ impl App {
         let hash_key = keeping::hash_key(config);
         let messaging = texts::messaging(config, &hash_key)?.map(|texts| metered(texts, &metrics));
         let sms = texts::sms(config)?.map(|sms| Arc::new(Metered::new(sms, &metrics)) as Arc<dyn Sms>);
+        let limits = limits(config, messaging.as_deref(), commands.is_some());
         let manager = Manager::new(ManagerConfig {
             carrier: Arc::new(Metered::new(carrier, &metrics)),
             commands: commands.map(|commands| Arc::new(Metered::new(commands, &metrics)) as Arc<dyn CallCommands>),
@@ -122,10 +126,10 @@ impl App {
             clock: Arc::clone(&clock),
             directory: Directory::new(config.person.clone(), &hash_key),
             messaging: messaging.clone(),
-            sms: sms.clone(),
+            sms,
             keywords: config::keywords(),
             privacy_notice: config.messaging.as_ref().and_then(|texts| texts.privacy_notice.clone()),
-            limits: limits(config, messaging.as_deref(), sms.is_some()),
+            limits,
             most_sessions: config.limits.sessions,
             most_live_calls: config.limits.live_calls,
             metrics: Arc::clone(&metrics),
@@ -274,9 +278,11 @@ fn inbound(config: &Config) -> InboundLimits {
     InboundLimits { per_phone, block, per_conversation, global }
 }
 
-fn limits(config: &Config, messaging: Option<&dyn Messaging>, sms: bool) -> Limits {
+/// A carrier that is told by command to bring a dropped stream back gets [`RECONNECT_BY_COMMAND`] for it.
+fn limits(config: &Config, messaging: Option<&dyn Messaging>, by_command: bool) -> Limits {
     let defaults = Limits::default();
     Limits {
+        reconnect: if by_command { RECONNECT_BY_COMMAND } else { defaults.reconnect },
         ring: config.timing.ring,
         reply: config.timing.reply,
         inactivity: config.timing.inactivity,
@@ -287,7 +293,7 @@ fn limits(config: &Config, messaging: Option<&dyn Messaging>, sms: bool) -> Limi
             longest: able.longest,
             template: able.template,
             settles: able.reads_back,
-            sms,
+            sms: config.messaging.as_ref().is_some_and(|texts| texts.sms),
         }),
     }
 }

@@ -86,6 +86,10 @@ impl CarrierCallId {
     }
 }
 
+/// The carrier's name for one thing that it told (Telnyx `data.id`).
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct EventId(pub String);
+
 /// One text we send within a session, counted from 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct PostId(pub u64);

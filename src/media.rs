@@ -38,3 +38,6 @@ pub struct SocketGone;
 
 /// Where a call's media reports to: its session. `false` when nobody listens any more.
 pub type EventSink = Box<dyn Fn(MediaEvent) -> bool + Send + Sync>;
+
+#[cfg(test)]
+mod tests;

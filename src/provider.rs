@@ -22,6 +22,7 @@ use crate::ids::{ConversationId, Mark, MessageId, StretchId};
 use crate::phone_number::PhoneNumber;
 
 pub mod calls;
+mod frames;
 pub mod metered;
 pub mod openai;
 pub mod public_url;
@@ -35,7 +36,7 @@ pub use sms::{CarrierWords, Sms, SmsAbilities, SmsOrder};
 
 pub use calls::{
     BadFrame, BadWebhook, CallCommands, CallDocuments, Carrier, CarrierWebhooks, DialOrder, LostDial, MediaIn,
-    MediaStart, MediaWire, SignedRequest, Webhook,
+    MediaStart, MediaWire, SignedRequest, Told, Webhook, Whose,
 };
 
 /// What a carrier's messaging can do. A session never asks which carrier it is.

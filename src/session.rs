@@ -48,6 +48,8 @@ pub trait MediaPort: Send + Sync {
     ) -> mpsc::Sender<MediaCommand>;
     /// A single-use token with which the carrier's socket for this call may come in.
     fn mint(&self, session: &SessionId, call: &CarrierCallId) -> Option<String>;
+    /// The same, and every earlier one is void: whoever is asked for a stream anew is not to come with the one before.
+    fn mint_alone(&self, session: &SessionId, call: &CarrierCallId) -> Option<String>;
 }
 
 /// An answer, and when it was given.

@@ -13,7 +13,7 @@ use crate::domain::media::{MediaCommand, MediaEvent};
 use crate::domain::messaging::Receipt;
 use crate::domain::session::CarrierNews;
 use crate::http::carrier::{Answer, CallEvents};
-use crate::ids::{CarrierCallId, SessionId};
+use crate::ids::{CarrierCallId, EventId, SessionId};
 use crate::media::{BoxSocket, Desk};
 use crate::provider::{MessageNews, MessagingWebhooks, Sender, Webhook};
 use crate::session::{Manager, MediaPort, WebhookAnswer};
@@ -33,6 +33,10 @@ impl MediaPort for MediaDesk {
 
     fn mint(&self, session: &SessionId, call: &CarrierCallId) -> Option<String> {
         self.0.mint(session, call)
+    }
+
+    fn mint_alone(&self, session: &SessionId, call: &CarrierCallId) -> Option<String> {
+        self.0.mint_alone(session, call)
     }
 }
 
@@ -93,10 +97,9 @@ impl Events {
         };
         (received.map(Letter::Message), kept)
     }
-}
 
-impl CallEvents for Events {
-    fn webhook(&self, session: Option<SessionId>, webhook: Webhook) -> BoxFuture<'_, Answer> {
+    /// Tells the sessions of a webhook.
+    fn tell(&self, session: Option<SessionId>, webhook: Webhook) -> BoxFuture<'_, Answer> {
         let news = |call: CarrierCallId, news: CarrierNews| {
             self.manager.news(session.clone(), call, news);
             ready(Answer::Taken).boxed()
@@ -118,14 +121,35 @@ impl CallEvents for Events {
                 }
                 ready(Answer::Taken).boxed()
             }
-            Webhook::NotConnected { call } => {
-                self.manager.not_connected(session, call);
+            Webhook::NotConnected { call, token } => {
+                self.manager.not_connected(session, call, token);
                 ready(Answer::Taken).boxed()
             }
             Webhook::Other => ready(Answer::Taken).boxed(),
             Webhook::Status { call, progress } => news(call, progress.into()),
             Webhook::Machine { call, verdict } => news(call, CarrierNews::Machine(verdict)),
         }
+    }
+}
+
+impl CallEvents for Events {
+    fn webhook(&self, session: Option<SessionId>, event: Option<&EventId>, webhook: Webhook) -> BoxFuture<'_, Answer> {
+        // What changes nothing may come as often as it likes.
+        let event = event.filter(|_| webhook != Webhook::Other);
+        let kept = match event.map(|event| self.manager.hears(event)) {
+            // Told before.
+            Some(None) => return ready(Answer::Taken).boxed(),
+            Some(Some(kept)) => kept,
+            None => ready(()).boxed(),
+        };
+        let answer = self.tell(session, webhook);
+        // Whoever it is for has it by then.
+        async move {
+            let answer = answer.await;
+            kept.await;
+            answer
+        }
+        .boxed()
     }
 
     fn message(&self, body: Bytes) -> BoxFuture<'_, bool> {

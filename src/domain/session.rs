@@ -46,7 +46,7 @@ use ending::Why;
 use limits::{
     ASK_FOR_MESSAGE, CALL_BROKE_OFF, CALL_BROKE_OFF_HERE, COLLECT, CONNECT, COULD_NOT_CALL, EXTENSION, GRACE,
     INSPECT_AFTER, LAST_WORDS, LAST_WORDS_AT_SHUTDOWN, LEAVING, LONGEST_WAIT, MESSAGE_PAUSE, PARTING, PASS_ON,
-    RECONNECT, REST_PATIENCE, RING_SLACK, SEND_AGAIN, SHORT_GOODBYE, TRIED_TO_CALL, VERDICT, WINDOW_WARNING,
+    REST_PATIENCE, RING_SLACK, SEND_AGAIN, SHORT_GOODBYE, TRIED_TO_CALL, VERDICT, WINDOW_WARNING,
 };
 use state::{Ending, Hanging, Line, State, Timer};
 use turns::{Purpose, Turns};
@@ -238,10 +238,11 @@ impl Session {
         }
     }
 
-    /// The call whose media is not there: not yet, or not any more by a broken socket.
+    /// The call whose media is not there: not yet, or not any more. Where the carrier has ended it in form the call is mostly
+    /// over, of which its own news tells; but a stream can end in a call that goes on.
     pub fn lacks_media(&self) -> Option<&CarrierCallId> {
         match &self.state {
-            State::Answered { call } | State::Talking { call, line: Line::Dropped { stopped: false } } => Some(call),
+            State::Answered { call } | State::Talking { call, line: Line::Dropped { .. } } => Some(call),
             State::Dialing { .. }
             | State::Ringing { .. }
             | State::Talking { .. }

@@ -29,6 +29,8 @@ pub enum Fault {
     /// A call's `answered` callback is delivered after its `completed`; at Telnyx, where nothing else tells of the answer, the call
     /// is never connected.
     CompletedFirst,
+    /// Every callback about a call, and every event, is delivered twice.
+    CallbacksTwice,
     /// Instructions are fetched a second time, as after a lost answer; the second answer counts. At Telnyx, the event comes twice.
     TwimlTwice,
     /// A request about conversations is not answered as it should be.
@@ -58,6 +60,17 @@ pub enum Fault {
     MarkLost,
     /// A stream that broke does not come back: no instructions are fetched any more, and the call goes on in silence.
     StreamLost,
+    /// A stream that would break is ended in form instead: `stop`, and a close.
+    StreamStopped,
+    /// A stream that would break stays open instead, and nothing comes of it any more.
+    StreamStalled,
+    /// A stream of Telnyx's cannot be opened, and an event says so.
+    StreamFails {
+        /// So much later another event says the same of the same stream.
+        again: Option<Duration>,
+    },
+    /// Telnyx does not answer the command to stream as it should.
+    Connect(RestFault),
     /// Frames of the person's sound overtake each other, get lost and come twice in one stream of Telnyx's, which allows itself
     /// that.
     FramesScattered {
@@ -166,7 +179,7 @@ pub enum DialFault {
     },
 }
 
-/// How a request about conversations goes wrong.
+/// How a request about conversations goes wrong, or a command to a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RestFault {
     /// Refused, and not done.

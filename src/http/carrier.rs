@@ -13,10 +13,10 @@ use futures_util::future::BoxFuture;
 
 use super::App;
 use super::error::ApiError;
-use crate::ids::SessionId;
+use crate::ids::{EventId, SessionId};
 use crate::media::BoxSocket;
 use crate::metrics::Webhook as Fate;
-use crate::provider::{Sender, Webhook};
+use crate::provider::{Sender, Told, Webhook, Whose};
 
 mod blocks;
 mod limits;
@@ -31,9 +31,9 @@ pub(super) use signature::{Gate, Signed, require};
 
 /// Where webhooks and media sockets go. They are handed over at once; what happens then is not the edge's.
 pub trait CallEvents: Send + Sync {
-    /// Takes a signed webhook about a call. `session` is what its URL names (`?s=`); without one the carrier's call id
-    /// decides.
-    fn webhook(&self, session: Option<SessionId>, webhook: Webhook) -> BoxFuture<'_, Answer>;
+    /// Takes a signed webhook about a call, which the carrier calls `event` however often it is delivered. `session` is whose
+    /// it is by what is signed; without one the carrier's call id decides.
+    fn webhook(&self, session: Option<SessionId>, event: Option<&EventId>, webhook: Webhook) -> BoxFuture<'_, Answer>;
     /// Takes the body of a signed webhook about messages; false where so many wait that it is not taken.
     ///
     /// What it brought is kept then, and not looked at yet: what is in it must not show in the time that its answer takes.
@@ -87,8 +87,18 @@ const READ_BUFFER: usize = 2 * 1024;
         (status = 413, description = "the body has more than 100 KB"),
         (status = 429, description = "not signed by the carrier, once too often; Retry-After says when to come back"),
     ))]
-pub(super) async fn twiml(State(app): State<App>, RawQuery(query): RawQuery, Signed(webhook): Signed) -> Response {
-    let answer = app.events.webhook(session_of(query.as_deref()), webhook).await;
+pub(super) async fn twiml(State(app): State<App>, RawQuery(query): RawQuery, Signed(told): Signed) -> Response {
+    let Told { webhook, whose, event } = told;
+    let addressed = session_of(query.as_deref());
+    let session = match whose {
+        Whose::AsAddressed => addressed,
+        Whose::Of(Some(session)) if addressed.as_ref().is_some_and(|addressed| *addressed != session) => {
+            tracing::warn!("a webhook was sent to the address of another session than the one it is signed for");
+            return StatusCode::BAD_REQUEST.into_response();
+        }
+        Whose::Of(session) => session,
+    };
+    let answer = app.events.webhook(session, event.as_ref(), webhook).await;
     // A carrier that reads no documents asks for none.
     let (Some(documents), false) = (app.carrier.documents(), answer == Answer::Taken) else {
         return StatusCode::NO_CONTENT.into_response();

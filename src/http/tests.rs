@@ -16,14 +16,14 @@ use super::{Parts, router};
 use crate::clock::Millis;
 use crate::domain::messaging::{Contact, Window};
 use crate::domain::outcome::{AnsweredBy, Channel, Dial, EndedBy, MessageHeard, Outcome};
-use crate::ids::{CarrierCallId, ConversationId, RequestKey, SessionId};
+use crate::ids::{CarrierCallId, ConversationId, EventId, RequestKey, SessionId};
 use crate::media::BoxSocket;
 use crate::metrics::Metrics;
 use crate::phone_number::PhoneNumber;
 use crate::privacy::keyed::HashKey;
 use crate::provider::{
     BadWebhook, CallDocuments, CarrierWebhooks, MessageNews, MessagingWebhooks, Sender, SignedRequest, SpeechOutlook,
-    Webhook,
+    Told, Webhook, Whose,
 };
 use crate::service::{Ask, Ended, Refusal, RefusalKind, Reply, Spoken, Verbs, View};
 use crate::store::memory::MemoryStore;
@@ -220,13 +220,18 @@ impl CarrierWebhooks for FakeCarrier {
         let SignedRequest { path_and_query, content_type, .. } = request;
         request.signature == [format!("good {path_and_query} {}", content_type.unwrap_or("-"))]
     }
-    fn parse(&self, body: &[u8]) -> Result<Webhook, BadWebhook> {
+    fn parse(&self, body: &[u8]) -> Result<Told, BadWebhook> {
         let call = CarrierCallId("CA1".to_owned());
-        match body {
-            b"fetch" => Ok(Webhook::Fetch { call, inbound: false }),
-            b"inbound" => Ok(Webhook::Fetch { call, inbound: true }),
-            _ => Err(BadWebhook),
-        }
+        let (kind, whose) = match std::str::from_utf8(body).map_err(|_| BadWebhook)?.split_once(" of ") {
+            Some((kind, session)) => (kind, Whose::Of(SessionId::parse(session))),
+            None => (std::str::from_utf8(body).map_err(|_| BadWebhook)?, Whose::AsAddressed),
+        };
+        let webhook = match kind {
+            "fetch" => Webhook::Fetch { call, inbound: false },
+            "inbound" => Webhook::Fetch { call, inbound: true },
+            _ => return Err(BadWebhook),
+        };
+        Ok(Told { webhook, whose, event: None })
     }
     fn documents(&self) -> Option<&dyn CallDocuments> {
         Some(self)
@@ -289,7 +294,7 @@ struct FakeEvents {
 }
 
 impl CallEvents for FakeEvents {
-    fn webhook(&self, session: Option<SessionId>, webhook: Webhook) -> BoxFuture<'_, Answer> {
+    fn webhook(&self, session: Option<SessionId>, _: Option<&EventId>, webhook: Webhook) -> BoxFuture<'_, Answer> {
         let answer = match (session, webhook) {
             (_, Webhook::Fetch { inbound: true, .. }) => Answer::Reject,
             (Some(session), Webhook::Fetch { .. }) => Answer::Connect { token: "t0".to_owned(), session },

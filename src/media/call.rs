@@ -28,6 +28,10 @@ use crate::provider::{Heard, MediaIn, MediaWire};
 /// A line that carried sound within this time is alive: the carrier sends a frame every 20 ms, of silence too.
 const ALIVE: Duration = Duration::from_secs(1);
 
+/// A line of a carrier that sends all the time is dead when nothing has come for this long, whatever its socket says: longer than
+/// a network stumbles, and short enough for the line to come back before the person gives up.
+const DEAD: Duration = Duration::from_secs(3);
+
 /// A socket that has proved whose it is.
 pub(super) struct Attached {
     pub(super) socket: BoxSocket,
@@ -65,6 +69,10 @@ pub(super) struct Line {
     unflushed: bool,
     /// When sound came in last; at first, when it was attached.
     heard_at: Millis,
+    /// When anything came in last.
+    frame_at: Millis,
+    /// When to look whether anything still comes in; `None` where a line may be silent.
+    look_at: Option<Millis>,
     /// Frames that come in any order, where the carrier's do.
     order: InOrder,
 }
@@ -108,7 +116,10 @@ impl Call {
                 Event::Made(made) => self.made(made),
                 Event::Frame(Some(frame)) => self.frame(&frame),
                 Event::Frame(None) => self.lose_line(false),
-                Event::Alarm => self.playout.handle_timeout(self.clock.now()),
+                Event::Alarm => {
+                    self.playout.handle_timeout(self.clock.now());
+                    self.look_at_line();
+                }
             }
         }
         self.hang_up_socket().await;
@@ -147,7 +158,8 @@ impl Call {
         }
         let plays = self.playout.next_deadline();
         self.watch.sleeps(plays.filter(|_| self.line.is_some()), now);
-        let next = [plays, self.ears.next_deadline()].into_iter().flatten().min();
+        let looks = self.line.as_ref().and_then(|line| line.look_at);
+        let next = [plays, looks, self.ears.next_deadline()].into_iter().flatten().min();
         self.alarm.set(next, &*self.clock);
     }
 
@@ -165,7 +177,10 @@ impl Call {
                 self.voice.stop_all();
                 self.playout.hush();
             }
-            MediaCommand::Drain => self.ears.drain(self.clock.now()),
+            MediaCommand::Drain => {
+                self.hear_what_waits();
+                self.ears.drain(self.clock.now());
+            }
         }
     }
 
@@ -189,17 +204,37 @@ impl Call {
             outbox: VecDeque::new(),
             unflushed: false,
             heard_at: now,
+            frame_at: now,
+            look_at: self.wire.is_steady().then(|| now + DEAD),
             order: InOrder::default(),
         });
         self.ears.open();
         self.playout.connected(now);
     }
 
+    /// Gives a line up of which nothing comes any more, though nobody has closed it. Looks once in [`DEAD`] rather than set
+    /// an alarm anew with every frame.
+    fn look_at_line(&mut self) {
+        let now = self.clock.now();
+        let Some(line) = self.line.as_mut().filter(|line| line.look_at.is_some_and(|at| at <= now)) else { return };
+        if now.since(line.frame_at) < DEAD {
+            line.look_at = Some(line.frame_at + DEAD);
+            return;
+        }
+        tracing::warn!(call.id = %self.session, "nothing comes of the media of {} any more; its socket is given up", self.session);
+        self.lose_line(false);
+    }
+
+    /// Frames that wait for one that is late are heard without it: it will not come any more, or not in time.
+    fn hear_what_waits(&mut self) {
+        let (Some(line), now) = (&mut self.line, self.clock.now()) else { return };
+        line.order.end(|piece| self.ears.hear_piece(piece, now));
+        self.watch.disordered(line.order.take_faults());
+    }
+
     fn lose_line(&mut self, stopped: bool) {
-        if let Some(mut line) = self.line.take() {
-            let (ears, now) = (&mut self.ears, self.clock.now());
-            line.order.end(|piece| ears.hear_piece(piece, now));
-            self.watch.disordered(line.order.take_faults());
+        self.hear_what_waits();
+        if self.line.take().is_some() {
             tracing::debug!(call.id = %self.session, stopped, "the media of {} is gone", self.session);
             self.playout.disconnected(stopped);
         }
@@ -267,6 +302,9 @@ impl Call {
 
     fn frame(&mut self, frame: &Bytes) {
         let now = self.clock.now();
+        if let Some(line) = &mut self.line {
+            line.frame_at = now;
+        }
         let Ok(text) = std::str::from_utf8(frame) else { return };
         match self.wire.read(text) {
             Ok(MediaIn::Audio { payload, place }) => {

@@ -178,6 +178,16 @@ impl Desk {
 
     /// A new single-use token for the media of this session's call; `None` when the session has no media.
     pub fn mint(&self, session: &SessionId, call: &CarrierCallId) -> Option<String> {
+        self.mint_beside(session, call, MOST_TOKENS)
+    }
+
+    /// The same, and every earlier one of the session's is void.
+    pub fn mint_alone(&self, session: &SessionId, call: &CarrierCallId) -> Option<String> {
+        self.mint_beside(session, call, 1)
+    }
+
+    /// A new token, with which so many of the session's are good at once.
+    fn mint_beside(&self, session: &SessionId, call: &CarrierCallId, most: usize) -> Option<String> {
         let mut bytes = [0; TOKEN_BYTES];
         (self.config.random)(&mut bytes);
         let token = bytes.iter().fold(String::with_capacity(2 * TOKEN_BYTES), |mut hex, byte| {
@@ -189,7 +199,7 @@ impl Desk {
         let of_session = |seat: &Seat| seat.session == *session;
         let minted =
             seats.tokens.values().filter(|seat| of_session(seat)).map(|seat| seat.minted).max().unwrap_or(0) + 1;
-        seats.tokens.retain(|_, seat| !of_session(seat) || seat.minted + MOST_TOKENS as u64 > minted);
+        seats.tokens.retain(|_, seat| !of_session(seat) || seat.minted + most as u64 > minted);
         let (session, call) = (session.clone(), call.clone());
         let good_until = self.config.clock.now() + TOKEN_LIFE;
         seats.tokens.insert(hash(&token), Seat { session, leg, call, minted, good_until, at_door: false });

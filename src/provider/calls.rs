@@ -10,7 +10,7 @@ use futures_util::future::BoxFuture;
 
 use crate::clock::Millis;
 use crate::domain::carrier::{CallProgress, ProviderError, Verdict};
-use crate::ids::{CarrierCallId, SessionId};
+use crate::ids::{CarrierCallId, EventId, SessionId};
 use crate::phone_number::PhoneNumber;
 
 /// A request to ring the person.
@@ -92,7 +92,7 @@ pub trait CarrierWebhooks: Send + Sync {
     ///
     /// # Errors
     /// When it names no call, or another account's.
-    fn parse(&self, body: &[u8]) -> Result<Webhook, BadWebhook>;
+    fn parse(&self, body: &[u8]) -> Result<Told, BadWebhook>;
     /// What answers a [`Webhook::Fetch`]; `None` where there is no such thing.
     fn documents(&self) -> Option<&dyn CallDocuments>;
 }
@@ -109,6 +109,26 @@ pub trait CallDocuments: Send + Sync {
     fn nothing(&self) -> String;
     /// The documents' `Content-Type`.
     fn content_type(&self) -> &'static str;
+}
+
+/// A webhook that was read, and what it says of itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Told {
+    /// What it says.
+    pub webhook: Webhook,
+    /// Whose it is.
+    pub whose: Whose,
+    /// The carrier's name for it, the same however often it is delivered; `None` where it has none.
+    pub event: Option<EventId>,
+}
+
+/// Where a webhook says which session it is for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Whose {
+    /// In its URL (`?s=`), which its signature covers.
+    AsAddressed,
+    /// In its body, and its URL is not signed: this session's, or that of the call it names.
+    Of(Option<SessionId>),
 }
 
 /// What a carrier reports or asks about a call.
@@ -132,6 +152,8 @@ pub enum Webhook {
     NotConnected {
         /// Which call.
         call: CarrierCallId,
+        /// Of the media socket it was to reach, the token in its path; `None` where the carrier does not say.
+        token: Option<String>,
     },
     /// Where the call stands.
     Status {
@@ -158,6 +180,9 @@ pub struct BadWebhook;
 
 /// The wire of a carrier's media WebSocket: text frames of JSON, audio as base64 G.711 µ-law at 8 kHz.
 pub trait MediaWire: Send + Sync {
+    /// Whether frames of the person's sound come as long as the call does, in silence too. Where they may be left out, a line
+    /// of which nothing comes can still be alive.
+    fn is_steady(&self) -> bool;
     /// Reads one text frame.
     ///
     /// # Errors

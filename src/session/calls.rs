@@ -3,12 +3,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
 use tokio::sync::oneshot;
 
 use super::manager::Manager;
 use super::task::Message;
 use crate::domain::session::{CarrierNews, Input};
-use crate::ids::{CarrierCallId, SessionId};
+use crate::ids::{CarrierCallId, EventId, MessageId, SessionId};
+use crate::store::Write;
 
 /// How long a webhook waits for its session's word; the carrier itself gives up after 15 s.
 const FETCH: Duration = Duration::from_secs(5);
@@ -35,7 +38,7 @@ impl Manager {
         let input = Input::Carrier { call: call.clone(), news };
         let unwanted = self.tell(&id, input).is_err()
             && matches!(news, CarrierNews::Queued | CarrierNews::Ringing | CarrierNews::Answered)
-            && !self.shared.is_past(&call);
+            && !self.shared.is_done_with(&call);
         if unwanted {
             let shared = Arc::clone(&self.shared);
             self.shared.config.tasks.spawn(async move { shared.hang_up_orphan(&id, &call).await });
@@ -59,17 +62,30 @@ impl Manager {
     pub fn answered(&self, session: Option<SessionId>, call: CarrierCallId) {
         let id = session.or_else(|| self.shared.session_of(&call));
         let told = id.is_some_and(|id| self.send(&id, Message::Waits { call: call.clone() }).is_ok());
-        if !told && !self.shared.is_past(&call) {
+        if !told && !self.shared.is_done_with(&call) {
             let shared = Arc::clone(&self.shared);
             self.shared.config.tasks.spawn(async move { shared.hang_up_unknown(&call).await });
         }
     }
 
-    /// The carrier could not connect a call to its media.
-    pub fn not_connected(&self, session: Option<SessionId>, call: CarrierCallId) {
+    /// The carrier could not connect a call to its media: to the socket with this token, or it does not say to which.
+    pub fn not_connected(&self, session: Option<SessionId>, call: CarrierCallId, token: Option<String>) {
         if let Some(id) = session.or_else(|| self.shared.session_of(&call)) {
-            let _ = self.send(&id, Message::NotConnected { call });
+            let _ = self.send(&id, Message::NotConnected { call, token });
         }
+    }
+
+    /// Whether this is the first time that the carrier tells it. Once told, it is known for 72 hours and in the next process;
+    /// the future is done when it would survive a crash, or cannot be made to.
+    pub fn hears(&self, event: &EventId) -> Option<BoxFuture<'static, ()>> {
+        let id = seen_as(event);
+        let at = self.shared.config.clock.now();
+        let mut tables = self.shared.lock();
+        if !tables.hears(&id) {
+            return None;
+        }
+        let seen = Write::Seen(self.shared.config.directory.line_key().clone(), id, at);
+        Some(self.shared.keep(&mut tables, vec![seen]).map(|_| ()).boxed())
     }
 
     /// Somebody rings us: turns them away, by command.
@@ -77,4 +93,17 @@ impl Manager {
         let shared = Arc::clone(&self.shared);
         self.shared.config.tasks.spawn(async move { shared.turn_away(&call).await });
     }
+}
+
+/// What stands before the name of an event about a call, where it is kept among those of messages.
+const ABOUT_A_CALL: &str = "call.";
+
+/// The name by which an event is kept.
+fn seen_as(event: &EventId) -> MessageId {
+    MessageId(format!("{ABOUT_A_CALL}{}", event.0))
+}
+
+/// Whether this is the name of an event about a call.
+pub(super) fn is_about_a_call(seen: &MessageId) -> bool {
+    seen.as_str().starts_with(ABOUT_A_CALL)
 }

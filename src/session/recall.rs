@@ -8,6 +8,7 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use tokio::sync::watch;
 
+use super::calls::is_about_a_call;
 use super::manager::Manager;
 use super::missed::Missed;
 use super::task::{Begun, Named, Waiting};
@@ -38,6 +39,10 @@ impl Manager {
             let mut tables = self.shared.lock();
             let ours = lines.into_iter().find(|(line, _)| line == key).map(|(_, kept)| kept).unwrap_or_default();
             let seen = seen.into_iter().filter(|(line, ..)| line == key).map(|(_, id, _)| id);
+            let (told, seen): (Vec<_>, Vec<_>) = seen.partition(is_about_a_call);
+            for event in &told {
+                tables.hears(event);
+            }
             tables.line.recall(ours, seen);
             let running: HashSet<SessionId> = tables.sessions.keys().chain(&names).cloned().collect();
             tables.line.keep_only(&running);

@@ -28,8 +28,10 @@ const SMS_NOTICE: &str = "An AI agent that works for you writes here because it 
                           Your carrier may charge for text messages. Reply STOP to get no more of them.";
 /// Texts remembered whose fate was counted: more than can be on their way at once.
 const MOST_SETTLED: usize = 256;
-/// Calls remembered after their end: more than can be placed while a dial is in doubt.
-const MOST_PAST: usize = 64;
+/// Calls remembered after their sessions: more than can be placed while a dial is in doubt.
+const MOST_DONE_WITH: usize = 64;
+/// Events about calls that are remembered: those of a hundred calls, which is more than a carrier has in hand for a second try.
+const MOST_TOLD: usize = 1000;
 
 pub(super) struct Shared {
     pub(super) config: ManagerConfig,
@@ -47,8 +49,11 @@ pub(super) struct Shared {
 pub(super) struct Tables {
     pub(super) sessions: HashMap<SessionId, Entry>,
     pub(super) calls: HashMap<CarrierCallId, SessionId>,
-    /// Calls that are over, oldest first: the carrier lists them still, and a lost dial must not be taken for one.
-    pub(super) past: VecDeque<CarrierCallId>,
+    /// Calls that their sessions are done with, oldest first. They may not be over yet: the carrier tells of them, and lists
+    /// them, still; and a lost dial must not be taken for one.
+    pub(super) done_with: VecDeque<CarrierCallId>,
+    /// What the carrier told of calls lately, oldest first, by its name: it tells more than once.
+    told: VecDeque<MessageId>,
     /// The person's line. One person, one line, for now.
     pub(super) line: Line,
     /// The line as it was kept last.
@@ -75,12 +80,24 @@ impl Tables {
         news
     }
 
-    /// The calls of this session are over.
+    /// This session is done with its calls.
     pub(super) fn end_calls(&mut self, id: &SessionId) {
-        let over: Vec<_> = self.calls.extract_if(|_, session| session == id).map(|(call, _)| call).collect();
-        self.past.extend(over);
-        let too_many = self.past.len().saturating_sub(MOST_PAST);
-        self.past.drain(..too_many);
+        let its: Vec<_> = self.calls.extract_if(|_, session| session == id).map(|(call, _)| call).collect();
+        self.done_with.extend(its);
+        let too_many = self.done_with.len().saturating_sub(MOST_DONE_WITH);
+        self.done_with.drain(..too_many);
+    }
+
+    /// Whether this that the carrier tells is news; it is none after that.
+    pub(super) fn hears(&mut self, event: &MessageId) -> bool {
+        let news = !self.told.contains(event);
+        if news {
+            if self.told.len() >= MOST_TOLD {
+                self.told.pop_front();
+            }
+            self.told.push_back(event.clone());
+        }
+        news
     }
 }
 
@@ -162,8 +179,9 @@ impl Shared {
         self.lock().calls.get(call).cloned()
     }
 
-    pub(super) fn is_past(&self, call: &CarrierCallId) -> bool {
-        self.lock().past.contains(call)
+    /// Whether this was the call of a session that is done with it: whatever is left to do for it is done.
+    pub(super) fn is_done_with(&self, call: &CarrierCallId) -> bool {
+        self.lock().done_with.contains(call)
     }
 
     /// Hangs up a call that has no session to do it, with the patience a session would have.
@@ -197,7 +215,7 @@ impl Shared {
     /// Whether this call is, or was, another session's.
     pub(super) fn is_of_another(&self, id: &SessionId, call: &CarrierCallId) -> bool {
         let tables = self.lock();
-        tables.calls.get(call).is_some_and(|session| session != id) || tables.past.contains(call)
+        tables.calls.get(call).is_some_and(|session| session != id) || tables.done_with.contains(call)
     }
 
     /// A text got through: whoever was never told of the privacy notice is told now.

@@ -22,6 +22,7 @@ use crate::domain::outcome::Channel;
 use crate::domain::session::{Answer, Body, CarrierNews, Failure, Input, Phase, Said, Sense, Session};
 use crate::ids::{CarrierCallId, EntryId, RequestId, SessionId};
 use crate::store::{Line, RequestRecord};
+use connecting::Connecting;
 use keeping::Kept;
 use meter::Meter;
 
@@ -41,8 +42,10 @@ pub(super) enum Message {
     Fetch { call: CarrierCallId, answer: oneshot::Sender<Option<String>> },
     /// The carrier says that a call was answered, and waits for a command.
     Waits { call: CarrierCallId },
-    /// The carrier could not connect the call to its media.
-    NotConnected { call: CarrierCallId },
+    /// The carrier could not connect the call to its media: to the socket with this token, or it does not say to which.
+    NotConnected { call: CarrierCallId, token: Option<String> },
+    /// The carrier did not take the command to connect a call to the socket with this token.
+    NotTold { token: String, refused: bool },
     /// Somebody wants to know how it stands.
     Look { answer: oneshot::Sender<Look> },
     /// The server stops.
@@ -125,7 +128,7 @@ pub(super) struct Task {
     /// As the manager knows it.
     channel: Channel,
     /// Provider calls in flight; aborted with the task.
-    work: JoinSet<Option<Input>>,
+    work: JoinSet<Option<Message>>,
     alarm: Alarm,
     lines: Vec<Line>,
     finished: bool,
@@ -139,8 +142,8 @@ pub(super) struct Task {
     keeping: Option<BoxFuture<'static, bool>>,
     /// Shown to whoever must hang up should this task die.
     known_call: Option<CarrierCallId>,
-    /// The call that the carrier was told to connect, until its media is there.
-    connecting: Option<CarrierCallId>,
+    /// What the carrier was asked for, until it is there.
+    connecting: Option<Connecting>,
     meter: Meter,
 }
 
@@ -217,7 +220,7 @@ impl Task {
                 },
                 Some(done) = self.work.join_next() => {
                     match done {
-                        Ok(Some(input)) => self.feed(input).await,
+                        Ok(Some(message)) => _ = self.take(message).await,
                         Ok(None) => {}
                         Err(error) => std::panic::resume_unwind(error.into_panic()),
                     }
@@ -287,10 +290,10 @@ impl Task {
             Message::Media { leg, event } if leg == self.leg && self.media.is_some() => {
                 // The first comes each second of an utterance, whose end tells all of it; the second changes nothing.
                 let minor = matches!(event, MediaEvent::Progress { .. } | MediaEvent::SpeechStopped { .. });
-                let comes_or_goes = matches!(event, MediaEvent::Connected | MediaEvent::MediaGone { .. });
+                let went = if let MediaEvent::MediaGone { stopped } = event { Some(stopped) } else { None };
                 self.feed(Input::Media(event)).await;
-                if comes_or_goes {
-                    self.media_came_or_went();
+                if let Some(stopped) = went {
+                    self.media_went(stopped);
                 }
                 return !minor;
             }
@@ -310,7 +313,8 @@ impl Task {
                 let _ = answer.send(token);
             }
             Message::Waits { call } => self.was_answered(call).await,
-            Message::NotConnected { call } => self.was_not_connected(&call),
+            Message::NotConnected { call, token } => self.was_not_connected(&call, token.as_deref()),
+            Message::NotTold { token, refused } => self.was_not_told(&token, refused),
             Message::Look { answer } => {
                 let _ = answer.send(self.look());
                 return false;

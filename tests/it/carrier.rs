@@ -5,6 +5,7 @@ mod dialing;
 mod repeats;
 mod sessions;
 mod shutdown;
+mod twice;
 mod unanswered;
 mod verdicts;
 mod webhooks;

@@ -5,13 +5,16 @@ mod door;
 mod ink;
 pub(crate) mod scanner;
 mod stranger;
+mod telnyx;
 mod writing;
 
 use std::time::Duration;
 
 use callme::config::LogFormat;
-use callme::emulator::{DialFault, EmulatorConfig, Fault, PickUp, Script, Times};
+use callme::emulator::Telephony::{self, Telnyx, Twilio};
+use callme::emulator::{DialFault, EmulatorConfig, Fault, PickUp, RestFault, Script, Times};
 use reqwest::{Method, RequestBuilder};
+use rstest::rstest;
 use serde_json::json;
 
 use crate::world::{KEY, PERSON, World};
@@ -28,8 +31,8 @@ const MORE: &str = "Absolutely everything.";
 
 /// What nobody may read anywhere; and in logs, not even what was said.
 fn scanners() -> (Scanner, Scanner) {
-    let EmulatorConfig { number, auth_token, api_key, .. } = EmulatorConfig::default();
-    let anywhere = Scanner::new(&[PERSON, &number], &[KEY, &auth_token, &api_key, FORGED]);
+    let EmulatorConfig { number, auth_token, telnyx_key, api_key, .. } = EmulatorConfig::default();
+    let anywhere = Scanner::new(&[PERSON, &number], &[KEY, &auth_token, &telnyx_key, &api_key, FORGED]);
     let said = [QUESTION, SPOKEN, GOODBYE, REPLY, MORE];
     (anywhere.clone(), anywhere.with_words(&said))
 }
@@ -132,7 +135,15 @@ async fn bad_providers(reader: &mut Reader<'_>) {
         Fault::FinalFailed,
         Fault::HangUpRefused { status: 500, code: 20500 },
     ];
-    for fault in refused.into_iter().chain(hearing).chain(others) {
+    let unstreamed = [
+        Fault::StreamFails { again: Some(Duration::from_millis(300)) },
+        Fault::Connect(RestFault::Refused { status: 422, code: 90_018, retry_after: None }),
+        Fault::Connect(RestFault::Broken { status: 502, done: false }),
+        Fault::Connect(RestFault::Hangs { done: false }),
+    ];
+    // What only Telnyx does.
+    let unstreamed = unstreamed.into_iter().filter(|_| reader.world.telephony == Telnyx);
+    for fault in refused.into_iter().chain(hearing).chain(others).chain(unstreamed) {
         faults.add(fault.clone(), Times::Count(2));
         reader.world.person(talks());
         let (_, body) = reader.post("/api/call", QUESTION).await;
@@ -175,19 +186,22 @@ async fn strangers(reader: &mut Reader<'_>) {
     reader.world.person(talks());
     let (answer, ()) = tokio::join!(reader.world.call(QUESTION), async {
         tokio::time::sleep(Duration::from_secs(3)).await;
-        Stranger::at(reader.world).tries_everything().await;
+        match reader.world.telephony {
+            Twilio => Stranger::at(reader.world).tries_everything().await,
+            Telnyx => telnyx::tries_everything(reader.world).await,
+        }
     });
     assert!(answer.status < 500, "{answer:?}");
     let _ = reader.world.say("end", &answer.call_id(), GOODBYE).await;
     reader.world.sessions_end().await;
 }
 
-async fn nothing_leaks(format: LogFormat) {
+async fn nothing_leaks(on: Telephony, format: LogFormat) {
     let ink = Ink::new();
     let _guard = ink.collect(format, "trace");
     let (anywhere, in_logs) = scanners();
     let settings = [("CALLME_MAX_CALLS_PER_HOUR", "1000"), ("CALLME_TRANSCRIPT_TIMEOUT_MS", "20000")];
-    let world = World::with(&settings).await;
+    let world = World::on_with(on, &settings).await;
     let mut reader = Reader { world: &world, anywhere, read: 0 };
     good_calls(&mut reader).await;
     bad_providers(&mut reader).await;
@@ -214,14 +228,16 @@ async fn nothing_leaks(format: LogFormat) {
     in_logs.check("the log", &written);
 }
 
+#[rstest]
 #[tokio::test(start_paused = true)]
-async fn nothing_leaks_into_a_log_of_text_or_an_answer() {
-    nothing_leaks(LogFormat::Text).await;
+async fn nothing_leaks_into_a_log_of_text_or_an_answer(#[values(Twilio, Telnyx)] on: Telephony) {
+    nothing_leaks(on, LogFormat::Text).await;
 }
 
+#[rstest]
 #[tokio::test(start_paused = true)]
-async fn nothing_leaks_into_a_log_of_json_or_an_answer() {
-    nothing_leaks(LogFormat::Json).await;
+async fn nothing_leaks_into_a_log_of_json_or_an_answer(#[values(Twilio, Telnyx)] on: Telephony) {
+    nothing_leaks(on, LogFormat::Json).await;
 }
 
 #[tokio::test]

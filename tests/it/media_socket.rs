@@ -92,6 +92,14 @@ async fn is_open(socket: &mut Socket) -> bool {
     timeout(Duration::from_secs(1), ended).await.is_err()
 }
 
+/// The carrier's sound, for so many seconds.
+async fn talks(socket: &mut Socket, seconds: u64) {
+    for _ in 0..seconds {
+        socket.send(media()).await.expect("it is open");
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+}
+
 /// A socket that has said that it is the call's, with this token.
 async fn with_token(world: &World, token: &str, call: &str) -> Socket {
     let mut socket = connect(world, Some(token)).await;
@@ -216,11 +224,12 @@ async fn a_call_has_four_tokens_at_once_and_each_for_half_a_minute() {
         assert!(!is_open(&mut pushed_out).await, "one of five");
         let mut line = with_token(&world, &tokens[1], &call).await;
         assert!(is_open(&mut line).await, "one of four");
-        tokio::time::sleep(Duration::from_secs(26)).await;
+        talks(&mut line, 25).await;
+        tokio::time::sleep(SILENT).await;
         let mut late = with_token(&world, &tokens[2], &call).await;
         assert!(is_open(&mut late).await, "in time");
         assert!(!is_open(&mut line).await, "it had fallen silent");
-        tokio::time::sleep(Duration::from_secs(4)).await;
+        talks(&mut late, 4).await;
         let mut too_late = with_token(&world, &tokens[3], &call).await;
         assert!(!is_open(&mut too_late).await && is_open(&mut late).await, "after half a minute");
     })

@@ -15,6 +15,8 @@ pub struct Limits {
     pub longest: Duration,
     /// From the media's coming up; speech that begins within neither cuts nor completes a turn (`CALLME_BARGE_IN_GUARD_MS`).
     pub guard: Duration,
+    /// A dropped media socket may come back within this.
+    pub reconnect: Duration,
     /// How long a question in messaging stays open (`CALLME_OPEN_QUESTION_HOURS`).
     pub open_question: Duration,
     /// How the person can be written to; `None` where messaging is off.
@@ -42,6 +44,7 @@ impl Default for Limits {
             inactivity: Duration::from_mins(7),
             longest: Duration::from_mins(55),
             guard: Duration::from_secs(1),
+            reconnect: Duration::from_secs(2),
             open_question: Duration::from_hours(24),
             texting: None,
         }
@@ -62,8 +65,6 @@ pub(super) const GRACE: Duration = Duration::from_millis(600);
 pub(super) const EXTENSION: Duration = Duration::from_mins(1);
 /// A reply that nobody collects in a live call ends it after this.
 pub(super) const COLLECT: Duration = Duration::from_mins(1);
-/// A dropped media socket may come back within this.
-pub(super) const RECONNECT: Duration = Duration::from_secs(2);
 /// How long the words of somebody who has hung up are awaited.
 pub(super) const LAST_WORDS: Duration = Duration::from_secs(3);
 /// The same at a shutdown, which leaves the rest of its 8 s to the goodbye and the hang-up.

@@ -8,8 +8,7 @@ use crate::domain::outcome::{AnsweredBy, Dial, EndedBy};
 use crate::ids::CarrierCallId;
 
 use super::{
-    CONNECT, CarrierNews, Effect, Ending, Failure, Line, RECONNECT, REST_PATIENCE, RING_SLACK, Session, State, Timer,
-    VERDICT, Why,
+    CONNECT, CarrierNews, Effect, Ending, Failure, Line, REST_PATIENCE, RING_SLACK, Session, State, Timer, VERDICT, Why,
 };
 
 /// Waits before each search for a dial whose answer was lost. The last one ends after the carrier's list has caught up.
@@ -320,7 +319,7 @@ impl Session {
         match &mut self.state {
             State::Talking { line: line @ Line::Up, .. } => {
                 *line = Line::Dropped { stopped };
-                self.deadlines.set(Timer::Reconnect, now + RECONNECT);
+                self.deadlines.set(Timer::Reconnect, now + self.limits.reconnect);
             }
             // Nobody hears the goodbye any more.
             State::Ending(Ending::Goodbye { .. }) => self.goodbye_done(now),

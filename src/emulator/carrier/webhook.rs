@@ -14,6 +14,11 @@ use super::super::world::{World, rfc2822};
 use super::Call;
 use super::dial::{Detection, Wants};
 
+/// Times that Telnyx delivers an event that is not taken. It says so of messages; of calls it says only that it tries again.
+const EVENT_TRIES: u64 = 3;
+/// Between these; an assumption.
+const EVENT_AGAIN: Duration = Duration::from_secs(1);
+
 /// What the server is told, in either carrier's form.
 #[derive(Debug)]
 pub(super) enum Letter {
@@ -99,12 +104,11 @@ impl Call {
         });
         // Telnyx's word that a call was answered is what Twilio's request for instructions is.
         let asks = matches!(letter, Letter::Event(_)) && name == Callback::Answered;
-        let copies = if world.faults.strikes(&Fault::CallbackTripled(name)) {
-            3
-        } else if asks && world.faults.strikes(&Fault::TwimlTwice) {
-            2
-        } else {
-            1
+        let twice = world.faults.strikes(&Fault::CallbacksTwice) || asks && world.faults.strikes(&Fault::TwimlTwice);
+        let copies = match (world.faults.strikes(&Fault::CallbackTripled(name)), twice) {
+            (true, _) => 3,
+            (false, true) => 2,
+            (false, false) => 1,
         };
         let (call, outer) = (Arc::clone(self), Arc::clone(world));
         world.spawn(async move {
@@ -117,7 +121,7 @@ impl Call {
             for _ in 0..copies {
                 let answer = match &letter {
                     Letter::Form(form) => post(&outer, &url, form, CALLS).await,
-                    Letter::Event(event) => post_event(&outer, &url, event, CALLS).await,
+                    Letter::Event(event) => insist(&outer, &url, event.clone()).await,
                 };
                 let status = answer.map(|(status, _)| status);
                 call.note(&outer, What::Callback { name, status });
@@ -127,6 +131,20 @@ impl Call {
             }
         });
     }
+}
+
+/// Posts an event until it is taken or refused for good: one that got no answer, or an error that may pass, comes again.
+async fn insist(world: &World, url: &str, mut event: Value) -> Option<(u16, String)> {
+    for attempt in 1.. {
+        event["meta"]["attempt"] = attempt.into();
+        let answer = post_event(world, url, &event, CALLS).await;
+        let passing = answer.as_ref().is_none_or(|(status, _)| matches!(status, 408 | 429 | 500..=599));
+        if !passing || attempt == EVENT_TRIES {
+            return answer;
+        }
+        tokio::time::sleep(EVENT_AGAIN).await;
+    }
+    None
 }
 
 /// `AnsweredBy`'s word.

@@ -21,7 +21,7 @@ use crate::http::serve::Peer;
 use crate::limit::Tally;
 use crate::metrics::{Bound, Metrics, Webhook as Fate};
 use crate::privacy::keyed::HashKey;
-use crate::provider::{CarrierWebhooks, SignedRequest, Webhook};
+use crate::provider::{CarrierWebhooks, SignedRequest, Told};
 
 /// What the check stands on. Its clones count together.
 #[derive(Clone)]
@@ -170,7 +170,7 @@ impl Verified {
 }
 
 /// A webhook about a call that the carrier signed.
-pub(in crate::http) struct Signed(pub(in crate::http) Webhook);
+pub(in crate::http) struct Signed(pub(in crate::http) Told);
 
 impl FromRequestParts<App> for Signed {
     type Rejection = Response;

@@ -27,6 +27,12 @@ async fn a_signed_webhook_is_answered_by_what_it_is_about() {
         ("/twiml", "fetch", 200, "hang up"),
         ("/twiml?x=%2B1", "inbound", 200, "reject"),
         (TWIML, "garbage", 400, ""),
+        // A carrier that signs no URL: what is signed decides, and who says otherwise is not its own.
+        (TWIML, "fetch of call-1-1795248000000", 200, "connect t0 call-1-1795248000000"),
+        ("/twiml", "fetch of call-1-1795248000000", 200, "connect t0 call-1-1795248000000"),
+        ("/twiml?s=nonsense", "fetch of call-1-1795248000000", 200, "connect t0 call-1-1795248000000"),
+        ("/twiml?s=call-2-1795248000000", "fetch of call-1-1795248000000", 400, ""),
+        (TWIML, "fetch of nobody", 200, "hang up"),
     ] {
         let signature = format!("good {path} form");
         let response = Edge::new().send(webhook(path, &[&signature], body)).await;

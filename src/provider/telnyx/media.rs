@@ -10,6 +10,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
 use crate::audio::mulaw::{FRAME, SILENCE};
+use crate::provider::frames::{self, Dtmf, Mark, Text};
 use crate::provider::{BadFrame, MediaIn, MediaStart, MediaWire};
 
 /// Reads and writes the frames of a bidirectional stream in RTP mode.
@@ -32,17 +33,6 @@ struct Frame<'a> {
     dtmf: Option<Dtmf<'a>>,
     payload: Option<Complaint>,
 }
-
-/// The only part of a frame that every frame has.
-#[derive(Deserialize)]
-struct Head<'a> {
-    #[serde(borrow)]
-    event: Cow<'a, str>,
-}
-
-/// Text that may be absent. A bare `Option<Cow<str>>` would always copy: serde borrows only a field that is a `Cow`.
-#[derive(Deserialize)]
-struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
 
 #[derive(Deserialize)]
 struct Start<'a> {
@@ -81,18 +71,6 @@ impl<'de> Deserialize<'de> for Place {
     }
 }
 
-#[derive(Deserialize)]
-struct Mark<'a> {
-    #[serde(borrow)]
-    name: Cow<'a, str>,
-}
-
-#[derive(Deserialize)]
-struct Dtmf<'a> {
-    #[serde(borrow)]
-    digit: Cow<'a, str>,
-}
-
 /// The body of an `error` frame. Its words are left alone: they can quote what we sent.
 #[derive(Deserialize)]
 struct Complaint {
@@ -101,25 +79,24 @@ struct Complaint {
 }
 
 impl MediaWire for MediaStreams {
+    /// What it passes on is the phone's own RTP, and nothing says that it fills up what a phone leaves out.
+    fn is_steady(&self) -> bool {
+        false
+    }
+
     fn read<'a>(&self, text: &'a str) -> Result<MediaIn<'a>, BadFrame> {
-        let Ok(frame) = serde_json::from_str::<Frame<'a>>(text) else {
-            // An event of next year may use our names for other shapes; only an event we know can be malformed.
-            let head: Head<'_> = serde_json::from_str(text).map_err(|_| BadFrame)?;
-            return match &*head.event {
-                "error" => Ok(MediaIn::Complaint { code: None }),
-                event if is_known(event) => Err(BadFrame),
-                _ => Ok(MediaIn::Other),
-            };
+        let frame: Frame<'a> = match frames::read(text)? {
+            Ok(frame) => frame,
+            Err(head) if head.event == "error" => return Ok(MediaIn::Complaint { code: None }),
+            Err(head) => return head.unread(),
         };
         Ok(match &*frame.event {
             "media" => {
                 let media = frame.media.ok_or(BadFrame)?;
-                match media.track {
-                    Some(Text(track)) if track == "inbound" => {
-                        MediaIn::Audio { payload: media.payload, place: media.chunk.and_then(|Place(place)| place) }
-                    }
-                    // Our own voice, or a stream that we did not ask for.
-                    _ => MediaIn::Other,
+                if frames::is_of_the_person(media.track.as_ref()) {
+                    MediaIn::Audio { payload: media.payload, place: media.chunk.and_then(|Place(place)| place) }
+                } else {
+                    MediaIn::Other
                 }
             }
             "mark" => MediaIn::Mark(frame.mark.ok_or(BadFrame)?.name),
@@ -165,11 +142,6 @@ impl MediaWire for MediaStreams {
     fn write_clear(&self, _: &str, out: &mut String) {
         out.push_str(r#"{"event":"clear"}"#);
     }
-}
-
-/// The events of which [`MediaIn`] has a variant.
-fn is_known(event: &str) -> bool {
-    matches!(event, "connected" | "start" | "media" | "mark" | "dtmf" | "stop" | "error")
 }
 
 /// Telnyx's documentation has its numbers as such, its other APIs as text.

@@ -1,6 +1,8 @@
 //! The Call Control REST API (`/v2/calls`). A request is sent once; commands carry a `command_id`, so that Telnyx takes one that
 //! is sent again for the same.
 
+use std::time::Duration;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use futures_util::future::BoxFuture;
@@ -26,6 +28,9 @@ const RING_SECONDS: std::ops::RangeInclusive<u64> = 5..=600;
 const LONGEST_SECONDS: u64 = 14_400;
 /// Calls of one page: far more than are live on one connection of ours.
 const PAGE_SIZE: &str = "250";
+
+/// What the command to stream gets for its answer: somebody is on the line meanwhile, and hears nothing.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// How Telnyx answers.
 pub(super) const TELNYX: Manner = Manner { name: "Telnyx", refusal };
@@ -110,8 +115,11 @@ impl Telnyx {
 
     /// Tells a call to do something.
     async fn command(&self, call: &CarrierCallId, action: &str, body: &Value) -> Result<(), Failure> {
-        let request = self.request(Method::POST, &["calls", call.as_str(), "actions", action]);
-        TELNYX.accepted(request.json(body)).await
+        TELNYX.accepted(self.action(call, action).json(body)).await
+    }
+
+    fn action(&self, call: &CarrierCallId, action: &str) -> RequestBuilder {
+        self.request(Method::POST, &["calls", call.as_str(), "actions", action])
     }
 
     async fn dial(&self, order: DialOrder) -> Result<CarrierCallId, ProviderError> {
@@ -185,7 +193,8 @@ impl Telnyx {
             "stream_bidirectional_codec": "PCMU",
             "command_id": command_id("connect", token),
         });
-        Ok(self.command(call, "streaming_start", &body).await?)
+        let request = self.action(call, "streaming_start").timeout(CONNECT_TIMEOUT);
+        Ok(TELNYX.accepted(request.json(&body)).await?)
     }
 
     async fn reject(&self, call: &CarrierCallId) -> Result<(), ProviderError> {

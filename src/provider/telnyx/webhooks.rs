@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::event;
 use super::signature::{HEADERS, PublicKey};
 use crate::clock::Clock;
-use crate::provider::{BadWebhook, CallDocuments, CarrierWebhooks, SignedRequest, Webhook};
+use crate::provider::{BadWebhook, CallDocuments, CarrierWebhooks, SignedRequest, Told};
 
 /// The webhooks of one Telnyx connection.
 pub struct TelnyxWebhooks {
@@ -38,7 +38,7 @@ impl CarrierWebhooks for TelnyxWebhooks {
         self.key.verify(request.body, signature, timestamp, self.clock.now())
     }
 
-    fn parse(&self, body: &[u8]) -> Result<Webhook, BadWebhook> {
+    fn parse(&self, body: &[u8]) -> Result<Told, BadWebhook> {
         event::parse(body, &self.connection).map_err(|why| {
             tracing::warn!(%why, "a signed webhook was not understood");
             BadWebhook

@@ -6,7 +6,7 @@ use super::callback::Callback;
 use super::signature::{self, Key};
 use super::{PublicUrl, twiml};
 use crate::ids::SessionId;
-use crate::provider::{BadWebhook, CallDocuments, CarrierWebhooks, SignedRequest, Webhook};
+use crate::provider::{BadWebhook, CallDocuments, CarrierWebhooks, SignedRequest, Told, Webhook, Whose};
 
 /// The webhooks of one Twilio account.
 #[derive(Clone, Debug)]
@@ -39,16 +39,18 @@ impl CarrierWebhooks for TwilioWebhooks {
         key.verify(&self.public_url, path_and_query, &signature::fields(body), signature)
     }
 
-    fn parse(&self, body: &[u8]) -> Result<Webhook, BadWebhook> {
-        match Callback::parse(&signature::fields(body), &self.account) {
-            Ok(Callback::Fetch { call, inbound, .. }) => Ok(Webhook::Fetch { call, inbound }),
-            Ok(Callback::Status { call, progress, .. }) => Ok(Webhook::Status { call, progress }),
-            Ok(Callback::Machine { call, verdict }) => Ok(Webhook::Machine { call, verdict }),
+    fn parse(&self, body: &[u8]) -> Result<Told, BadWebhook> {
+        let webhook = match Callback::parse(&signature::fields(body), &self.account) {
+            Ok(Callback::Fetch { call, inbound, .. }) => Webhook::Fetch { call, inbound },
+            Ok(Callback::Status { call, progress, .. }) => Webhook::Status { call, progress },
+            Ok(Callback::Machine { call, verdict }) => Webhook::Machine { call, verdict },
             Err(why) => {
                 tracing::warn!(%why, "a signed webhook was not understood");
-                Err(BadWebhook)
+                return Err(BadWebhook);
             }
-        }
+        };
+        // They have no name of their own; each says the same again when it comes again.
+        Ok(Told { webhook, whose: Whose::AsAddressed, event: None })
     }
 
     fn documents(&self) -> Option<&dyn CallDocuments> {

@@ -46,6 +46,7 @@ impl Task {
             }
         }
         self.tell_manager();
+        self.settle_connecting();
     }
 
     /// Takes down what is to be kept of an effect before it is carried out.
@@ -156,7 +157,8 @@ impl Task {
     where
         F: Future<Output = Option<Input>> + Send + 'static,
     {
-        self.work.spawn(work(Arc::clone(&self.shared)));
+        let work = work(Arc::clone(&self.shared));
+        self.work.spawn(async { work.await.map(Message::of) });
     }
 
     fn dial(&mut self) {

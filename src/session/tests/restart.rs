@@ -10,7 +10,7 @@ use crate::clock::Clock;
 use crate::domain::messaging::Inbound;
 use crate::domain::outcome::EndedBy;
 use crate::domain::session::Failure;
-use crate::ids::MessageId;
+use crate::ids::{EventId, MessageId};
 use crate::phone_number::PhoneNumber;
 use crate::store::{Mail, Received, Store, Write};
 
@@ -329,4 +329,22 @@ impl io::Write for Written {
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_the_carrier_told_of_a_call_is_no_news_to_the_next_process_either() {
+    let event = |name: &str| EventId(name.to_owned());
+    let first = Process::first(Shelf::new());
+    first.ports.manager.hears(&event("e1")).expect("it is news").await;
+    assert!(first.ports.manager.hears(&event("e1")).is_none(), "it came twice");
+    let next = first.next();
+    next.recalls().await;
+    assert!(next.ports.manager.hears(&event("e1")).is_none(), "it came before");
+    assert!(next.ports.manager.hears(&event("e2")).is_some());
+    let waiting = next.asks(FIRST.0);
+    settled().await;
+    // Messages have names of their own.
+    next.hears("e1");
+    settled().await;
+    assert_eq!(replied(&waiting), ["e1"], "it was taken for a reply");
 }

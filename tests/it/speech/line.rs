@@ -4,6 +4,7 @@ use callme::emulator::Telephony::{self, Telnyx, Twilio};
 use callme::emulator::{Fault, Script, Sent, Side, Times, What};
 use rstest::rstest;
 use serde_json::json;
+use tokio::time::Instant;
 
 use super::end;
 use crate::conversation::{QUESTION, ms, texts};
@@ -115,4 +116,36 @@ async fn a_line_that_does_not_come_back_ends_the_call_honestly(#[values(Twilio, 
         let over = timeline.first(|what| matches!(what, What::HungUp(Side::Server))).expect("it was hung up").at;
         assert!(over.saturating_sub(down) < ms(6000), "{when}\n{timeline}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_line_of_which_nothing_comes_any_more_is_given_up_and_comes_back() {
+    let world = World::on(Twilio).await;
+    world.emulator.faults().add(Fault::StreamStalled, Times::Once);
+    world.person(Script::answers().when_heard(ms(1500)).drop_socket().when_silent(ms(4000)).say("Yes."));
+    let began = Instant::now();
+    let answer = world.call(QUESTION).await;
+    let timeline = world.emulator.timeline();
+    assert_eq!((answer.status, &answer.body["response"]), (200, &json!("Yes.")), "{answer:?}\n{timeline}");
+    assert!(began.elapsed() < ms(60_000) && world.last_call().streams == 2, "{:?}\n{timeline}", began.elapsed());
+    end(&world, &answer.call_id()).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_line_of_a_carrier_that_may_leave_silence_out_is_kept_through_it() {
+    let world = World::on(Telnyx).await;
+    world.emulator.faults().add(Fault::StreamStalled, Times::Once);
+    world.person(Script::answers().when_heard(ms(1500)).drop_socket());
+    let asking = world.call(QUESTION);
+    let looking = async {
+        tokio::time::sleep(ms(30_000)).await;
+        let timeline = world.emulator.timeline();
+        assert_eq!(timeline.count(|what| matches!(what, What::MediaDown(_))), 0, "{timeline}");
+        let id = world.newest().await;
+        world.say("end", &id, "Bye.").await
+    };
+    let (_, ended) = tokio::join!(asking, looking);
+    assert_eq!(ended.status, 200, "{ended:?}");
+    world.settled().await;
+    assert_eq!(world.last_call().segments.iter().filter(|segment| segment.cut).count(), 0, "it heard all");
 }

@@ -3,86 +3,29 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use futures_util::future::BoxFuture;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::time::Instant;
 use url::Url;
 
-use super::super::media::{self, Effect, Incoming, Stream};
-use super::super::twiml::{self, Verb};
+mod leg;
+
+use leg::Progressed;
+pub(super) use leg::{Leg, fetch};
+
+use super::super::media::{self, Effect, Incoming};
+use super::super::twiml::Verb;
 use super::super::{Call, Control, Segment};
 use super::End;
 use crate::audio::mulaw;
 use crate::emulator::faults::Fault;
-use crate::emulator::form::Form;
 use crate::emulator::person::acting::{Act, Acting};
 use crate::emulator::phone::{Hand, Sound};
-use crate::emulator::post::{CALLS, post};
 use crate::emulator::timeline::{CallState, Side, What};
 use crate::emulator::world::World;
 use crate::emulator::{FRAME, TICK};
 
-/// Fetches instructions.
-pub(super) fn fetch(world: &Arc<World>, call: &Arc<Call>, url: String, form: Form) -> Leg {
-    let (world, call) = (Arc::clone(world), Arc::clone(call));
-    Leg::Fetching(Box::pin(async move {
-        if world.faults.strikes(&Fault::TwimlTwice) {
-            let first = post(&world, &url, &form, CALLS).await.map(|(status, _)| status);
-            call.note(&world, What::Twiml { status: first, verbs: "answer lost".to_owned() });
-        }
-        let answer = post(&world, &url, &form, CALLS).await;
-        let status = answer.as_ref().map(|(status, _)| *status);
-        let verbs = match answer {
-            Some((200..=299, text)) => twiml::parse(&text),
-            Some((status, _)) => Err(format!("11200 the instructions were answered with {status}")),
-            None => Err("11200 the instructions could not be fetched".to_owned()),
-        };
-        let names = verbs.as_ref().map(|v| v.iter().map(Verb::name).collect::<Vec<_>>().join(" "));
-        call.note(&world, What::Twiml { status, verbs: names.unwrap_or_default() });
-        verbs.map(|verbs| (url, verbs))
-    }))
-}
-
 /// How many redirects are followed at once.
 const REDIRECTS: usize = 10;
-
-/// What the carrier is doing with an answered call.
-pub(super) enum Leg {
-    Fetching(BoxFuture<'static, Result<(String, VecDeque<Verb>), String>>),
-    Opening(BoxFuture<'static, Result<Box<Stream>, String>>),
-    Pausing(BoxFuture<'static, ()>),
-    Streaming(Box<Stream>),
-    /// At Telnyx: for a command.
-    Waiting,
-    /// The instructions have ended the call.
-    Over,
-}
-
-/// What a leg came to.
-enum Progressed {
-    Fetched(Result<(String, VecDeque<Verb>), String>),
-    Opened(Result<Box<Stream>, String>),
-    Paused,
-    Came(Incoming),
-    Over,
-}
-
-impl Leg {
-    /// Can be dropped and called again.
-    async fn next(&mut self) -> Progressed {
-        match self {
-            Self::Fetching(fetching) => Progressed::Fetched(fetching.await),
-            Self::Opening(opening) => Progressed::Opened(opening.await),
-            Self::Pausing(pausing) => {
-                pausing.await;
-                Progressed::Paused
-            }
-            Self::Streaming(stream) => Progressed::Came(stream.next().await),
-            Self::Waiting => std::future::pending().await,
-            Self::Over => Progressed::Over,
-        }
-    }
-}
 
 /// An answered call.
 pub(super) struct Live {
@@ -103,6 +46,8 @@ pub(super) struct Live {
     redirects: usize,
     /// No media comes any more.
     lost: bool,
+    /// The present stream is open, and nothing comes of it.
+    stalled: bool,
 }
 
 impl Live {
@@ -121,6 +66,7 @@ impl Live {
             hearing: false,
             redirects: 0,
             lost: false,
+            stalled: false,
         }
     }
 
@@ -155,13 +101,12 @@ impl Live {
                     }
                     Progressed::Opened(Ok(stream)) => {
                         self.call.progress().streams += 1;
+                        self.stalled = false;
                         self.note(What::MediaUp);
                         self.leg = Leg::Streaming(stream);
                     }
                     Progressed::Opened(Err(why)) => {
-                        if self.call.dial.events().is_some() {
-                            self.call.tell_of_stream(&self.world, "streaming.failed", &why);
-                        }
+                        self.tell_of_failure();
                         self.note(What::Violation(why));
                         self.advance();
                     }
@@ -180,7 +125,8 @@ impl Live {
         let (world, call) = (Arc::clone(&self.world), Arc::clone(&self.call));
         self.leg = match self.verbs.pop_front() {
             Some(Verb::Stream { url, parameters, status_callback }) => {
-                Leg::Opening(Box::pin(media::open(world, call, url, parameters, status_callback)))
+                let opening = media::open(world, call, url.clone(), parameters, status_callback);
+                Leg::Opening(url, Box::pin(opening))
             }
             // A server that sends in circles would otherwise be followed for ever, and time would stand still meanwhile.
             Some(Verb::Redirect(_)) if self.redirects >= REDIRECTS => {
@@ -214,10 +160,30 @@ impl Live {
         }
         self.quiet(true);
         let (world, call) = (Arc::clone(&self.world), Arc::clone(&self.call));
-        let opening = Leg::Opening(Box::pin(media::open(world, call, url, Vec::new(), None)));
-        if let Leg::Streaming(stream) = std::mem::replace(&mut self.leg, opening) {
+        let again = world.faults.strike(|f| if let Fault::StreamFails { again } = f { Some(*again) } else { None });
+        let opening = media::open(world, call, url.clone(), Vec::new(), None);
+        let before = std::mem::replace(&mut self.leg, Leg::Opening(url.clone(), Box::pin(opening)));
+        if let Leg::Streaming(stream) = before {
             self.note(What::MediaDown(Side::Carrier));
             self.world.spawn(stream.stop());
+        }
+        if let Some(again) = again {
+            self.tell_of_failure();
+            self.leg = Leg::Waiting;
+            if let Some(later) = again {
+                let (world, call) = (Arc::clone(&self.world), Arc::clone(&self.call));
+                self.world.spawn(async move {
+                    tokio::time::sleep(later).await;
+                    call.tell_of_stream(&world, "streaming.failed", &url);
+                });
+            }
+        }
+    }
+
+    /// At Telnyx: tells that the stream could not be opened that was to be.
+    fn tell_of_failure(&self) {
+        if let (Leg::Opening(url, _), Some(_)) = (&self.leg, self.call.dial.events()) {
+            self.call.tell_of_stream(&self.world, "streaming.failed", url);
         }
     }
 
@@ -292,7 +258,7 @@ impl Live {
         }
         let (mut mouth, open) = ([0; FRAME], matches!(self.leg, Leg::Streaming(_)));
         let acts = self.acting.tick(heard, open, &mut mouth);
-        if let Leg::Streaming(stream) = &mut self.leg {
+        if let (Leg::Streaming(stream), false) = (&mut self.leg, self.stalled) {
             // A socket that broke is noticed when it is read.
             stream.speak(&mouth).await;
         }
@@ -307,9 +273,15 @@ impl Live {
                         stream.press(key).await;
                     }
                 }
+                Act::DropsSocket if self.world.faults.strikes(&Fault::StreamStalled) => self.stalled = true,
                 Act::DropsSocket => {
                     self.quiet(true);
                     self.note(What::MediaDown(Side::Carrier));
+                    if self.world.faults.strikes(&Fault::StreamStopped)
+                        && let Leg::Streaming(stream) = std::mem::replace(&mut self.leg, Leg::Waiting)
+                    {
+                        self.world.spawn(stream.stop());
+                    }
                     if self.world.faults.strikes(&Fault::StreamLost) {
                         self.lost = true;
                         self.leg = Leg::Pausing(Box::pin(std::future::pending()));

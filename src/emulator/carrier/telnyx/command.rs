@@ -4,21 +4,23 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::body::Bytes;
-use axum::extract::{Path, State};
-use axum::http::HeaderMap;
+use axum::extract::{ConnectInfo, Path, State};
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
 use super::super::{Call, Control};
 use super::refusal::{Refusal, authorise};
 use super::rest::{find, is_live};
-use crate::emulator::faults::Fault;
+use crate::emulator::connection::Scissors;
+use crate::emulator::faults::{Fault, RestFault};
 use crate::emulator::timeline::{CallState, Side, What};
 use crate::emulator::world::World;
 
 /// `POST /v2/calls/{call}/actions/{action}`.
 pub(super) async fn act(
     State(world): State<Arc<World>>,
+    ConnectInfo(scissors): ConnectInfo<Scissors>,
     Path((name, action)): Path<(String, String)>,
     headers: HeaderMap,
     body: Bytes,
@@ -33,9 +35,40 @@ pub(super) async fn act(
     let body: Value = serde_json::from_slice(&body).unwrap_or(Value::Null);
     let found = authorise(&world, &headers).and_then(|()| find(&world, &name));
     let number = found.as_ref().ok().map(|call| call.number);
+    let fault = world.faults.strike(|f| match f {
+        Fault::Connect(fault) if action == "streaming_start" => Some(*fault),
+        _ => None,
+    });
+    let answer = |status| world.recorder.note(number, What::Rest { verb, status });
+    if let Some(RestFault::Refused { status, code, .. }) = fault {
+        answer(Some(status));
+        return Refusal::new(status, code, "The request was refused.").into_response();
+    }
+    if let (Some(fault), Ok(call)) = (fault, &found)
+        && fault.is_done()
+    {
+        // Whatever it comes to, nobody is told.
+        let _ = carry_out(&world, call, &action, &body);
+    }
+    match fault {
+        Some(RestFault::Broken { status, .. }) => {
+            answer(Some(status));
+            return (StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_GATEWAY), "<html>").into_response();
+        }
+        Some(RestFault::Hangs { .. }) => {
+            answer(None);
+            return std::future::pending().await;
+        }
+        Some(RestFault::Closed { .. }) => {
+            answer(None);
+            scissors.cut();
+            return std::future::pending().await;
+        }
+        Some(RestFault::Refused { .. }) | None => {}
+    }
     let done = found.and_then(|call| carry_out(&world, &call, &action, &body));
     let status = done.as_ref().map_or_else(|refusal| refusal.status, |()| 200);
-    world.recorder.note(number, What::Rest { verb, status: Some(status) });
+    answer(Some(status));
     done.map_or_else(Refusal::into_response, |()| Json(json!({"data": {"result": "ok"}})).into_response())
 }
 

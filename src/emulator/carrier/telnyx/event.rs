@@ -28,9 +28,14 @@ impl Call {
         self.deliver(world, name, self.dial.url.clone(), letter);
     }
 
-    /// Tells that a stream could not be opened, or ended.
-    pub(in crate::emulator::carrier) fn tell_of_stream(self: &Arc<Self>, world: &Arc<World>, kind: &str, why: &str) {
-        let letter = Letter::Event(self.event(world, kind, json!({"failure_reason": why, "stream_type": "websocket"})));
+    /// Tells that the stream to this URL could not be opened, or ended.
+    pub(in crate::emulator::carrier) fn tell_of_stream(self: &Arc<Self>, world: &Arc<World>, kind: &str, url: &str) {
+        let mut more = json!({ "stream_url": url });
+        if kind == "streaming.failed" {
+            more = json!({"failure_reason": "connection_failed", "stream_id": world.sid("stream-"),
+                "stream_params": {"stream_url": url, "track": "inbound_track"}, "stream_type": "websocket"});
+        }
+        let letter = Letter::Event(self.event(world, kind, more));
         self.deliver(world, Callback::Stream, self.dial.url.clone(), letter);
     }
 
