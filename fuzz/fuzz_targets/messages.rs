@@ -20,7 +20,7 @@ fuzz_target!(|body: &[u8]| {
     let form = signature::fields(body);
     let field = |name| has(&form, name);
     let sender = PhoneNumber::parse(SENDER).expect("it is one");
-    let webhooks = TwilioMessageWebhooks::new(ACCOUNT.to_owned(), sender.clone());
+    let webhooks = TwilioMessageWebhooks::new(ACCOUNT.to_owned(), sender.clone(), None);
     let news = webhooks.parse(body);
 
     assert!(!tells_the_person(&format!("{news:?}")), "a number is printed");
@@ -104,7 +104,7 @@ fuzz_target!(|body: &[u8]| {
     assert_eq!(webhooks.parse(&write(&more)), news);
 
     // Another account's server takes nothing of it.
-    let foreign = TwilioMessageWebhooks::new("AC00000000000000000000000000000000".to_owned(), sender).parse(body);
+    let foreign = TwilioMessageWebhooks::new("AC00000000000000000000000000000000".to_owned(), sender, None).parse(body);
     let taken = matches!(foreign, MessageNews::Inbound { .. } | MessageNews::Receipt(_));
     assert!(!taken || field("AccountSid") == Some("AC00000000000000000000000000000000"));
 });
