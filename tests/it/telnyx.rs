@@ -12,8 +12,8 @@ use crate::webhook::{account, fetch_form, signature};
 use crate::world::{PERSON, World};
 
 const REPLY: &str = "Yes, deploy it now please.";
-const SIGNATURE: &str = "telnyx-signature-ed25519";
-const TIMESTAMP: &str = "telnyx-timestamp";
+pub(crate) const SIGNATURE: &str = "telnyx-signature-ed25519";
+pub(crate) const TIMESTAMP: &str = "telnyx-timestamp";
 
 /// An event about a call that nobody knows.
 fn event(connection: &str) -> String {
@@ -22,7 +22,7 @@ fn event(connection: &str) -> String {
 }
 
 /// Telnyx's signature, made once more and by hand.
-fn sign(seed: [u8; 32], timestamp: &str, body: &str) -> String {
+pub(crate) fn sign(seed: [u8; 32], timestamp: &str, body: &str) -> String {
     let pair = Ed25519KeyPair::from_seed_unchecked(&seed).expect("a seed has 32 bytes");
     STANDARD.encode(pair.sign(format!("{timestamp}|{body}").as_bytes()))
 }
@@ -37,7 +37,7 @@ impl World {
         self.event_to("/twiml", body, headers).await
     }
 
-    async fn event_to(&self, path: &str, body: &str, headers: &[(&str, &str)]) -> (u16, String) {
+    pub(crate) async fn event_to(&self, path: &str, body: &str, headers: &[(&str, &str)]) -> (u16, String) {
         let request = self.client().post(format!("{}{path}", self.url)).body(body.to_owned());
         let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
         let response = request.send().await.expect("the server answers");
