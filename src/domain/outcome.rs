@@ -134,6 +134,15 @@ impl Channel {
             Channel::Sms => "sms",
         }
     }
+
+    /// As sentences call it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Channel::Voice => "the phone",
+            Channel::WhatsApp => "WhatsApp",
+            Channel::Sms => "SMS",
+        }
+    }
 }
 
 /// The whole truth at the moment of an answer.

@@ -69,7 +69,7 @@ pub(super) struct OutcomeJson {
     /// What was heard of it, where that is a part.
     #[serde(skip_serializing_if = "Option::is_none")]
     heard_text: Option<String>,
-    /// How the reply came: `voice`, `whatsapp` or `none`.
+    /// How the reply came: `voice`, `whatsapp`, `sms` or `none`.
     reply_channel: &'static str,
     /// `person`, `agent`, `inactivity`, `max-length`, `opt-out`, `shutdown`, `crash` or `carrier`; null while it runs.
     ended_by: Option<&'static str>,

@@ -72,19 +72,22 @@ impl Progress {
         let state = view.text("state").unwrap_or_default();
         let first_text = state == "messaging" && !self.unanswered && was_called(view);
         self.unanswered |= first_text;
-        let news = if first_text { "no answer, writing on WhatsApp".to_owned() } else { stage(state, left) };
+        let way = if view.text("contactMode") == Some("sms") { "SMS" } else { "WhatsApp" };
+        let news = if first_text { format!("no answer, writing on {way}") } else { stage(state, way, left) };
         self.tell(&news).await;
     }
 }
 
-/// A session's state in words.
-fn stage(state: &str, left: Duration) -> String {
+/// A session's state in words; `way` is how it writes.
+fn stage(state: &str, way: &str, left: Duration) -> String {
     match state {
         "dialing" | "ringing" | "speaking" | "listening" => state.to_owned(),
         "answered" | "connected" => "answered".to_owned(),
         "messaging" => {
             let minutes = left.as_secs().div_ceil(60);
-            format!("waiting for a WhatsApp reply, {minutes} min left")
+            // "a WhatsApp reply", "an SMS reply": the letter is read out.
+            let a = if way == "SMS" { "an" } else { "a" };
+            format!("waiting for {a} {way} reply, {minutes} min left")
         }
         "ending" | "ended" => "the call has ended".to_owned(),
         _ => "waiting".to_owned(),

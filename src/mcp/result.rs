@@ -36,7 +36,9 @@ pub(super) fn replied(tool: Option<Asking>, answer: Answer) -> CallToolResult {
         }
         Some(Asking::Message) => {
             let id = answer.text("messageId").or(answer.text("callId")).unwrap_or("?");
-            format!("WhatsApp message sent.\n\nMessage ID: {id}\n")
+            // The words of the client that people know, unless it went another way.
+            let way = if answer.text("contactMode") == Some("sms") { "SMS" } else { "WhatsApp" };
+            format!("{way} message sent.\n\nMessage ID: {id}\n")
         }
         Some(Asking::Continue) | None => String::new(),
     };

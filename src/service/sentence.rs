@@ -25,7 +25,7 @@ pub(super) fn failed(id: &SessionId, failure: &Failure, said: &[Said], answered:
     let (outcome, channel) = (&answered.answer.outcome, answered.channel);
     let writing = channel != Channel::Voice;
     let (kind, what) = match failure {
-        Failure::NoReply if writing => (RefusalKind::NoReply, not_yet(id)),
+        Failure::NoReply if writing => (RefusalKind::NoReply, not_yet(id, channel)),
         Failure::NoReply => (
             RefusalKind::NoReply,
             format!(
@@ -54,7 +54,7 @@ pub(super) fn failed(id: &SessionId, failure: &Failure, said: &[Said], answered:
         Failure::OptedOut => (
             RefusalKind::OptedOut,
             format!(
-                "{}The person stopped messages: nothing more is written until they write \"start\" on WhatsApp. {} has ended; calls still ring: use initiate_call to try one.",
+                "{}The person stopped messages: nothing more is written until they write \"start\". {} has ended; calls still ring: use initiate_call to try one.",
                 called(outcome),
                 name(id, channel)
             ),
@@ -66,7 +66,13 @@ pub(super) fn failed(id: &SessionId, failure: &Failure, said: &[Said], answered:
                 called(outcome)
             ),
         ),
-        Failure::Undelivered { error, untouched, open } => undelivered(id, error, *untouched, *open, outcome, opt_in),
+        Failure::Undelivered { error, untouched, open } => {
+            let (kind, what) = undelivered(id, error, channel, *untouched, *open, outcome, opt_in);
+            // The agent knows of WhatsApp; that it went another way after that is news.
+            let before =
+                if channel == Channel::Sms { "WhatsApp did not carry the message, so it went by SMS. " } else { "" };
+            (kind, format!("{before}{what}"))
+        }
         Failure::Stopping => (
             RefusalKind::ShuttingDown,
             format!("The server is being stopped. Repeat the request in a minute to go on in {id}."),
@@ -79,6 +85,7 @@ pub(super) fn failed(id: &SessionId, failure: &Failure, said: &[Said], answered:
 fn undelivered(
     id: &SessionId,
     error: &MessagingError,
+    channel: Channel,
     untouched: bool,
     open: bool,
     outcome: &Outcome,
@@ -93,7 +100,8 @@ fn undelivered(
         MessagingClass::Configuration if untouched => (
             RefusalKind::NotConfigured,
             format!(
-                "WhatsApp is set up wrongly: {error}. Nothing reached the person: have the CALLME_WHATSAPP_* and CALLME_PHONE_* settings checked, or use initiate_call."
+                "{} is set up wrongly: {error}. Nothing reached the person: have the CALLME_WHATSAPP_* and CALLME_PHONE_* settings checked, or use initiate_call.",
+                channel.name()
             ),
         ),
         MessagingClass::Unknown => (
@@ -131,9 +139,10 @@ fn called(outcome: &Outcome) -> String {
     }
 }
 
-fn not_yet(id: &SessionId) -> String {
+fn not_yet(id: &SessionId, channel: Channel) -> String {
+    let place = channel.name();
     format!(
-        "Nobody has replied yet. The question stays open on WhatsApp, and the reply is kept: wait for it with wait_for_reply, or write again with continue_call, with {id}."
+        "Nobody has replied yet. The question stays open on {place}, and the reply is kept: wait for it with wait_for_reply, or write again with continue_call, with {id}."
     )
 }
 
@@ -180,7 +189,7 @@ pub(super) fn out_of_time(id: &SessionId, kind: RefusalKind, session: Option<&Co
         Channel::Voice => format!(
             "Nobody has replied yet. The call is still open: wait for the reply with wait_for_reply, or ask again with continue_call, with {id}."
         ),
-        Channel::WhatsApp | Channel::Sms => not_yet(id),
+        Channel::WhatsApp | Channel::Sms => not_yet(id, channel),
     };
     let outcome = session.map(|session| &session.outcome);
     Refusal { channel: Some(channel), ..about(id, kind, what, outcome) }
@@ -251,9 +260,9 @@ pub(super) fn too_many_messages(wait: Duration) -> Refusal {
     Refusal { retry_after: Some(wait), ..bare(RefusalKind::RateLimited, &what) }
 }
 
-/// The same refusal, about a session that is on WhatsApp.
-pub(super) fn about_writing(id: &SessionId, refusal: Refusal) -> Refusal {
-    Refusal { session: Some(id.clone()), channel: Some(Channel::WhatsApp), ..refusal }
+/// The same refusal, about a session that goes on in writing on this channel.
+pub(super) fn about_writing(id: &SessionId, channel: Channel, refusal: Refusal) -> Refusal {
+    Refusal { session: Some(id.clone()), channel: Some(channel), ..refusal }
 }
 
 fn bare(kind: RefusalKind, sentence: &str) -> Refusal {

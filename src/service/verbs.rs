@@ -14,6 +14,7 @@ use super::repeats::{self, Joined, Repeats, Route};
 use super::{Ask, Ended, PrincipalId, Refusal, Reply, Spoken, Verbs, View, sentence};
 use crate::clock::Clock;
 use crate::domain::messaging::Form;
+use crate::domain::outcome::Channel;
 use crate::domain::session::{Body, Input};
 use crate::ids::{RequestId, RequestKey, SessionId};
 use crate::limit::Limit;
@@ -47,7 +48,7 @@ pub struct Service {
 pub struct ServiceConfig {
     /// How many calls an agent may place in an hour; `None` is no limit.
     pub calls_per_hour: Option<NonZeroU32>,
-    /// How many messages an agent may write in an hour: without a call, and in sessions that are on WhatsApp; `None` is no
+    /// How many messages an agent may write in an hour: without a call, and in sessions that go on in writing; `None` is no
     /// limit.
     pub messages_per_hour: Option<NonZeroU32>,
     /// What the person must do before texts arrive: a sentence for the agent.
@@ -153,14 +154,12 @@ impl Service {
         }
     }
 
-    /// Counts what costs a message: what is written in a session that is on WhatsApp. A goodbye is not refused, for `end` is
+    /// Counts what costs a message: what is written rather than spoken. A goodbye is not refused, for `end` is
     /// always taken, and each session has one; nor is the question that a call was placed with, which the limit of calls counts.
     fn may_write(&self, route: Route, id: &SessionId, who: PrincipalId) -> Result<(), Refusal> {
-        let costs = matches!(route, Route::Continue | Route::Speak) && self.manager.writes(id);
-        if !costs {
-            return Ok(());
-        }
-        self.messages.take(&who).map_err(|wait| sentence::about_writing(id, self.too_many_messages(wait)))
+        let channel = self.manager.channel(id).filter(|channel| *channel != Channel::Voice);
+        let Some(channel) = channel.filter(|_| matches!(route, Route::Continue | Route::Speak)) else { return Ok(()) };
+        self.messages.take(&who).map_err(|wait| sentence::about_writing(id, channel, self.too_many_messages(wait)))
     }
 
     fn join<E>(

@@ -209,8 +209,8 @@ impl Manager {
         let task = {
             let mut tables = shared.lock();
             let earlier = enter(&mut tables)?;
-            let writes = begun.session.channel() != Channel::Voice;
-            tables.sessions.insert(id.clone(), Entry { generation, inbox: inbox.clone(), call: None, writes });
+            let channel = begun.session.channel();
+            tables.sessions.insert(id.clone(), Entry { generation, inbox: inbox.clone(), call: None, channel });
             shared.config.metrics.sessions(tables.sessions.len());
             shared.config.directory.enter(&id);
             Task::new(begun, Arc::clone(shared), &mut tables, messages, inbox.downgrade(), earlier)
@@ -229,9 +229,9 @@ impl Manager {
         Ok(())
     }
 
-    /// Whether what a session says now is written rather than spoken.
-    pub fn writes(&self, id: &SessionId) -> bool {
-        self.shared.lock().sessions.get(id).is_some_and(|entry| entry.writes)
+    /// The channel that a running session is on now.
+    pub fn channel(&self, id: &SessionId) -> Option<Channel> {
+        self.shared.lock().sessions.get(id).map(|entry| entry.channel)
     }
 
     /// Sends a request to a session.

@@ -89,8 +89,8 @@ pub(super) struct Entry {
     pub(super) inbox: mpsc::Sender<Message>,
     /// The carrier's name for its call, while that may be live.
     pub(super) call: Option<CarrierCallId>,
-    /// What it says is written.
-    pub(super) writes: bool,
+    /// The channel that it is on.
+    pub(super) channel: Channel,
 }
 
 impl Shared {
@@ -226,10 +226,10 @@ impl Shared {
         }
     }
 
-    /// Notes whether what a session says is written.
-    pub(super) fn writes(&self, id: &SessionId, writes: bool) {
+    /// Notes the channel that a session is on.
+    pub(super) fn is_on(&self, id: &SessionId, channel: Channel) {
         if let Some(entry) = self.lock().sessions.get_mut(id) {
-            entry.writes = writes;
+            entry.channel = channel;
         }
     }
 

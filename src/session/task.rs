@@ -123,7 +123,7 @@ pub(super) struct Task {
     /// The person's phone line is taken for it.
     on_phone: bool,
     /// As the manager knows it.
-    writes: bool,
+    channel: Channel,
     /// Provider calls in flight; aborted with the task.
     work: JoinSet<Option<Input>>,
     alarm: Alarm,
@@ -164,7 +164,7 @@ impl Task {
             meter: Meter::new(&shared.config.metrics, requests.iter().map(|waiting| waiting.request)),
             shared,
             on_phone: session.is_on_phone(),
-            writes: session.channel() != Channel::Voice,
+            channel: session.channel(),
             session,
             inbox,
             events,

@@ -196,3 +196,21 @@ fn with_telnyx_there_is_no_sandbox_and_a_template_goes_by_its_name() {
     let (config, problems) = telnyx("q", (profile.0, "an id"));
     assert_eq!((config.expect("it is on").profile, problems), (None, vec![format!("Warning {}", profile.0)]));
 }
+
+#[test]
+fn sms_is_the_last_resort_only_where_it_is_asked_for() {
+    let fallback = |value| ("CALLME_WHATSAPP_FALLBACK_TO_SMS", value);
+    for (changes, on, warns) in [
+        (vec![ON, CODE], false, false),
+        (vec![ON, CODE, fallback("false")], false, false),
+        (vec![ON, CODE, fallback("TRUE")], true, false),
+        (vec![ON, CODE, fallback("perhaps")], false, true),
+        (vec![fallback("true")], false, true),
+    ] {
+        let loaded = load(&changes);
+        let want: &[&str] = if warns { &["Warning CALLME_WHATSAPP_FALLBACK_TO_SMS"] } else { &[] };
+        assert_eq!(problems(&loaded), want, "{changes:?}");
+        let messaging = loaded.config.expect("only warnings").messaging;
+        assert_eq!(messaging.is_some_and(|texts| texts.sms), on, "{changes:?}");
+    }
+}

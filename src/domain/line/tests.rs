@@ -6,6 +6,7 @@ use crate::domain::messaging::Inbound;
 use crate::domain::outcome::Channel;
 use crate::domain::text::PersonText;
 
+mod by_sms;
 mod held;
 mod keywords;
 mod repeats;

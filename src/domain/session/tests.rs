@@ -1,6 +1,7 @@
 //! The session machine, scenario by scenario.
 
 mod answering;
+mod by_sms;
 mod call_me;
 mod dialing;
 mod endings;

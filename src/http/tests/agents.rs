@@ -266,6 +266,7 @@ async fn a_server_that_cannot_make_calls_says_why() {
             ("GET", "/api/health"),
             ("POST", "/twiml"),
             ("POST", "/whatsapp"),
+            ("POST", "/sms"),
             ("GET", "/nothing"),
         ] {
             let want = json!({ "error": sentence, "code": "starting" });
@@ -276,9 +277,13 @@ async fn a_server_that_cannot_make_calls_says_why() {
 
 #[tokio::test]
 async fn a_wrong_method_is_told_the_right_one() {
-    for (path, want) in
-        [("/api/call", "POST"), ("/api/history", "GET,HEAD,DELETE"), ("/twiml", "POST"), ("/whatsapp", "POST")]
-    {
+    for (path, want) in [
+        ("/api/call", "POST"),
+        ("/api/history", "GET,HEAD,DELETE"),
+        ("/twiml", "POST"),
+        ("/whatsapp", "POST"),
+        ("/sms", "POST"),
+    ] {
         let request = Request::put(path).header("authorization", format!("Bearer {KEY}")).body(Body::empty());
         let response = Edge::new().send(request.expect("a request")).await;
         assert_eq!(response.status(), StatusCode::METHOD_NOT_ALLOWED, "{path}");

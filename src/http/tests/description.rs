@@ -40,6 +40,7 @@ async fn every_route_is_described() {
             "post /api/call/{id}/speak",
             "post /api/call/{id}/wait",
             "post /api/message",
+            "post /sms",
             "post /twiml",
             "post /whatsapp",
         ]

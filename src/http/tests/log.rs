@@ -95,6 +95,7 @@ async fn a_forged_webhook_leaves_one_warning_with_its_route_and_reason_and_a_flo
         ("/twiml", &[""], "empty"),
         ("/whatsapp", &[good, good], "doubled"),
         ("/whatsapp?x=393331234567", &[good], "wrong"),
+        ("/sms", &[good], "wrong"),
     ] {
         let edge = Edge::new();
         edge.send(super::webhooks::webhook(path, signatures, "Body=393331234567")).await;

@@ -1,11 +1,13 @@
-//! The messaging webhook: whatever it says, its answer says the same.
+//! The messaging webhooks: whatever they say, their answers say the same.
+
+use rstest::rstest;
 
 use super::webhooks::webhook;
 use super::*;
 
 /// The whole answer but for the request's id, which is another each time.
-async fn answer(edge: &Edge, body: impl Into<Body>) -> (StatusCode, Vec<String>, Bytes) {
-    let mut response = edge.send(webhook("/whatsapp", &["good /whatsapp form"], body)).await;
+async fn answer(edge: &Edge, path: &str, body: impl Into<Body>) -> (StatusCode, Vec<String>, Bytes) {
+    let mut response = edge.send(webhook(path, &[&format!("good {path} form")], body)).await;
     assert_eq!(response.headers_mut().remove("x-request-id").map(|id| id.len()), Some(36));
     let headers = response.headers().iter().map(|(name, value)| format!("{name}: {value:?}")).collect();
     (response.status(), headers, to_bytes(response.into_body(), usize::MAX).await.expect("a body"))
@@ -14,6 +16,17 @@ async fn answer(edge: &Edge, body: impl Into<Body>) -> (StatusCode, Vec<String>,
 /// An answer that says its status and no more.
 fn empty(status: StatusCode) -> (StatusCode, Vec<String>, Bytes) {
     (status, vec![r#"content-length: "0""#.to_owned()], Bytes::new())
+}
+
+/// What a route says to all that it takes; by SMS a document that says nothing.
+fn taken(path: &str) -> (StatusCode, Vec<String>, Bytes) {
+    match path {
+        "/sms" => {
+            let headers = [r#"content-type: "text/xml""#, r#"content-length: "7""#].map(str::to_owned).to_vec();
+            (StatusCode::OK, headers, Bytes::from_static(b"nothing"))
+        }
+        _ => empty(StatusCode::OK),
+    }
 }
 
 /// Bodies of every kind: understood, foreign, wrong, none at all.
@@ -35,18 +48,19 @@ fn bodies() -> Vec<Vec<u8>> {
         r#"{"data":{"event_type":"message.received"}}"#.into(),
         b"\xff\xfe\0".to_vec(),
         Vec::new(),
-        vec![b'x'; 256 * 1024],
+        vec![b'x'; 100 * 1024],
     ]
 }
 
+#[rstest]
 #[tokio::test]
-async fn every_signed_body_is_answered_alike_and_handed_over_as_it_came() {
+async fn every_signed_body_is_answered_alike_and_handed_over_as_it_came(#[values("/whatsapp", "/sms")] path: &str) {
     let edge = Edge::new();
     let mut sent = Vec::new();
     // Twice: what is repeated is answered as it was the first time.
     for body in bodies().into_iter().chain(bodies()) {
-        let got = answer(&edge, body.clone()).await;
-        assert_eq!(got, empty(StatusCode::OK), "{}", String::from_utf8_lossy(&body));
+        let got = answer(&edge, path, body.clone()).await;
+        assert_eq!(got, taken(path), "{}", String::from_utf8_lossy(&body));
         sent.push(Bytes::from(body));
     }
     let metrics = edge.metrics.render();
@@ -54,14 +68,24 @@ async fn every_signed_body_is_answered_alike_and_handed_over_as_it_came() {
     assert_eq!(*edge.events.messages.lock().expect("no panic holds it"), sent);
 }
 
+#[rstest]
 #[tokio::test]
-async fn while_too_many_wait_everybody_is_sent_away_alike() {
+async fn while_too_many_wait_everybody_is_sent_away_alike(#[values("/whatsapp", "/sms")] path: &str) {
     let edge = Edge::built(FakeService::default(), FakeEvents { full: true, ..FakeEvents::default() });
     for body in bodies() {
-        let got = answer(&edge, body.clone()).await;
+        let got = answer(&edge, path, body.clone()).await;
         assert_eq!(got, empty(StatusCode::SERVICE_UNAVAILABLE), "{}", String::from_utf8_lossy(&body));
     }
     let metrics = edge.metrics.render();
     let away = format!("callme_webhooks_total{{result=\"turned-away\"}} {}", bodies().len());
     assert!(metrics.contains(&away), "{metrics}");
+}
+
+#[tokio::test]
+async fn each_route_takes_as_much_as_its_messages_can_have() {
+    for (path, most) in [("/whatsapp", 256 * 1024), ("/sms", 100 * 1024)] {
+        let edge = Edge::new();
+        assert_eq!(answer(&edge, path, vec![b'x'; most]).await, taken(path));
+        assert_eq!(answer(&edge, path, vec![b'x'; most + 1]).await.0, StatusCode::PAYLOAD_TOO_LARGE, "{path}");
+    }
 }

@@ -126,14 +126,14 @@ impl Task {
         }
     }
 
-    /// Tells the manager what it must know: which call is the session's, when the person's phone is free, and whether what is
-    /// said is written.
+    /// Tells the manager what it must know: which call is the session's, when the person's phone is free, and the channel that
+    /// it is on.
     fn tell_manager(&mut self) {
         self.meter.stands(&self.session, self.open_window(), self.shared.config.clock.now());
-        let writes = self.session.channel() != Channel::Voice;
-        if self.writes != writes {
-            self.writes = writes;
-            self.shared.writes(&self.id, writes);
+        let channel = self.session.channel();
+        if self.channel != channel {
+            self.channel = channel;
+            self.shared.is_on(&self.id, channel);
         }
         if self.known_call.as_ref() != self.session.live_call() {
             self.known_call = self.session.live_call().cloned();

@@ -51,8 +51,8 @@ impl Task {
     /// Notes the answer to a request, to be given once it is kept.
     pub(super) fn note_answer(&mut self, request: RequestId, answer: &Answer) {
         let channel = self.session.channel();
-        let written = channel != Channel::Voice;
-        let contact = written.then(|| self.shared.read_line(crate::domain::line::Line::contact));
+        // The conversation and its window are WhatsApp's.
+        let contact = (channel == Channel::WhatsApp).then(|| self.shared.read_line(crate::domain::line::Line::contact));
         let at = self.shared.config.clock.now();
         let delivered = Delivered { answer: std::sync::Arc::new(answer.clone()), at, channel, contact };
         if let Some(mut record) = self.requests.remove(&request) {

@@ -56,11 +56,13 @@ impl Chat {
         self.as_another(message, Form::Template, |form| form == Form::Free);
     }
 
-    /// A message does not get through by WhatsApp, and neither will those that wait behind it: they go by SMS.
+    /// A message does not get through by WhatsApp, and neither will those that wait behind it: they go by SMS. One that is
+    /// on its way now has its own fate.
     pub(super) fn resort_to_sms(&mut self, message: u64) {
         self.by_sms = true;
-        let mut messages: Vec<u64> = self.outbox.iter().map(|post| post.message).collect();
-        messages.push(message);
+        let on_its_way = self.outbox.iter().find(|post| self.on_its_way == Some(post.id)).map(|post| post.message);
+        let waiting = self.outbox.iter().map(|post| post.message).filter(|waits| Some(*waits) != on_its_way);
+        let mut messages: Vec<u64> = waiting.chain([message]).collect();
         messages.dedup();
         for message in messages {
             self.as_another(message, Form::Sms, |form| form != Form::Sms);
@@ -68,10 +70,9 @@ impl Chat {
     }
 
     /// What is not known to be there of a message, of the texts in these forms, goes out in another. Those that were taken,
-    /// without news since, will not arrive either; one that is on its way now has its own fate.
+    /// without news since, will not arrive either.
     fn as_another(&mut self, message: u64, form: Form, of: impl Fn(Form) -> bool) {
-        let on_its_way = self.on_its_way;
-        let waits = |post: &Post| post.message == message && of(post.form) && on_its_way != Some(post.id);
+        let waits = |post: &Post| post.message == message && of(post.form);
         let Some(at) = self.outbox.iter().position(waits) else { return };
         let sent: Vec<Post> =
             self.sent.extract_if(.., |sent| waits(&sent.post) && !sent.fine).map(|sent| sent.post).collect();

@@ -14,6 +14,7 @@ use crate::domain::session::{Limits, Session};
 use crate::domain::sweep::cases;
 use crate::ids::RequestId;
 
+use super::by_sms::with_sms;
 use super::scenario::{text, texting, without_template};
 use story::{Story, beginning, calls, crashes, texts};
 use trial::{START, Trial};
@@ -62,7 +63,7 @@ fn a_session_to_which_ten_thousand_things_happen_is_no_exception() {
 
 #[test]
 fn nor_is_one_that_may_write() {
-    for limits in [texting(), without_template()] {
+    for limits in [texting(), without_template(), with_sms(without_template())] {
         for begin in [by_call as Begin, by_message, by_the_person] {
             check(cases(40), &limits, begin, &texts(0..200, 12));
         }
@@ -72,7 +73,7 @@ fn nor_is_one_that_may_write() {
 #[test]
 fn nor_is_one_whose_process_dies_at_any_moment() {
     check(cases(64), &Limits::default(), by_call, &crashes(calls(0..100, 12)));
-    for limits in [texting(), without_template()] {
+    for limits in [texting(), without_template(), with_sms(without_template())] {
         for begin in [by_call as Begin, by_message, by_the_person] {
             check(cases(64), &limits, begin, &crashes(texts(0..100, 6)));
         }
@@ -82,4 +83,5 @@ fn nor_is_one_whose_process_dies_at_any_moment() {
 #[test]
 fn nor_is_one_that_writes_ten_thousand_times() {
     check(cases(1), &texting(), by_message, &texts(10_000, 20_000));
+    check(cases(1), &with_sms(texting()), by_message, &texts(10_000, 20_000));
 }

@@ -24,7 +24,7 @@ pub(super) const QUESTION: &str = "Shall I deploy the new version now?";
 pub(super) struct Scenario {
     pub(super) session: Session,
     limits: Limits,
-    now: Millis,
+    pub(super) now: Millis,
     /// Everything the session has asked for.
     pub(super) effects: Vec<Effect>,
     /// The carrier and the media answer what they are asked at once, and well.

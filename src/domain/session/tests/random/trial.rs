@@ -99,17 +99,18 @@ impl Trial {
             }
             Step::Writes { aside } => {
                 let sense = if aside { Sense::Aside } else { Sense::Reply };
-                Input::Wrote { text: self.new_words(false, true), sense, at: self.now, channel: Channel::WhatsApp }
+                let text = self.new_words(false, true);
+                Input::Wrote { text, sense, at: self.now, channel: self.some_channel() }
             }
             Step::CallMe { tell } => Input::Wrote {
                 text: self.new_words(false, tell),
                 sense: Sense::CallMe { tell },
                 at: self.now,
-                channel: Channel::WhatsApp,
+                channel: self.some_channel(),
             },
             Step::Stop => {
                 self.sent_after_stop.get_or_insert(0);
-                Input::OptedOut { text: self.new_words(false, true), channel: Channel::WhatsApp }
+                Input::OptedOut { text: self.new_words(false, true), channel: self.some_channel() }
             }
             Step::Floor => {
                 self.floor |= self.claimed;
@@ -250,7 +251,8 @@ impl Trial {
                 assert!(self.limits.texting.is_some() && self.finished.is_none());
                 assert_eq!(self.on_its_way.replace(*post), None, "one text at a time");
                 self.posts = self.posts.max(post.0);
-                let asks = *form == Form::Free && text.ends_with('?');
+                assert!(*form != Form::Sms || self.may_sms(), "nobody allowed SMS");
+                let asks = *form != Form::Template && text.ends_with('?');
                 assert!(!asks || self.floor, "a question needs the floor");
                 if let Some(sent) = &mut self.sent_after_stop {
                     *sent += 1;
@@ -259,6 +261,15 @@ impl Trial {
             }
             _ => {}
         }
+    }
+
+    fn may_sms(&self) -> bool {
+        self.limits.texting.is_some_and(|texting| texting.sms)
+    }
+
+    /// Where the person writes: now here, now there.
+    fn some_channel(&self) -> Channel {
+        if self.may_sms() && self.words.is_multiple_of(3) { Channel::Sms } else { Channel::WhatsApp }
     }
 
     pub(super) fn check_ended(mut self) {

@@ -162,7 +162,20 @@ impl Scenario {
     }
 
     pub(in crate::domain::session) fn writes_as(&mut self, words: &str, sense: Sense) -> &mut Self {
-        self.give(Input::Wrote { text: PersonText(words.to_owned()), sense, at: self.now, channel: Channel::WhatsApp })
+        self.writes_by_as(words, sense, Channel::WhatsApp)
+    }
+
+    pub(in crate::domain::session) fn writes_by(&mut self, words: &str, channel: Channel) -> &mut Self {
+        self.writes_by_as(words, Sense::Reply, channel)
+    }
+
+    pub(in crate::domain::session) fn writes_by_as(
+        &mut self,
+        words: &str,
+        sense: Sense,
+        channel: Channel,
+    ) -> &mut Self {
+        self.give(Input::Wrote { text: PersonText(words.to_owned()), sense, at: self.now, channel })
     }
 
     pub(in crate::domain::session) fn stops_messages(&mut self) -> &mut Self {
@@ -172,11 +185,15 @@ impl Scenario {
 
 /// What is seen of it.
 impl Scenario {
-    /// Every text that was handed to the carrier: `template:` and `again:` before it, line breaks as `|`.
+    /// Every text that was handed to the carrier: `template:` or `sms:` and `again:` before it, line breaks as `|`.
     pub(in crate::domain::session) fn posts(&self) -> Vec<String> {
         let of = |effect| match effect {
             &Effect::Post { form, ref text, again, .. } => {
-                let form = if form == Form::Template { "template: " } else { "" };
+                let form = match form {
+                    Form::Free => "",
+                    Form::Template => "template: ",
+                    Form::Sms => "sms: ",
+                };
                 let again = if again { "again: " } else { "" };
                 Some(format!("{form}{again}{}", text.replace('\n', "|")))
             }
