@@ -10,6 +10,7 @@ use super::{QUESTION, REPLY, TRIED, secs};
 use crate::world::{Answer, World};
 
 mod doors;
+mod missed;
 mod port;
 mod stopping;
 
