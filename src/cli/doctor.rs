@@ -9,6 +9,7 @@ mod country;
 mod public;
 mod ring;
 mod settings;
+mod sms;
 mod speech;
 mod store;
 mod telnyx;
@@ -202,6 +203,7 @@ pub async fn examine(loaded: &Loaded, fix: bool, clock: Arc<dyn Clock>) -> Repor
         public::check(&asker, config, loaded.basics.port).boxed(),
         carrier(&asker, config, fix).boxed(),
         whatsapp::check(&asker, config, fix).boxed(),
+        sms::check(&asker, config, fix).boxed(),
         speech::check(&asker, config, &clock).boxed(),
         store::check(&config.store).boxed(),
     ];
@@ -215,7 +217,7 @@ pub async fn ring(config: &Config, source: &dyn Fn(&str) -> Option<String>) -> F
 }
 
 /// The checks that need a configuration, by one name each.
-const LATER: [&str; 6] = ["clock", "public-url", "carrier-account", "whatsapp", "speech-key", "store"];
+const LATER: [&str; 7] = ["clock", "public-url", "carrier-account", "whatsapp", "sms", "speech-key", "store"];
 
 async fn carrier(asker: &Asker, config: &Config, fix: bool) -> Vec<Finding> {
     match config.carrier.company {

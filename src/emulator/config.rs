@@ -35,7 +35,7 @@ pub struct EmulatorConfig {
     pub template_sid: String,
     /// The same template at Telnyx: its name and, after a colon, its language.
     pub telnyx_template: String,
-    /// Telnyx: the messaging profile of the WhatsApp sender.
+    /// Telnyx: the messaging profile of the numbers that write.
     pub telnyx_profile: String,
     /// Its text; `{{1}}` and the like stand for its variables.
     pub template_text: String,

@@ -1,7 +1,7 @@
 //! What the account's owner sets up at the carrier, and what its REST APIs tell of that and let be set.
 //!
 //! Twilio: the account, its numbers, the countries it may call, the WhatsApp senders, the approval of the template, and where
-//! Conversations has its webhooks. Telnyx: the Voice API application, its numbers and its outbound voice profile.
+//! Conversations has its webhooks. Telnyx: the Voice API application, its numbers, its outbound voice profile and the messaging profile.
 
 use std::fmt;
 use std::sync::{Arc, MutexGuard};
@@ -30,6 +30,8 @@ pub struct Console {
     pub sms: bool,
     /// At Telnyx: the number belongs to the application.
     pub number_is_connected: bool,
+    /// At Telnyx: the number has a messaging profile.
+    pub has_messaging_profile: bool,
     /// Where calls that come in go.
     pub voice_url: String,
     /// Where SMS that come in go.
@@ -61,6 +63,7 @@ impl Default for Console {
             voice: true,
             sms: true,
             number_is_connected: true,
+            has_messaging_profile: true,
             // What a new number has.
             voice_url: "https://demo.twilio.com/welcome/voice/".to_owned(),
             sms_url: String::new(),
@@ -102,6 +105,8 @@ pub(super) fn router() -> Router<Arc<World>> {
         .route("/v2/phone_numbers", get(telnyx::numbers))
         .route("/v2/call_control_applications/{application}", get(telnyx::application).patch(telnyx::set_application))
         .route("/v2/outbound_voice_profiles/{profile}", get(telnyx::voice_profile))
+        .route("/v2/phone_numbers/{number}/messaging", get(telnyx::number_messaging))
+        .route("/v2/messaging_profiles/{profile}", get(telnyx::messaging_profile).patch(telnyx::set_messaging_profile))
 }
 
 impl World {

@@ -119,6 +119,8 @@ async fn the_report_has_a_stable_shape_for_scripts() {
         "whatsapp-sender-webhook",
         "whatsapp-template",
         "whatsapp-webhook",
+        "sms-number",
+        "sms-webhook",
         "speech-key",
         "speech-tts",
         "speech-stt",
@@ -158,6 +160,7 @@ async fn what_is_set_at_the_carrier_is_set_once_and_nothing_else_is_touched() {
     clinic.emulator.change_console(|console| {
         console.conversations_filters = vec!["onConversationAdded".to_owned()];
         console.voice_url = "https://elsewhere.example/a?token=s3cret".to_owned();
+        console.sms_url = console.voice_url.clone();
     });
     let before = clinic.emulator.console();
     let seen = clinic.examine(false).await;
@@ -169,7 +172,8 @@ async fn what_is_set_at_the_carrier_is_set_once_and_nothing_else_is_touched() {
     assert_eq!(after.conversations_url, format!("{}/whatsapp", clinic.url()));
     assert_eq!(after.sender_url, format!("{}/whatsapp", clinic.url()));
     assert_eq!(after.conversations_filters, ["onConversationAdded", "onDeliveryUpdated", "onMessageAdded"]);
-    assert_eq!((after.sms_url.as_str(), &after.countries), ("", &before.countries));
+    assert_eq!(after.sms_url, format!("{}/sms", clinic.url()));
+    assert_eq!((after.is_active, &after.countries), (before.is_active, &before.countries));
 }
 
 #[tokio::test(start_paused = true)]

@@ -36,15 +36,15 @@ fn codes() -> impl Iterator<Item = (&'static str, &'static str)> {
 }
 
 /// What the carrier's permissions for these countries mean.
-pub(super) fn finding(name: &'static str, allowed: &[(&str, bool)], remedy: &str) -> Finding {
+pub(super) fn finding(name: &'static str, done: &str, allowed: &[(&str, bool)], remedy: &str) -> Finding {
     let names = |on: bool| {
         allowed.iter().filter(|(_, is_on)| *is_on == on).map(|(country, _)| *country).collect::<Vec<_>>().join(" and ")
     };
     match (names(true), names(false)) {
-        (on, off) if off.is_empty() => Finding::ok(name, format!("{on} may be called")),
-        (on, off) if on.is_empty() => Finding::bad(name, format!("{off} may not be called"), remedy),
+        (on, off) if off.is_empty() => Finding::ok(name, format!("{on} may be {done}")),
+        (on, off) if on.is_empty() => Finding::bad(name, format!("{off} may not be {done}"), remedy),
         (on, off) => {
-            Finding::unchecked(name, format!("{on} may be called, {off} may not, and the number can be of either"))
+            Finding::unchecked(name, format!("{on} may be {done}, {off} may not, and the number can be of either"))
         }
     }
 }
@@ -90,7 +90,7 @@ mod tests {
             (&[("US", true), ("CA", false)], Mark::NotChecked),
             (&[("US", false), ("CA", false)], Mark::Bad),
         ] {
-            assert_eq!(finding("dialing-permission", allowed, "").mark, mark, "{allowed:?}");
+            assert_eq!(finding("dialing-permission", "called", allowed, "").mark, mark, "{allowed:?}");
         }
     }
 }

@@ -37,11 +37,11 @@ pub(super) async fn check(asker: &Asker, config: &Config, fix: bool) -> Vec<Find
     vec![account, country, number, voice]
 }
 
-fn login(config: &Config) -> Login<'_> {
+pub(super) fn login(config: &Config) -> Login<'_> {
     Login::Bearer(&config.carrier.token)
 }
 
-fn url(config: &Config, rest: &str) -> String {
+pub(super) fn url(config: &Config, rest: &str) -> String {
     format!("{}/v2/{rest}", config.carrier.api_url)
 }
 
@@ -91,19 +91,26 @@ async fn permission(asker: &Asker, config: &Config, application: &Value) -> Find
     let allowed: Vec<(&str, bool)> =
         countries.iter().map(|country| (*country, allowed.iter().any(|one| one.as_str() == Some(*country)))).collect();
     let remedy = "add it to the allowed destinations in Telnyx's portal: Voice → Outbound Voice Profiles";
-    country::finding(COUNTRY, &allowed, remedy)
+    country::finding(COUNTRY, "called", &allowed, remedy)
 }
 
-async fn number(asker: &Asker, config: &Config) -> Finding {
+/// The account's number that calls come from, where it is the account's; the finding of `name` says what keeps it from being
+/// looked at.
+pub(super) async fn owned_number(asker: &Asker, config: &Config, name: &'static str) -> Result<Option<Value>, Finding> {
     let number = form_urlencoded::byte_serialize(config.carrier.number.reveal().as_bytes()).collect::<String>();
     let reply =
         asker.get(&url(config, &format!("phone_numbers?filter%5Bphone_number%5D={number}")), login(config)).await;
-    let list = match resource(NUMBER, TELNYX, reply) {
-        Ok(list) => list,
-        Err(finding) => return finding,
-    };
+    let list = resource(name, TELNYX, reply)?;
     let all = list["data"].as_array();
     let found = all.and_then(|all| all.iter().find(|one| one["phone_number"] == config.carrier.number.reveal()));
+    Ok(found.cloned())
+}
+
+async fn number(asker: &Asker, config: &Config) -> Finding {
+    let found = match owned_number(asker, config, NUMBER).await {
+        Ok(found) => found,
+        Err(finding) => return finding,
+    };
     let Some(found) = found else {
         let remedy =
             "set CALLME_PHONE_NUMBER to a number of Telnyx's portal (Numbers → My Numbers), and restart the server";

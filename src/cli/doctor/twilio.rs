@@ -34,7 +34,7 @@ pub(super) fn login(config: &Config) -> Login<'_> {
     Login::Basic(account, token)
 }
 
-fn url(config: &Config, rest: &str) -> String {
+pub(super) fn url(config: &Config, rest: &str) -> String {
     format!("{}/2010-04-01/Accounts/{}{rest}", config.carrier.api_url, config.carrier.account)
 }
 
@@ -85,23 +85,38 @@ async fn permission(asker: &Asker, config: &Config) -> Finding {
             None => return Finding::unchecked(COUNTRY, "Twilio does not say"),
         }
     }
-    country::finding(COUNTRY, &allowed, "switch it on in Twilio's console: Voice → Settings → Geo permissions")
+    country::finding(
+        COUNTRY,
+        "called",
+        &allowed,
+        "switch it on in Twilio's console: Voice → Settings → Geo permissions",
+    )
+}
+
+/// The account's number that calls come from, where it is the account's; the finding of `name` says what keeps it from being
+/// looked at.
+pub(super) async fn owned_number(asker: &Asker, config: &Config, name: &'static str) -> Result<Option<Value>, Finding> {
+    let reply = asker.get(&list_with_number(config, "IncomingPhoneNumbers"), login(config)).await;
+    let found = resource(name, TWILIO, reply)?["incoming_phone_numbers"][0].clone();
+    Ok(Some(found).filter(|found| !found.is_null()))
+}
+
+fn list_with_number(config: &Config, list: &str) -> String {
+    let number = form_urlencoded::byte_serialize(config.carrier.number.reveal().as_bytes()).collect::<String>();
+    url(config, &format!("/{list}.json?PhoneNumber={number}"))
 }
 
 async fn number(asker: &Asker, config: &Config, fix: bool) -> Vec<Finding> {
-    let query = |list: &str| {
-        let number = form_urlencoded::byte_serialize(config.carrier.number.reveal().as_bytes()).collect::<String>();
-        url(config, &format!("/{list}.json?PhoneNumber={number}"))
-    };
-    let found = match resource(NUMBER, TWILIO, asker.get(&query("IncomingPhoneNumbers"), login(config)).await) {
-        Ok(list) => list["incoming_phone_numbers"][0].clone(),
+    let found = match owned_number(asker, config, NUMBER).await {
+        Ok(found) => found,
         Err(finding) => {
             let voice = Finding { name: VOICE, ..finding.clone() };
             return vec![finding, voice];
         }
     };
-    if found.is_null() {
-        let verified = resource(NUMBER, TWILIO, asker.get(&query("OutgoingCallerIds"), login(config)).await);
+    let Some(found) = found else {
+        let reply = asker.get(&list_with_number(config, "OutgoingCallerIds"), login(config)).await;
+        let verified = resource(NUMBER, TWILIO, reply);
         let number = match verified {
             Ok(list) if !list["outgoing_caller_ids"][0].is_null() => {
                 Finding::ok(NUMBER, format!("{} is a verified number of another carrier's", config.carrier.number))
@@ -114,7 +129,7 @@ async fn number(asker: &Asker, config: &Config, fix: bool) -> Vec<Finding> {
             Err(finding) => finding,
         };
         return vec![number, Finding::unchecked(VOICE, "the number is not the account's")];
-    }
+    };
     let can = |what: &str| found["capabilities"][what].as_bool() == Some(true);
     let number = if can("voice") {
         let sms = if can("sms") { "voice and SMS" } else { "voice, but not SMS" };

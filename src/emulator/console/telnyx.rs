@@ -76,6 +76,59 @@ pub(super) async fn voice_profile(State(world): State<Arc<World>>, Path(id): Pat
     }})))
 }
 
+/// `GET phone_numbers/{number}/messaging`.
+pub(super) async fn number_messaging(
+    State(world): State<Arc<World>>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+) -> Told {
+    authorise(&world, &headers)?;
+    let console = world.console();
+    if id != "1" || !console.has_number {
+        return Err(Refusal::not_found());
+    }
+    Ok(Json(json!({"data": {
+        "id": "1", "record_type": "messaging_settings", "phone_number": world.config.number,
+        "messaging_profile_id": console.has_messaging_profile.then_some(&world.config.telnyx_profile),
+    }})))
+}
+
+/// `GET messaging_profiles/{profile}`.
+pub(super) async fn messaging_profile(
+    State(world): State<Arc<World>>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+) -> Told {
+    authorise(&world, &headers)?;
+    if id == world.config.telnyx_profile { Ok(Json(profile(&world))) } else { Err(Refusal::not_found()) }
+}
+
+/// `PATCH messaging_profiles/{profile}`.
+pub(super) async fn set_messaging_profile(
+    State(world): State<Arc<World>>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Told {
+    authorise(&world, &headers)?;
+    if id != world.config.telnyx_profile {
+        return Err(Refusal::not_found());
+    }
+    let body: Value = serde_json::from_slice(&body).unwrap_or_default();
+    if let Some(url) = body["webhook_url"].as_str() {
+        url.clone_into(&mut world.console().sms_url);
+    }
+    Ok(Json(profile(&world)))
+}
+
+fn profile(world: &World) -> Value {
+    let console = world.console();
+    json!({"data": {
+        "id": world.config.telnyx_profile, "record_type": "messaging_profile", "name": "emulated", "enabled": console.sms,
+        "webhook_url": console.sms_url, "webhook_api_version": "2", "whitelisted_destinations": console.countries,
+    }})
+}
+
 fn resource(world: &World) -> Value {
     let console = world.console();
     json!({"data": {

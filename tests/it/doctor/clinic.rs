@@ -81,7 +81,11 @@ impl Clinic {
             good.remove("CALLME_WHATSAPP_SANDBOX_CODE");
             good.insert("CALLME_WHATSAPP_MODE", "production".to_owned());
             good.insert("CALLME_WHATSAPP_TEMPLATE_SID", template);
+        } else {
+            good.extend(emulator.whatsapp_environment());
+            good.insert("CALLME_WHATSAPP_TEMPLATE_SID", "question:it".to_owned());
         }
+        good.insert("CALLME_WHATSAPP_FALLBACK_TO_SMS", "true".to_owned());
         good.insert("CALLME_PUBLIC_URL", format!("http://127.0.0.1:{port}"));
         good.insert("CALLME_API_KEY", KEY.to_owned());
         good.insert("CALLME_HASH_KEY", HASH_KEY.to_owned());
@@ -90,6 +94,7 @@ impl Clinic {
         let url = format!("http://127.0.0.1:{port}");
         emulator.change_console(|console| {
             console.voice_url = format!("{url}/twiml");
+            console.sms_url = format!("{url}/sms");
             console.sender_url = format!("{url}/whatsapp");
             console.conversations_url = format!("{url}/whatsapp");
             console.conversations_filters = ["onMessageAdded", "onDeliveryUpdated"].map(str::to_owned).to_vec();
@@ -165,10 +170,13 @@ impl Clinic {
 
     /// What is done at the carrier's console, at the provider's, or on the machine.
     fn do_elsewhere(&mut self, remedy: &str) -> bool {
-        let consoles: [(&str, Change); 10] = [
+        let consoles: [(&str, Change); 13] = [
             ("Geo permissions", |console| console.countries.push("IT".to_owned())),
             ("allowed destinations", |console| console.countries.push("IT".to_owned())),
+            ("buy a number with voice and SMS", |console| (console.voice, console.sms) = (true, true)),
             ("buy a number with voice", |console| console.voice = true),
+            ("switch the profile on", |console| console.sms = true),
+            ("give the number a messaging profile", |console| console.has_messaging_profile = true),
             ("have the account opened again", |console| console.is_active = true),
             ("switch the application on", |console| console.is_active = true),
             ("bring the sender online", |console| "ONLINE".clone_into(&mut console.sender)),

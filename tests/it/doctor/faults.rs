@@ -105,6 +105,12 @@ pub(super) const TWILIO: &[Breach] = &[
     breach("conversations without receipts", "conversations", "whatsapp-webhook", |clinic| {
         clinic.emulator.change_console(|console| console.conversations_filters.truncate(1));
     }),
+    breach("a number without SMS", "console number", "sms-number", |clinic| {
+        clinic.emulator.change_console(|console| console.sms = false);
+    }),
+    breach("SMS that go elsewhere", "sms url", "sms-webhook", |clinic| {
+        clinic.emulator.change_console(|console| "https://elsewhere.example/x".clone_into(&mut console.sms_url));
+    }),
     breach("a wrong key for speech", "speech key", "speech-key", |clinic| {
         set(clinic, "CALLME_OPENAI_API_KEY", "sk-of-another");
     }),
@@ -141,6 +147,18 @@ pub(super) const TELNYX: &[Breach] = &[
     }),
     breach("a country that may not be called", "country", "dialing-permission", |clinic| {
         clinic.emulator.change_console(|console| console.countries.retain(|country| country != "IT"));
+    }),
+    breach("a number that is in no messaging profile", "messaging profile", "sms-number", |clinic| {
+        clinic.emulator.change_console(|console| console.has_messaging_profile = false);
+    }),
+    breach("another messaging profile", "set profile", "sms-number", |clinic| {
+        set(clinic, "CALLME_TELNYX_MESSAGING_PROFILE_ID", "e0c1d2b3-0000-4000-8000-000000000000");
+    }),
+    breach("a messaging profile that is off", "profile state", "sms-number", |clinic| {
+        clinic.emulator.change_console(|console| console.sms = false);
+    }),
+    breach("SMS that go nowhere", "sms url", "sms-webhook", |clinic| {
+        clinic.emulator.change_console(|console| console.sms_url.clear());
     }),
     breach("events of an earlier form", "version", "voice-webhook", |clinic| {
         clinic.emulator.change_console(|console| "1".clone_into(&mut console.event_version));
