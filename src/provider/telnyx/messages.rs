@@ -14,7 +14,7 @@ use crate::provider::{MessagingClass, MessagingError, Receipt};
 /// Telnyx's API, as one account uses it for messages.
 #[derive(Clone, Debug)]
 pub(super) struct Api {
-    api_key: SecretString,
+    key: SecretString,
     /// `{api}/v2`.
     root: Url,
     client: reqwest::Client,
@@ -23,7 +23,7 @@ pub(super) struct Api {
 impl Api {
     /// The API at `base`.
     pub(super) fn new(api_key: SecretString, base: &str) -> Result<Self, BadSettings> {
-        Ok(Self { api_key, root: rest::root(base, &["v2"])?, client: rest::client()? })
+        Ok(Self { key: api_key, root: rest::root(base, &["v2"])?, client: rest::client()? })
     }
 
     /// A request to a resource; `path` is escaped segment by segment.
@@ -31,7 +31,7 @@ impl Api {
         let mut url = self.root.clone();
         url.path_segments_mut().expect("an http URL has a path").extend(path);
         let request = self.client.request(method, url).timeout(REQUEST_TIMEOUT);
-        request.bearer_auth(self.api_key.expose_secret())
+        request.bearer_auth(self.key.expose_secret())
     }
 
     /// Sends a message; its name.
