@@ -246,8 +246,8 @@ async fn the_privacy_notice_goes_out_once_by_sms_with_a_text_of_its_own_where_no
 async fn a_long_text_comes_in_parts_and_none_is_lost(#[values(Twilio, Telnyx)] on: Telephony) {
     let world = allowed(on).await;
     world.whatsapp_is_down();
-    let long: String = (0..500).map(|n| format!("word{n} ")).collect();
-    let question = format!("{long}Deploy?");
+    let words: Vec<String> = (0..500).map(|n| format!("word{n}")).collect();
+    let question = format!("{} Deploy?", words.join(" "));
     let (answer, ()) = tokio::join!(world.message(&question), world.answers_sms("Deploy?", REPLY));
     world.texted(&answer, REPLY);
     let parts = world.asked_by_sms();

@@ -105,3 +105,27 @@ async fn whoever_the_carrier_sends_no_sms_to_is_opted_out(#[values(Twilio, Telny
     world.refused(&answer, 403, "opted_out");
     world.settled().await;
 }
+
+#[rstest]
+#[tokio::test(start_paused = true)]
+async fn the_other_words_are_what_they_are_on_whatsapp_and_help_is_given_once(#[values(Twilio, Telnyx)] on: Telephony) {
+    let world = allowed(on).await;
+    world.whatsapp_is_down();
+    // Twilio minds it, and yet it is a reply.
+    let (answer, ()) = tokio::join!(world.unanswered(), world.answers_sms(QUESTION, "Yes"));
+    world.texted(&answer, "Yes");
+    let sms = world.emulator.sms();
+    let from = |side: Side| sms.shown().into_iter().filter(|shown| shown.from == side).count();
+    let before = from(Side::Server);
+    sms.write("help").await;
+    sleep(secs(10)).await;
+    let want = if on == Twilio { (1, 0) } else { (0, 1) };
+    assert_eq!((from(Side::Carrier), from(Side::Server) - before), want, "{}", world.emulator.timeline());
+    sms.write("call me").await;
+    sleep(secs(60)).await;
+    assert_eq!(world.used("dial"), 2, "{}", world.emulator.timeline());
+    let told = world.sms().pop().unwrap_or_default();
+    assert!(told.contains("tried to call") || told.contains("could not call"), "{told}");
+    world.say("end", &answer.call_id(), "Goodbye.").await;
+    world.settled().await;
+}
