@@ -1,5 +1,5 @@
-//! Twilio, Telnyx and the speech provider in process, speaking the real wire, with a person on the phone and on WhatsApp who can be
-//! scripted.
+//! Twilio, Telnyx and the speech provider in process, speaking the real wire, with a person on the phone, on WhatsApp and by SMS who
+//! can be scripted.
 //!
 //! It serves `callme demo` and the tests; there is no second fake. It knows the server under test only over sockets: REST and
 //! speech requests come in on one base URL, signed webhooks and the media socket go out. It lives in its caller's tokio runtime and
@@ -224,7 +224,17 @@ impl Emulator {
 
     /// Somebody else's WhatsApp, by their number.
     pub fn chat_of(&self, number: &str) -> Chat {
-        Chat::new(Arc::clone(&self.world), number.to_owned())
+        Chat::new(Arc::clone(&self.world), number.to_owned(), false)
+    }
+
+    /// What the person has by SMS.
+    pub fn sms(&self) -> Chat {
+        self.sms_of(&self.world.config.person)
+    }
+
+    /// What somebody else has by SMS, by their number.
+    pub fn sms_of(&self, number: &str) -> Chat {
+        Chat::new(Arc::clone(&self.world), number.to_owned(), true)
     }
 
     /// Changes how texts behave from now on.

@@ -2,12 +2,13 @@
 
 #![no_main]
 
-use callme::domain::text::LONGEST_WRITTEN;
+use callme::domain::outcome::Channel;
+use callme::domain::text::{LONGEST_WRITTEN, LONGEST_WRITTEN_BY_SMS};
 use callme::phone_number::PhoneNumber;
 use callme::provider::twilio::{TwilioMessageWebhooks, signature};
 use callme::provider::{Delivery, MessageNews, MessagingWebhooks as _, Sender};
 use callme_fuzz::form::{first, has, shuffled, write};
-use callme_fuzz::{ACCOUNT, SENDER, is_forbidden, is_sid, tells_the_person};
+use callme_fuzz::{ACCOUNT, SENDER, SMS, is_forbidden, is_sid, tells_the_person};
 use libfuzzer_sys::fuzz_target;
 
 /// The kinds of name that a message can have.
@@ -20,18 +21,18 @@ fuzz_target!(|body: &[u8]| {
     let form = signature::fields(body);
     let field = |name| has(&form, name);
     let sender = PhoneNumber::parse(SENDER).expect("it is one");
-    let webhooks = TwilioMessageWebhooks::new(ACCOUNT.to_owned(), sender.clone());
+    let sms = PhoneNumber::parse(SMS).expect("it is one");
+    let webhooks = TwilioMessageWebhooks::new(ACCOUNT.to_owned(), sender.clone(), Some(sms.clone()));
     let news = webhooks.parse(body);
 
     assert!(!tells_the_person(&format!("{news:?}")), "a number is printed");
     match &news {
-        MessageNews::Inbound { from, message } => {
+        MessageNews::Inbound { from, channel, message } => {
             assert_eq!(field("AccountSid"), Some(ACCOUNT));
             // Who wrote it is who it says, and not we ourselves.
             assert_eq!(message.conversation.is_some(), sent_in(&form));
-            let author = field(if sent_in(&form) { "Author" } else { "From" });
-            assert_eq!(author, Some(&*format!("whatsapp:{}", from.reveal())));
-            assert_ne!(*from, sender);
+            assert_eq!(author_of(&form), Some(address(*channel, from)));
+            assert_ne!(*from, if *channel == Channel::Sms { sms } else { sender.clone() });
             assert!(
                 !field("Source").is_some_and(|source| source.eq_ignore_ascii_case("API"))
                     || message.conversation.is_none()
@@ -50,7 +51,8 @@ fuzz_target!(|body: &[u8]| {
             // Words that can be read, clean, and not more than came.
             let words = message.text.as_str();
             assert!(!words.is_empty() && words.trim() == words && !words.contains(is_forbidden), "{words:?}");
-            assert!(words.chars().count() <= LONGEST_WRITTEN);
+            let longest = if *channel == Channel::Sms { LONGEST_WRITTEN_BY_SMS + 3 * BESIDE } else { LONGEST_WRITTEN };
+            assert!(words.chars().count() <= longest);
             let fields = ["Body", "ButtonText", "Latitude", "Longitude", "Label", "Address"];
             let written = fields.map(|name| first(&form, name).unwrap_or_default());
             let most = written.iter().map(|text| text.chars().count()).sum::<usize>() + BESIDE;
@@ -71,12 +73,9 @@ fuzz_target!(|body: &[u8]| {
             }
         }
         // Somebody wrote, and nothing of it is taken.
-        MessageNews::Refused { from, message, .. } => {
+        MessageNews::Refused { from, channel, message, .. } => {
             assert_eq!(field("AccountSid"), Some(ACCOUNT));
-            assert_eq!(
-                field(if sent_in(&form) { "Author" } else { "From" }),
-                Some(&*format!("whatsapp:{}", from.reveal()))
-            );
+            assert_eq!(author_of(&form), Some(address(*channel, from)));
             assert!(is_sid(&message.0, &MESSAGE) || field("MessageSid").is_none());
         }
         // What names no account is for nobody, what names another is for others; the rest lies in the webhook itself.
@@ -86,7 +85,7 @@ fuzz_target!(|body: &[u8]| {
     // Who counts it counts it for whoever it is by, and counts nothing that nobody wrote.
     let counted = webhooks.sender_of(body);
     match &news {
-        MessageNews::Inbound { from, message } => {
+        MessageNews::Inbound { from, message, .. } => {
             let (from, conversation) = (Some(from.clone()), message.conversation.clone());
             assert_eq!(counted, Some(Sender { from, conversation }));
         }
@@ -104,10 +103,21 @@ fuzz_target!(|body: &[u8]| {
     assert_eq!(webhooks.parse(&write(&more)), news);
 
     // Another account's server takes nothing of it.
-    let foreign = TwilioMessageWebhooks::new("AC00000000000000000000000000000000".to_owned(), sender).parse(body);
+    let foreign = TwilioMessageWebhooks::new("AC00000000000000000000000000000000".to_owned(), sender, None).parse(body);
     let taken = matches!(foreign, MessageNews::Inbound { .. } | MessageNews::Receipt(_));
     assert!(!taken || field("AccountSid") == Some("AC00000000000000000000000000000000"));
 });
+
+/// Who a message says that it is by.
+fn author_of(form: &[(String, String)]) -> Option<String> {
+    has(form, if sent_in(form) { "Author" } else { "From" }).map(str::to_owned)
+}
+
+/// How a channel writes a number.
+fn address(channel: Channel, number: &PhoneNumber) -> String {
+    let prefix = if channel == Channel::Sms { "" } else { "whatsapp:" };
+    format!("{prefix}{}", number.reveal())
+}
 
 /// Whether a message came in a conversation, rather than outside of any.
 fn sent_in(form: &[(String, String)]) -> bool {

@@ -74,7 +74,7 @@ impl Edge {
             verbs: notes.clone(),
             events: notes.clone(),
             carrier: Arc::new(webhooks),
-            message_webhooks: Some(Arc::new(TwilioMessageWebhooks::new(ACCOUNT.to_owned(), sender))),
+            message_webhooks: Some(Arc::new(TwilioMessageWebhooks::new(ACCOUNT.to_owned(), sender, None))),
             inbound: InboundLimits::default(),
             blocks: Blocks::new(&InboundLimits::default(), store.clone(), Arc::new(WallClock::starting_at(Millis(0)))),
             store,

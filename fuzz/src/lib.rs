@@ -15,6 +15,9 @@ pub const PERSON: &str = "+393331234567";
 /// The number that texts are sent by.
 pub const SENDER: &str = "+14155238886";
 
+/// Our number for SMS.
+pub const SMS: &str = "+390612345678";
+
 /// A number that depends on every byte of an input, for choices that the input does not make itself (FNV-1a).
 pub fn choice(data: &[u8]) -> usize {
     let hash = data

@@ -8,11 +8,11 @@ refusals. Exits with 1 and says what differs.
 import base64
 import signal
 import sys
-import threading
-import time
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import telnyx
+
+import emulated_telnyx
+from emulated_telnyx import Webhooks, check, kinds, refusal, until
 
 # Whatever waits in vain ends the script.
 signal.alarm(60)
@@ -20,65 +20,9 @@ URL, CONNECTION, KEY, PUBLIC_KEY, NUMBER = sys.argv[1:6]
 PERSON = "+393331234567"
 
 
-class Webhooks(BaseHTTPRequestHandler):
-    """Keeps what the package makes of each event."""
-
-    client = None
-    events, wrong = [], []
-
-    def do_POST(self):
-        body = self.rfile.read(int(self.headers["Content-Length"])).decode()
-        headers = dict(self.headers.items())
-        try:
-            self.events.append(self.client.webhooks.unwrap(body, headers=headers).data)
-        except ValueError as error:
-            self.wrong.append(str(error))
-        for altered in [body + " ", body.replace("call", "cell", 1)]:
-            try:
-                self.client.webhooks.unwrap(altered, headers=headers)
-                self.wrong.append("an altered body was taken")
-            except ValueError:
-                pass
-        self.send_response(200)
-        self.send_header("Content-Length", "0")
-        self.end_headers()
-
-    def log_message(self, *_):
-        pass
-
-
-def check(what, found, wanted):
-    if found != wanted:
-        sys.exit(f"{what}: {found!r}, not {wanted!r}")
-
-
-def until(what, found):
-    for _ in range(200):
-        if found():
-            return
-        time.sleep(0.05)
-    sys.exit(f"{what}: not within ten seconds")
-
-
-def refusal(what, code, status, action):
-    try:
-        action()
-    except telnyx.APIStatusError as error:
-        check(what, (error.body["errors"][0]["code"], error.status_code), (str(code), status))
-        return
-    sys.exit(f"{what}: not refused")
-
-
-def kinds():
-    return [event.event_type for event in Webhooks.events]
-
-
 def main():
-    client = telnyx.Telnyx(api_key=KEY, public_key=PUBLIC_KEY, base_url=f"{URL}/v2", max_retries=0)
-    Webhooks.client = client
-    hooks = ThreadingHTTPServer(("127.0.0.1", 0), Webhooks)
-    threading.Thread(target=hooks.serve_forever, daemon=True).start()
-    webhook = f"http://127.0.0.1:{hooks.server_port}/twiml?s=call-1-7"
+    client = emulated_telnyx.client(URL, KEY, PUBLIC_KEY)
+    webhook = f"{emulated_telnyx.listen()}/twiml?s=call-1-7"
     state = base64.b64encode(b"call-1-7").decode()
     good = {
         "connection_id": CONNECTION, "to": PERSON, "from_": NUMBER, "webhook_url": webhook, "timeout_secs": 25,

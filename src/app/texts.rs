@@ -8,7 +8,9 @@ use crate::config::{Company, Config, MessagingMode};
 use crate::privacy::keyed::HashKey;
 use crate::provider::public_url::PublicUrl;
 use crate::provider::telnyx::{TelnyxMessageWebhooks, TelnyxMessaging, TelnyxMessagingConfig, Template};
+use crate::provider::telnyx::{TelnyxSms, TelnyxSmsConfig};
 use crate::provider::twilio::{ConversationsConfig, SenderMode, TwilioConversations, TwilioMessageWebhooks};
+use crate::provider::twilio::{TwilioSms, TwilioSmsConfig};
 use crate::provider::{Messaging, MessagingWebhooks, Sms};
 
 /// What sends.
@@ -53,16 +55,42 @@ pub(super) fn messaging(config: &Config, hash_key: &HashKey) -> anyhow::Result<O
 /// # Errors
 /// When a setting that looked right does not hold.
 pub(super) fn sms(config: &Config) -> anyhow::Result<Option<Arc<dyn Sms>>> {
-    let _ = config;
-    Ok(None)
+    let Some(texts) = config.messaging.as_ref().filter(|texts| texts.sms) else { return Ok(None) };
+    let carrier = &config.carrier;
+    let public_url = PublicUrl::parse(&config.public_url).context("CALLME_PUBLIC_URL")?;
+    Ok(Some(match carrier.company {
+        Company::Twilio => {
+            let sms = TwilioSms::new(TwilioSmsConfig {
+                account_sid: carrier.account.clone(),
+                auth_token: carrier.token.clone(),
+                from: carrier.number.clone(),
+                public_url,
+                api_url: carrier.api_url.clone(),
+            });
+            Arc::new(sms.context("the SMS client")?)
+        }
+        Company::Telnyx { .. } => {
+            let sms = TelnyxSms::new(TelnyxSmsConfig {
+                api_key: carrier.token.clone(),
+                from: carrier.number.clone(),
+                profile: texts.profile.clone(),
+                public_url,
+                api_url: carrier.api_url.clone(),
+            });
+            Arc::new(sms.context("the Telnyx SMS client")?)
+        }
+    }))
 }
 
 /// What reads the webhooks.
 pub(super) fn webhooks(config: &Config, hash_key: &HashKey) -> Option<Arc<dyn MessagingWebhooks>> {
     let texts = config.messaging.as_ref()?;
-    let sender = texts.number.clone();
-    Some(match config.carrier.company {
-        Company::Twilio => Arc::new(TwilioMessageWebhooks::new(config.carrier.account.clone(), sender)),
-        Company::Telnyx { .. } => Arc::new(TelnyxMessageWebhooks::new(sender, texts.profile.clone(), hash_key.clone())),
+    let carrier = &config.carrier;
+    let (sender, sms) = (texts.number.clone(), texts.sms.then(|| carrier.number.clone()));
+    Some(match carrier.company {
+        Company::Twilio => Arc::new(TwilioMessageWebhooks::new(carrier.account.clone(), sender, sms)),
+        Company::Telnyx { .. } => {
+            Arc::new(TelnyxMessageWebhooks::new(sender, sms, texts.profile.clone(), hash_key.clone()))
+        }
     })
 }

@@ -1,4 +1,5 @@
-//! The person's WhatsApp, in their hand: what they write in it, what it shows, and whether anything reaches it.
+//! The person's WhatsApp and their SMS, in their hand: what they write in them, what they show, and whether anything reaches
+//! them.
 
 use std::fmt;
 use std::sync::Arc;
@@ -24,7 +25,7 @@ pub struct Shown {
     pub form: TextForm,
     /// Its words; a template's with the variables filled in.
     pub words: String,
-    /// `IM…` in a conversation, else `SM…` or `MM…`.
+    /// `IM…` in a conversation, else `SM…` or `MM…`; a UUID at Telnyx.
     pub sid: String,
     /// The channel's own name for it, which quotes use.
     pub channel_sid: String,
@@ -55,11 +56,12 @@ pub enum Guise {
     Account(String),
 }
 
-/// A handle on somebody's WhatsApp; clones share it.
+/// A handle on somebody's WhatsApp, or on their SMS; clones share it. What only WhatsApp has is done there by either.
 #[derive(Clone)]
 pub struct Chat {
     world: Arc<World>,
     number: String,
+    by_sms: bool,
 }
 
 impl fmt::Debug for Chat {
@@ -69,8 +71,8 @@ impl fmt::Debug for Chat {
 }
 
 impl Chat {
-    pub(super) fn new(world: Arc<World>, number: String) -> Self {
-        Self { world, number }
+    pub(super) fn new(world: Arc<World>, number: String, by_sms: bool) -> Self {
+        Self { world, number, by_sms }
     }
 
     /// Writes a text, and waits until the server has heard of it or will not. It counts for the window.
@@ -116,7 +118,7 @@ impl Chat {
 
     /// The texts of the chat, in the order in which they were sent.
     pub fn shown(&self) -> Vec<Shown> {
-        self.world.exchange().chat(&self.number)
+        self.world.exchange().chat(&self.number, self.by_sms)
     }
 
     /// The first text of the server's that has arrived and has these words in it; waits for it if need be.
@@ -150,6 +152,15 @@ impl Chat {
 
     /// Is on the carrier's own list of those who want nothing (21610), or no longer.
     pub fn opts_out(&self, opted_out: bool) {
+        if self.by_sms {
+            let stopped = &mut self.world.exchange().stopped;
+            if opted_out {
+                stopped.insert(self.number.clone())
+            } else {
+                stopped.remove(&self.number)
+            };
+            return;
+        }
         self.handset(|handset| handset.opted_out = opted_out);
     }
 
@@ -169,7 +180,8 @@ impl Chat {
     }
 
     fn writing<'a>(&'a self, words: &'a str) -> Writing<'a> {
-        Writing { number: &self.number, form: TextForm::Free, words, quotes: None, copies: 1, guise: None }
+        let form = if self.by_sms { TextForm::Sms } else { TextForm::Free };
+        Writing { number: &self.number, form, words, quotes: None, copies: 1, guise: None }
     }
 
     async fn give(&self, writing: Writing<'_>) -> Written {
@@ -192,7 +204,8 @@ pub(super) fn notice(world: &Arc<World>, text: usize) {
             return;
         }
         if let Some(words) = outer.person.next_typed() {
-            Chat::new(Arc::clone(&outer), outer.config.person.clone()).write(&words).await;
+            let by_sms = outer.exchange().is_sms(text);
+            Chat::new(Arc::clone(&outer), outer.config.person.clone(), by_sms).write(&words).await;
         }
     });
 }

@@ -23,7 +23,7 @@ pub struct EmulatorConfig {
     pub telnyx_key: String,
     /// Telnyx: what the key pair is made of that signs webhooks (Ed25519).
     pub telnyx_seed: [u8; 32],
-    /// The number the account owns, which calls must come from.
+    /// The number the account owns, which calls and SMS must come from.
     pub number: String,
     /// Who is called, and whose WhatsApp [`Emulator::chat`](super::Emulator::chat) is; a phone number.
     pub person: String,
@@ -40,7 +40,8 @@ pub struct EmulatorConfig {
     /// Its text; `{{1}}` and the like stand for its variables.
     pub template_text: String,
     /// Where webhooks about texts go, as it is entered in Twilio's console. Without it they go to `/whatsapp` of the server's
-    /// public origin: that of the first [`Emulator::route`](super::Emulator::route), or that of the latest dial's `Url`.
+    /// public origin: that of the first [`Emulator::route`](super::Emulator::route), or that of the latest dial's `Url`. Those about
+    /// SMS go to `/sms` beside it, unless the [`Console`](super::Console) has another place for them.
     pub messaging_webhook: Option<String>,
     /// How texts behave.
     pub text_rules: TextRules,

@@ -33,16 +33,21 @@ pub enum Fault {
     CallbacksTwice,
     /// Instructions are fetched a second time, as after a lost answer; the second answer counts. At Telnyx, the event comes twice.
     TwimlTwice,
-    /// A request about conversations is not answered as it should be.
+    /// A request about texts is not answered as it should be.
     Text {
         /// Which.
         verb: RestVerb,
         /// How.
         fault: RestFault,
     },
-    /// A text that was taken does not arrive, and its receipt says so.
+    /// A text on WhatsApp that was taken does not arrive, and its receipt says so.
     ReceiptFails {
         /// Twilio's code of the reason.
+        code: u32,
+    },
+    /// The same by SMS.
+    SmsFails {
+        /// Twilio's code of the reason, or Telnyx's own.
         code: u32,
     },
     /// A webhook about a text is delivered late.
@@ -179,7 +184,7 @@ pub enum DialFault {
     },
 }
 
-/// How a request about conversations goes wrong, or a command to a call.
+/// How a request about texts goes wrong, or a command to a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RestFault {
     /// Refused, and not done.

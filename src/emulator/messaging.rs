@@ -1,9 +1,10 @@
-//! The carrier's text side, with WhatsApp behind it: Twilio Conversations and its webhooks, or Telnyx's messages and events.
+//! The carrier's text side, with WhatsApp and SMS behind it: Twilio Conversations and plain Messaging and their webhooks, or
+//! Telnyx's messages and events.
 //!
-//! Twilio's REST API is below `/v1`, Telnyx's below `/v2`. What the server sends goes its way in `delivery`; what somebody writes comes in by
+//! Twilio's REST API is below `/v1`, for SMS below `/2010-04-01`, Telnyx's below `/v2`. What the server sends goes its way in `delivery`; what somebody writes comes in by
 //! `inbound`. The phones themselves are in [`super::chat`].
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, MutexGuard};
 use std::time::Duration;
 
@@ -13,7 +14,7 @@ use jiff::Timestamp;
 
 use super::chat::{Handset, Shown};
 use super::rest::Refusal;
-use super::timeline::TextState;
+use super::timeline::{TextForm, TextState};
 use super::world::World;
 
 mod content;
@@ -25,6 +26,7 @@ mod messages;
 mod page;
 mod participants;
 mod rules;
+mod sms;
 mod telnyx;
 mod webhook;
 
@@ -47,6 +49,7 @@ pub(super) fn router() -> Router<Arc<World>> {
         .route("/v1/Conversations/{conversation}/Messages", post(messages::send).get(messages::list))
         .route("/v1/Conversations/{conversation}/Messages/{message}", get(messages::read))
         .route("/v1/Conversations/{conversation}/Messages/{message}/Receipts", get(delivery::receipts))
+        .merge(sms::router())
         .merge(telnyx::router())
 }
 
@@ -59,6 +62,8 @@ pub(super) struct Exchange {
     conversations: Vec<Conversation>,
     /// By phone number; whoever is not in here has the phone of somebody who joined and never wrote.
     handsets: BTreeMap<String, Handset>,
+    /// The numbers that the carrier sends no SMS to, because their owners said so.
+    pub(super) stopped: BTreeSet<String>,
     /// Every text either way; the first is number 1.
     texts: Vec<Text>,
     /// What arrived and was not read.
@@ -72,6 +77,12 @@ struct Text {
     /// When its state changed last.
     updated: Timestamp,
     shown: Shown,
+}
+
+impl Text {
+    fn is_sms(&self) -> bool {
+        self.shown.form == TextForm::Sms
+    }
 }
 
 impl Exchange {
@@ -96,9 +107,15 @@ impl Exchange {
         self.handsets.entry(number.to_owned()).or_default()
     }
 
-    /// The texts of somebody's chat, in the order in which they were sent.
-    pub(super) fn chat(&self, number: &str) -> Vec<Shown> {
-        self.texts.iter().filter(|text| text.number == number).map(|text| text.shown.clone()).collect()
+    /// The texts of somebody's chat, on WhatsApp or by SMS, in the order in which they were sent.
+    pub(super) fn chat(&self, number: &str, by_sms: bool) -> Vec<Shown> {
+        let is_here = |text: &&Text| text.number == number && text.is_sms() == by_sms;
+        self.texts.iter().filter(is_here).map(|text| text.shown.clone()).collect()
+    }
+
+    /// Whether a text, by its number, goes by SMS.
+    pub(super) fn is_sms(&self, text: usize) -> bool {
+        self.texts[text - 1].is_sms()
     }
 
     /// The text that arrived last on a phone.

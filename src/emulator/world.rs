@@ -112,7 +112,12 @@ impl World {
 
     /// The present time of day.
     pub(super) fn now(&self) -> Timestamp {
-        self.began + self.recorder.elapsed()
+        self.moment(self.recorder.elapsed())
+    }
+
+    /// The time of day so long after the start.
+    pub(super) fn moment(&self, at: Duration) -> Timestamp {
+        self.began + at
     }
 
     /// An id as Twilio makes them: two letters and 32 hexadecimal digits. Not repeated, also by another emulator.
@@ -151,6 +156,16 @@ impl World {
         routed.or_else(dialed).map(|origin| format!("{origin}/whatsapp"))
     }
 
+    /// Where webhooks about SMS go, unless an SMS of the server's names another place.
+    pub(super) fn sms_webhook(&self) -> Option<String> {
+        let entered = self.console().sms_url.clone();
+        if !entered.is_empty() {
+            return Some(entered);
+        }
+        let texts = self.messaging_webhook()?;
+        Some(format!("{}/sms", texts.strip_suffix("/whatsapp").unwrap_or(&texts)))
+    }
+
     /// Where a public URL really is.
     pub(super) fn resolve(&self, url: &str) -> String {
         let routes = self.routes.lock().expect("no holder of the lock panics");
@@ -167,7 +182,7 @@ pub(super) fn iso8601(time: Timestamp) -> String {
     time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
-/// RFC 2822, as Twilio writes dates of calls.
+/// RFC 2822, as Twilio writes dates of calls and of SMS.
 pub(super) fn rfc2822(time: Timestamp) -> String {
     time.strftime("%a, %d %b %Y %H:%M:%S +0000").to_string()
 }

@@ -1,9 +1,9 @@
 //! Twilio Voice: the REST calls, the signed webhooks, the TwiML that answers them, and the Media Streams wire; and WhatsApp
-//! by Twilio Conversations.
+//! by Twilio Conversations, and SMS.
 //!
 //! One webhook, `POST {PUBLIC}/twiml?s=<session>`, serves every callback of a call; [`signature`] proves it, [`callback`]
-//! reads it, [`twiml`] answers it. Another, `POST {PUBLIC}/whatsapp`, brings all news of messages; [`message_webhooks`]
-//! reads it.
+//! reads it, [`twiml`] answers it. Others, `POST {PUBLIC}/whatsapp` and `POST {PUBLIC}/sms`, bring all news of messages;
+//! [`message_webhooks`] reads them.
 
 mod answer;
 mod api;
@@ -15,6 +15,7 @@ pub mod message_webhooks;
 pub mod rest;
 mod sid;
 pub mod signature;
+pub mod sms;
 pub mod twiml;
 pub mod webhooks;
 
@@ -22,6 +23,7 @@ pub use conversations::{ConversationsConfig, SenderMode, TwilioConversations};
 pub use media::MediaStreams;
 pub use message_webhooks::TwilioMessageWebhooks;
 pub use rest::{Twilio, TwilioConfig};
+pub use sms::{TwilioSms, TwilioSmsConfig};
 pub use webhooks::TwilioWebhooks;
 
 pub use crate::provider::public_url::PublicUrl;

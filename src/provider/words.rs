@@ -1,7 +1,7 @@
 //! The words of a person's message: its text, and in brackets what came beside or instead of it. An agent that is only
 //! told the text would take a picture for silence.
 
-use crate::domain::text::{BadWords, LONGEST_WRITTEN, PersonText};
+use crate::domain::text::{BadWords, PersonText};
 
 /// As many things as are named; WhatsApp sends one file with a message.
 const MOST_NAMED: usize = 10;
@@ -9,9 +9,9 @@ const MOST_NAMED: usize = 10;
 /// A message's words, cleaned; `text` is measured as it came.
 ///
 /// # Errors
-/// When it is too long, or nothing is left that can be read.
-pub fn words(text: &str, beside: impl IntoIterator<Item = String>) -> Result<PersonText, BadWords> {
-    let (length, longest) = (text.chars().count(), LONGEST_WRITTEN);
+/// When it has more than `longest` characters, or nothing is left that can be read.
+pub fn words(text: &str, longest: usize, beside: impl IntoIterator<Item = String>) -> Result<PersonText, BadWords> {
+    let length = text.chars().count();
     if length > longest {
         return Err(BadWords::TooLong { length, longest });
     }
@@ -59,14 +59,14 @@ mod tests {
             (" \t", things(&[]), None),
             ("\u{feff}\u{1b}[0m", things(&[]), None),
         ] {
-            let got = words(text, beside);
+            let got = words(text, 100, beside);
             assert_eq!(got.as_ref().map(PersonText::as_str), want.ok_or(&BadWords::Empty), "{text:?}");
         }
     }
 
     #[test]
     fn only_so_many_things_are_named() {
-        let many = words("", std::iter::repeat_n("photo".to_owned(), 1_000)).unwrap();
+        let many = words("", 0, std::iter::repeat_n("photo".to_owned(), 1_000)).unwrap();
         assert_eq!(many.as_str().lines().count(), MOST_NAMED);
     }
 }

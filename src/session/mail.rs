@@ -7,7 +7,7 @@ use futures_util::future::{self, BoxFuture};
 
 use super::manager::Manager;
 use super::shared::Shared;
-use crate::domain::line::Notice;
+use crate::domain::line::{Line, Notice};
 use crate::domain::messaging::{Author, Delivery, Form, MessagingClass, MessagingError, PastMessage, Receipt};
 use crate::domain::outcome::Channel;
 use crate::domain::session::PostError;
@@ -128,7 +128,7 @@ impl Shared {
     async fn send_sms(&self, text: String) -> Result<MessageId, MessagingError> {
         let to = self.config.directory.person().clone();
         // What is answered to it is for us.
-        self.line(|line, now| line.writes_sms(now));
+        self.line(Line::writes_sms);
         self.sms().send(SmsOrder { to, text }).await
     }
 

@@ -44,6 +44,28 @@ async fn the_official_telnyx_package_finds_telnyx() {
     run("telnyx_check.py", vec![emulator.url(), connection_id, telnyx_key, emulator.telnyx_public_key(), number]).await;
 }
 
+/// What the person writes back to the two texts that a script sends.
+const REPLIES: [&str; 2] = ["Yes, go on.", "Stop"];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_official_twilio_package_sends_sms() {
+    let emulator = Emulator::start(EmulatorConfig::default()).await.expect("a free port");
+    emulator.person().types_after(Duration::from_millis(500), REPLIES);
+    let EmulatorConfig { account_sid, auth_token, number, person, .. } = EmulatorConfig::default();
+    run("twilio_sms_check.py", vec![emulator.url(), account_sid, auth_token, number, person]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_official_telnyx_package_sends_sms() {
+    let config = EmulatorConfig { telephony: Telephony::Telnyx, ..EmulatorConfig::default() };
+    let EmulatorConfig { connection_id, telnyx_key, telnyx_profile, number, person, .. } = config.clone();
+    let emulator = Emulator::start(config).await.expect("a free port");
+    emulator.person().types_after(Duration::from_millis(500), REPLIES);
+    let key = emulator.telnyx_public_key();
+    let arguments = vec![emulator.url(), connection_id, telnyx_key, key, number, telnyx_profile, person];
+    run("telnyx_sms_check.py", arguments).await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_official_openai_package_finds_openai() {
     let emulator = Emulator::start(EmulatorConfig::default()).await.expect("a free port");

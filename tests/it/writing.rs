@@ -13,6 +13,7 @@ mod message;
 mod opting_out;
 mod port;
 mod repeats;
+mod sms;
 mod unasked;
 mod undelivered;
 mod voice;

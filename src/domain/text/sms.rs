@@ -69,7 +69,7 @@ mod tests {
 
     #[test]
     fn a_text_is_cut_between_words() {
-        let words: String = (0..400).map(|n| format!("word{n} ")).collect();
+        let words = (0..400).map(|n| format!("word{n} ")).collect::<Vec<_>>().concat();
         let parts = sms_parts(&words);
         assert!(parts.len() > 1);
         assert_eq!(parts.join(" "), words);

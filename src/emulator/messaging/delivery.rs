@@ -1,4 +1,4 @@
-//! A text's way to the phone: sent, delivered, read, or not arriving; and the receipts that tell of it.
+//! A text's way to the phone: sent, delivered, read on WhatsApp, or not arriving; and the receipts that tell of it.
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ use super::errand::{Done, Errand};
 use super::messages::Message;
 use super::page::page;
 use super::webhook::Letter;
-use super::{Exchange, Failing, ReceiptWebhooks, telnyx, webhook};
+use super::{Exchange, Failing, ReceiptWebhooks, sms, telnyx, webhook};
 
 /// The longest pages of receipts.
 const LONGEST: usize = 100;
@@ -59,6 +59,17 @@ impl Fate {
     }
 }
 
+impl Fate {
+    /// The same for an SMS.
+    pub(super) fn of_sms(world: &World, exchange: &Exchange, number: &str) -> Result<Self, Refusal> {
+        if exchange.stopped.contains(number) {
+            return Err(Refusal::new(400, 21610, "Attempt to send to unsubscribed recipient"));
+        }
+        let fault = world.faults.strike(|f| if let Fault::SmsFails { code } = f { Some(*code) } else { None });
+        Ok(fault.map_or(Self::Arrives, Self::Fails))
+    }
+}
+
 /// A message on its way to one who takes part.
 #[derive(Clone)]
 pub(super) struct Parcel {
@@ -75,14 +86,14 @@ pub(super) struct Parcel {
 /// The way of one parcel.
 pub(super) struct Journey {
     pub(super) parcel: Parcel,
-    /// `CH…`; Telnyx has none.
+    /// `CH…`; SMS and Telnyx have none.
     pub(super) conversation: String,
-    /// `IM…`; at Telnyx a UUID.
+    /// `IM…`, for SMS `SM…`; at Telnyx a UUID.
     pub(super) message: String,
     pub(super) fate: Fate,
     /// The sending asked for webhooks.
     pub(super) asked: bool,
-    /// Telnyx: where it asked for them.
+    /// Where it asked for them; those of Conversations go where the console says.
     pub(super) told_at: Option<String>,
 }
 
@@ -104,7 +115,8 @@ impl Journey {
         self.arrive_at(world, TextState::Delivered);
         let text = self.parcel.text;
         chat::notice(world, text);
-        if let Some(after) = rules.read_after {
+        let read_after = rules.read_after.filter(|_| !world.exchange().is_sms(text));
+        if let Some(after) = read_after {
             tokio::time::sleep(after).await;
             read(world, |journey| journey.parcel.text == text);
         }
@@ -113,10 +125,11 @@ impl Journey {
     /// Writes a new state down everywhere, and tells the server.
     fn arrive_at(self: &Arc<Self>, world: &Arc<World>, state: TextState) {
         let text = self.parcel.text;
-        let (words, letter) = {
+        let (words, letter, name) = {
             let mut exchange = world.exchange();
             exchange.advance(text, state, world.recorder.elapsed(), world.now());
-            if state == TextState::Delivered {
+            let by_sms = exchange.is_sms(text);
+            if state == TextState::Delivered && !by_sms {
                 exchange.unread.push(Arc::clone(self));
             }
             let is_told = match exchange.rules.receipts {
@@ -125,7 +138,8 @@ impl Journey {
                 ReceiptWebhooks::Never => false,
             };
             let words = exchange.texts[text - 1].shown.words.clone();
-            (words, is_told.then(|| self.letter(world, &exchange, state)))
+            let name = if by_sms { TextWebhook::SmsDelivery } else { TextWebhook::Delivery };
+            (words, is_told.then(|| self.letter(world, &exchange, state)).flatten(), name)
         };
         match state {
             TextState::Delivered => world.note(What::TextArrived { text, words }),
@@ -134,25 +148,27 @@ impl Journey {
             TextState::Accepted | TextState::Sent => {}
         }
         if let Some(letter) = letter {
-            drop(webhook::deliver(world, Some(text), TextWebhook::Delivery, letter, 1));
+            drop(webhook::deliver(world, Some(text), name, letter, 1));
         }
     }
 
-    /// What the server is told of its present state.
-    fn letter(&self, world: &World, exchange: &Exchange, state: TextState) -> Letter {
+    /// What the server is told of its present state; Twilio tells of an SMS only who asked.
+    fn letter(&self, world: &World, exchange: &Exchange, state: TextState) -> Option<Letter> {
+        let text = &exchange.texts[self.parcel.text - 1];
+        let url = self.told_at.clone();
         match world.config.telephony {
-            Telephony::Twilio => Letter::Form(webhook::delivery(world, exchange, self)),
-            Telephony::Telnyx => {
-                let event = telnyx::delivery(world, &exchange.texts[self.parcel.text - 1], state);
-                Letter::Event { event, url: self.told_at.clone() }
+            Telephony::Twilio if text.is_sms() => {
+                Some(Letter::Form { form: sms::status(world, text), url: Some(url?) })
             }
+            Telephony::Twilio => Some(Letter::Form { form: webhook::delivery(world, exchange, self), url }),
+            Telephony::Telnyx => Some(Letter::Event { event: telnyx::delivery(world, text, state), url }),
         }
     }
 }
 
 /// Somebody reads all that has arrived on their phone.
 pub(in crate::emulator) fn read_all(world: &Arc<World>, number: &str) {
-    let texts: Vec<usize> = world.exchange().chat(number).into_iter().map(|shown| shown.number).collect();
+    let texts: Vec<usize> = world.exchange().chat(number, false).into_iter().map(|shown| shown.number).collect();
     read(world, |journey| texts.contains(&journey.parcel.text));
 }
 

@@ -13,7 +13,7 @@ use super::super::timeline::{Side, TextForm, TextState, TextWebhook, What};
 use super::super::world::World;
 use super::messages::Message;
 use super::webhook::Letter;
-use super::{Exchange, telnyx, webhook};
+use super::{Exchange, sms, telnyx, webhook};
 
 /// Something that is written.
 pub(in crate::emulator) struct Writing<'a> {
@@ -29,7 +29,7 @@ pub(in crate::emulator) struct Writing<'a> {
 
 impl Writing<'_> {
     /// In whose chat it is: what somebody wrote in the person's place is not in theirs.
-    fn phone(&self) -> &str {
+    pub(super) fn phone(&self) -> &str {
         match &self.guise {
             None => self.number,
             Some(Guise::Author(other) | Guise::Account(other)) => other,
@@ -47,7 +47,8 @@ pub(in crate::emulator) struct Received {
 
 /// Takes it in, and tells the server.
 pub(in crate::emulator) fn receive(world: &Arc<World>, writing: Writing<'_>) -> Received {
-    let (shown, webhooks) = take(world, &writing);
+    let by_sms = writing.form == TextForm::Sms;
+    let (shown, webhooks) = if by_sms { sms::take_in(world, &writing) } else { take(world, &writing) };
     let (text, words) = (shown.number, shown.words.clone());
     world.note(if writing.phone() == world.config.person {
         What::PersonWrites { text, form: shown.form, words }
@@ -61,7 +62,8 @@ pub(in crate::emulator) fn receive(world: &Arc<World>, writing: Writing<'_>) -> 
     Received { shown, answers }
 }
 
-type Webhooks = Vec<(TextWebhook, Letter)>;
+/// What the server is to be told, and by which webhooks.
+pub(super) type Webhooks = Vec<(TextWebhook, Letter)>;
 type Forms = Vec<(TextWebhook, webhook::Form)>;
 
 fn take(world: &World, writing: &Writing<'_>) -> (Shown, Webhooks) {
@@ -119,7 +121,7 @@ fn by_twilio(world: &World, exchange: &mut Exchange, writing: &Writing<'_>, show
             set(form, "AccountSid", account.clone());
         }
     }
-    webhooks.into_iter().map(|(name, form)| (name, Letter::Form(form))).collect()
+    webhooks.into_iter().map(|(name, form)| (name, Letter::Form { form, url: None })).collect()
 }
 
 /// Puts it into the open conversation that the number is bound to, if there is one.

@@ -73,7 +73,13 @@ pub(super) async fn send(Path(key): Path<String>, errand: Errand) -> Response {
                 journey.begin(&errand.world);
             }
             if let Some(echo) = sent.echo {
-                drop(webhook::deliver(&errand.world, first, TextWebhook::Added, Letter::Form(echo), 1));
+                drop(webhook::deliver(
+                    &errand.world,
+                    first,
+                    TextWebhook::Added,
+                    Letter::Form { form: echo, url: None },
+                    1,
+                ));
             }
             Ok(Done::Made(sent.resource))
         })

@@ -1,4 +1,4 @@
-//! WhatsApp as Telnyx has it: messages without a conversation, sent and read one by one; and signed events about them.
+//! WhatsApp and SMS as Telnyx has them: messages without a conversation, sent and read one by one; and signed events about them.
 
 use std::sync::Arc;
 
@@ -23,12 +23,17 @@ use super::delivery::{Fate, Journey, Parcel};
 use super::inbound::Writing;
 use crate::phone_number::PhoneNumber;
 
+pub(super) mod sms;
+
 /// The longest text, in characters.
 const LONGEST: usize = 4096;
 
 /// The routes of the REST API.
 pub(super) fn router() -> Router<Arc<World>> {
-    Router::new().route("/v2/messages/whatsapp", post(send)).route("/v2/messages/{message}", get(read))
+    Router::new()
+        .route("/v2/messages", post(sms::send))
+        .route("/v2/messages/whatsapp", post(send))
+        .route("/v2/messages/{message}", get(read))
 }
 
 /// `POST /v2/messages/whatsapp`.
@@ -53,7 +58,9 @@ async fn read(
         let text = exchange.texts.iter().find(|text| text.shown.sid == name).ok_or_else(Refusal::not_found)?;
         Ok(resource(&world, text, text.shown.state))
     };
-    run(&world, &scissors, &headers, RestVerb::ReadReceipts, &[], find).await
+    let is_sms = world.exchange().texts.iter().any(|text| text.shown.sid == name && text.is_sms());
+    let verb = if is_sms { RestVerb::ReadSms } else { RestVerb::ReadReceipts };
+    run(&world, &scissors, &headers, verb, &[], find).await
 }
 
 /// Does the work, unless something is against it, and writes down that it was asked for.
@@ -189,10 +196,14 @@ fn resource(world: &World, text: &Text, state: TextState) -> Value {
             "detail": format!("{} could not be reached", text.number)}]),
         _ => json!([]),
     };
+    let to = json!([{"phone_number": text.number, "status": status}]);
+    if text.is_sms() {
+        return sms::resource(world, text, &to, &errors);
+    }
     json!({
         "record_type": "message", "direction": "outbound", "id": text.shown.sid, "type": "WHATSAPP",
         "messaging_profile_id": world.config.telnyx_profile, "from": {"phone_number": world.config.whatsapp_number},
-        "to": [{"phone_number": text.number, "status": status}], "errors": errors,
+        "to": to, "errors": errors,
         "body": {"foreign_id": text.shown.channel_sid},
     })
 }
@@ -217,7 +228,7 @@ pub(super) fn received(world: &World, writing: &Writing<'_>, shown: &mut Shown) 
         None => {}
     }
     let says = match writing.form {
-        TextForm::Free | TextForm::Template => json!({"type": "text", "text": {"body": writing.words}}),
+        TextForm::Free | TextForm::Template | TextForm::Sms => json!({"type": "text", "text": {"body": writing.words}}),
         TextForm::Button => json!({"type": "button", "button": {"text": writing.words, "payload": writing.words}}),
         TextForm::Picture if writing.words.is_empty() => json!({"type": "image", "image": {"mime_type": "image/jpeg"}}),
         TextForm::Picture => {
@@ -255,6 +266,7 @@ fn code_of(code: u32) -> u32 {
         63_016 => 131_047,
         21_610 | 63_014 => 40_300,
         63_003 | 63_024 | 63_015 | 21_211 => 131_026,
+        30_005 | 30_006 => 40_001,
         20_003 => 10_009,
         20_429 | 63_018 => 10_011,
         63_007 => 40_305,

@@ -73,7 +73,7 @@ pub(super) fn plain(world: &World, sid: &str, number: &str, shown: &Shown) -> Fo
     let digits = number.trim_start_matches('+');
     let context = json!({"type": "whatsapp", "data": {"context": {"ProfileName": PROFILE, "WaId": digits}}});
     let kind = match shown.form {
-        TextForm::Free | TextForm::Template => "text",
+        TextForm::Free | TextForm::Template | TextForm::Sms => "text",
         TextForm::Button => "button",
         TextForm::Picture => "image",
     };
@@ -107,24 +107,37 @@ pub(super) fn plain(world: &World, sid: &str, number: &str, shown: &Shown) -> Fo
 
 /// What the server is to be told.
 pub(super) enum Letter {
-    /// By Twilio.
-    Form(Form),
-    /// By Telnyx; at the sender's own address where a message named none.
+    /// By Twilio; at the WhatsApp sender's own address where nothing else is named.
+    Form { form: Form, url: Option<String> },
+    /// By Telnyx; likewise.
     Event { event: Value, url: Option<String> },
 }
 
 impl Letter {
     /// Posts it; gives what the server answered.
-    async fn post(&self, world: &World) -> Option<u16> {
-        let answer = match self {
-            Self::Form(form) => post(world, &world.messaging_webhook()?, form, TEXTS).await,
-            Self::Event { event, url } => {
-                let url = url.clone().or_else(|| world.messaging_webhook())?;
-                post_event(world, &url, event, TELNYX_TEXTS).await
-            }
-        };
-        answer.map(|(status, _)| status)
+    async fn post(&self, world: &World) -> Option<(u16, String)> {
+        let (Self::Form { url, .. } | Self::Event { url, .. }) = self;
+        let url = url.clone().or_else(|| world.messaging_webhook())?;
+        match self {
+            Self::Form { form, .. } => post(world, &url, form, TEXTS).await,
+            Self::Event { event, .. } => post_event(world, &url, event, TELNYX_TEXTS).await,
+        }
     }
+
+    /// Whether Twilio reads the answer as a document, which is to say nothing: whatever it says goes to the person.
+    fn wants_document(&self, name: TextWebhook) -> bool {
+        matches!(self, Self::Form { .. }) && name == TextWebhook::Sms
+    }
+}
+
+/// Whether a document has a `Response`, and nothing in it.
+fn says_nothing(document: &str) -> bool {
+    let document = document.trim();
+    let root = match document.strip_prefix("<?xml") {
+        Some(rest) => rest.split_once("?>").map_or("", |(_, root)| root.trim_start()),
+        None => document,
+    };
+    matches!(root, "<Response/>" | "<Response />" | "<Response></Response>")
 }
 
 /// Posts a webhook about a text so many times, in a task of its own; later, more often or never where a fault says so. Gives what the
@@ -155,7 +168,14 @@ pub(super) fn deliver(
         }
         let mut status = None;
         for _ in 0..copies {
-            status = letter.post(&outer).await;
+            let answer = letter.post(&outer).await;
+            status = answer.as_ref().map(|(status, _)| *status);
+            if let Some((200, document)) = &answer
+                && letter.wants_document(name)
+                && !says_nothing(document)
+            {
+                outer.note(What::Violation("12100 an SMS is not answered with an empty Response".to_owned()));
+            }
             outer.note(What::TextWebhook { text, name, status });
         }
         if let Some(sender) = sender {
@@ -163,4 +183,24 @@ pub(super) fn deliver(
         }
     });
     answer
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_document_with_an_empty_response_says_nothing() {
+        for document in [
+            "<Response/>",
+            "<Response></Response>\n",
+            "<?xml version=\"1.0\" encoding=\"UTF-8\"?><Response/>",
+            "<?xml version=\"1.0\"?>\n<Response></Response>",
+        ] {
+            assert!(says_nothing(document), "{document}");
+        }
+        for document in ["", "OK", "<Response><Message>Hi</Message></Response>", "<Response>Hi</Response>", "<?xml?>"] {
+            assert!(!says_nothing(document), "{document}");
+        }
+    }
 }

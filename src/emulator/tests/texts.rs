@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 mod desk;
 mod faults;
 mod phone;
+mod sms;
 
 use super::super::*;
 use desk::{Desk, PERSON, since, text};

@@ -1,6 +1,6 @@
 //! What is done with texts, in the wire's words where it has some.
 
-/// What the server asks of the carrier's REST API for conversations.
+/// What the server asks of the carrier's REST API for texts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum RestVerb {
     /// `POST Conversations`.
@@ -25,6 +25,12 @@ pub enum RestVerb {
     ListMessages,
     /// `GET …/Messages/{IM}/Receipts`.
     ReadReceipts,
+    /// `POST Messages.json`; Telnyx's `POST /v2/messages`.
+    SendSms,
+    /// `GET Messages/{SM}.json`; Telnyx's `GET /v2/messages/{id}` of an SMS.
+    ReadSms,
+    /// `GET Messages.json`.
+    ListSms,
 }
 
 impl RestVerb {
@@ -42,6 +48,9 @@ impl RestVerb {
             Self::ReadMessage => "read message",
             Self::ListMessages => "list messages",
             Self::ReadReceipts => "read receipts",
+            Self::SendSms => "send sms",
+            Self::ReadSms => "read sms",
+            Self::ListSms => "list sms",
         }
     }
 }
@@ -55,15 +64,21 @@ pub enum TextWebhook {
     Delivery,
     /// The plain Messaging webhook of the number: somebody wrote to it.
     Plain,
+    /// Somebody wrote an SMS.
+    Sms,
+    /// What became of an SMS of the server's.
+    SmsDelivery,
 }
 
 impl TextWebhook {
-    /// `EventType`'s word (and `message`, where it has none).
+    /// `EventType`'s word (and another, where it has none).
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Added => "onMessageAdded",
             Self::Delivery => "onDeliveryUpdated",
             Self::Plain => "message",
+            Self::Sms => "sms",
+            Self::SmsDelivery => "sms status",
         }
     }
 }
@@ -79,6 +94,8 @@ pub enum TextForm {
     Button,
     /// A picture; its words are the caption, if it has any.
     Picture,
+    /// Just words, by SMS rather than on WhatsApp.
+    Sms,
 }
 
 /// What has become of a text.

@@ -38,6 +38,25 @@ pub(super) fn class_of(code: &str) -> Option<MessagingClass> {
     CLASSES.iter().find(|(_, codes)| codes.contains(&code)).map(|(class, _)| *class)
 }
 
+/// The same for SMS, where some codes mean something else.
+pub(super) fn class_by_sms(code: &str) -> Option<MessagingClass> {
+    match code {
+        // A landline, or no route to it; no valid destination.
+        "40001" | "40012" => Some(MessagingClass::BadNumber),
+        // The sender: not registered where it must be, not valid.
+        "40010" | "40013" => Some(MessagingClass::Configuration),
+        "40011" => Some(MessagingClass::Transient),
+        // On WhatsApp it is the window; here it says undeliverable.
+        "40008" => Some(MessagingClass::Permanent),
+        code => class_of(code),
+    }
+}
+
+/// Whether a message went, or came, from number to number.
+pub(super) fn is_sms(message: &Value) -> bool {
+    message["type"].as_str().is_some_and(|kind| matches!(kind, "SMS" | "MMS"))
+}
+
 /// A name that Telnyx gave a message; theirs are UUIDs.
 pub(super) fn name(value: &Value) -> Option<MessageId> {
     let name = value.as_str().filter(|name| (1..=128).contains(&name.len()))?;
@@ -70,11 +89,12 @@ fn delivery(message: &Value, event: &str) -> Option<Delivery> {
     let to = message["to"].as_array().and_then(|to| to.first());
     let status = to.and_then(|to| to["status"].as_str()).or_else(|| message["status"].as_str()).unwrap_or_default();
     let failed = |status: &str| matches!(status, "expired" | "sending_failed" | "delivery_failed" | "failed");
+    let by_sms = is_sms(message);
     let error = message["errors"].as_array().and_then(|errors| errors.first());
     match (status, event) {
-        (status, _) if failed(status) => Some(Delivery::Failed(failure(error))),
+        (status, _) if failed(status) => Some(Delivery::Failed(failure(error, by_sms))),
         ("delivered" | "read", _) | (_, "message.read") => Some(Delivery::Fine),
-        ("", "message.finalized") if error.is_some() => Some(Delivery::Failed(failure(error))),
+        ("", "message.finalized") if error.is_some() => Some(Delivery::Failed(failure(error, by_sms))),
         ("", "message.finalized") => Some(Delivery::Fine),
         // `delivery_unconfirmed`: nobody will ever know more.
         ("sent" | "delivery_unconfirmed", _) | (_, "message.sent") => Some(Delivery::Underway),
@@ -84,7 +104,7 @@ fn delivery(message: &Value, event: &str) -> Option<Delivery> {
 }
 
 /// Why it did not arrive. Telnyx's sentence may quote the message; ours says as much.
-fn failure(error: Option<&Value>) -> MessagingError {
+fn failure(error: Option<&Value>, by_sms: bool) -> MessagingError {
     let code = error.and_then(|error| match &error["code"] {
         Value::String(code) => Some(code.clone()),
         Value::Number(code) => Some(code.to_string()),
@@ -92,8 +112,10 @@ fn failure(error: Option<&Value>) -> MessagingError {
     });
     // More digits could be somebody's number.
     let code = code.filter(|code| (2..=6).contains(&code.len()) && code.bytes().all(|byte| byte.is_ascii_digit()));
+    let class_of = if by_sms { class_by_sms } else { class_of };
     let class = code.as_deref().and_then(class_of).unwrap_or(MessagingClass::Permanent);
-    MessagingError { class, code, message: "WhatsApp did not deliver the message".to_owned(), retry_after: None }
+    let message = if by_sms { "the SMS was not delivered" } else { "WhatsApp did not deliver the message" };
+    MessagingError { class, code, message: message.to_owned(), retry_after: None }
 }
 
 #[cfg(test)]
@@ -111,7 +133,7 @@ mod tests {
             message
         };
         let failed = |class, code: Option<&str>| {
-            Some(Delivery::Failed(MessagingError { class, code: code.map(str::to_owned), ..failure(None) }))
+            Some(Delivery::Failed(MessagingError { class, code: code.map(str::to_owned), ..failure(None, false) }))
         };
         let permanent = || failed(MessagingClass::Permanent, None);
         for (message, event, want) in [

@@ -1,4 +1,4 @@
-//! Reads the JSON of `POST /whatsapp`: what the person wrote, and what became of what we wrote.
+//! Reads the JSON of `POST /whatsapp` and `POST /sms`: what the person wrote, and what became of what we wrote.
 
 use std::fmt;
 
@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::message;
 use crate::domain::outcome::Channel;
+use crate::domain::text::{LONGEST_WRITTEN, LONGEST_WRITTEN_BY_SMS};
 use crate::ids::{ConversationId, MessageId};
 use crate::phone_number::PhoneNumber;
 use crate::privacy::keyed::HashKey;
@@ -18,23 +19,26 @@ const LONGEST_PLACE: usize = 200;
 /// The messaging webhooks of one sender at Telnyx.
 pub struct TelnyxMessageWebhooks {
     sender: PhoneNumber,
+    /// Our number for SMS, where that is allowed.
+    sms: Option<PhoneNumber>,
     profile: Option<String>,
     hash_key: HashKey,
 }
 
 impl TelnyxMessageWebhooks {
-    /// The webhooks about messages to and from `sender`, of this messaging profile where it is known. `hash_key` keys the names
-    /// of conversations.
-    pub fn new(sender: PhoneNumber, profile: Option<String>, hash_key: HashKey) -> Self {
-        Self { sender, profile, hash_key }
+    /// The webhooks about messages to and from `sender` on WhatsApp, and `sms` where SMS is allowed, of this messaging profile where
+    /// it is known. `hash_key` keys the names of conversations.
+    pub fn new(sender: PhoneNumber, sms: Option<PhoneNumber>, profile: Option<String>, hash_key: HashKey) -> Self {
+        Self { sender, sms, profile, hash_key }
     }
 
     /// The message that an event brings to us.
     fn received<'a>(&self, event: &'a Value) -> Option<&'a Value> {
         let message = &event["payload"];
         let inbound = message["direction"].as_str().is_none_or(|direction| direction == "inbound");
-        let by_us = message::number(&message["from"]).as_ref() == Some(&self.sender);
-        let ours = self.is_ours(message) && self.is_to_us(&message["to"]);
+        let us = if message::is_sms(message) { self.sms.as_ref()? } else { &self.sender };
+        let by_us = message::number(&message["from"]).as_ref() == Some(us);
+        let ours = self.is_ours(message) && is_among(us, &message["to"]);
         (event["event_type"] == "message.received" && inbound && ours && !by_us).then_some(message)
     }
 
@@ -45,34 +49,26 @@ impl TelnyxMessageWebhooks {
         }
     }
 
-    /// `to` is a number on WhatsApp, and a list elsewhere.
-    fn is_to_us(&self, to: &Value) -> bool {
-        let is_us = |to: &Value| message::number(to).as_ref() == Some(&self.sender);
-        to.as_array().map_or_else(|| is_us(to), |list| list.iter().any(is_us))
-    }
-
-    fn conversation(&self, with: &PhoneNumber) -> ConversationId {
-        message::conversation(&self.hash_key, &self.sender, with)
+    /// Where it came in; SMS has no such place.
+    fn conversation(&self, channel: Channel, with: &PhoneNumber) -> Option<ConversationId> {
+        (channel != Channel::Sms).then(|| message::conversation(&self.hash_key, &self.sender, with))
     }
 
     fn read(&self, received: &Value) -> Result<MessageNews, &'static str> {
-        let body = &received["body"];
+        let (body, channel) = (&received["body"], channel_of(received));
+        let longest = if channel == Channel::Sms { LONGEST_WRITTEN_BY_SMS } else { LONGEST_WRITTEN };
         let (text, beside) = if body.is_null() { plain(received) } else { on_whatsapp(body) };
         if text.is_none() && beside.is_empty() {
             return Err("a message without a body");
         }
         let from = message::number(&received["from"]).ok_or("an author who is no number")?;
         let message = message::name(&received["id"]).ok_or("a message without a name")?;
-        Ok(match words::words(text.unwrap_or_default(), beside) {
+        Ok(match words::words(text.unwrap_or_default(), longest, beside) {
             Ok(text) => {
-                let (quotes, conversation) = (quoted(body), Some(self.conversation(&from)));
-                MessageNews::Inbound {
-                    from,
-                    channel: Channel::WhatsApp,
-                    message: Inbound { message, conversation, quotes, text },
-                }
+                let (quotes, conversation) = (quoted(body), self.conversation(channel, &from));
+                MessageNews::Inbound { from, channel, message: Inbound { message, conversation, quotes, text } }
             }
-            Err(why) => MessageNews::Refused { from, channel: Channel::WhatsApp, message, why },
+            Err(why) => MessageNews::Refused { from, channel, message, why },
         })
     }
 }
@@ -87,8 +83,8 @@ impl MessagingWebhooks for TelnyxMessageWebhooks {
     fn sender_of(&self, body: &[u8]) -> Option<Sender> {
         let Some(event) = event(body) else { return Some(Sender::default()) };
         let received = self.received(&event)?;
-        let from = message::number(&received["from"]);
-        Some(Sender { conversation: from.as_ref().map(|from| self.conversation(from)), from })
+        let (from, channel) = (message::number(&received["from"]), channel_of(received));
+        Some(Sender { conversation: from.as_ref().and_then(|from| self.conversation(channel, from)), from })
     }
 
     fn parse(&self, body: &[u8]) -> MessageNews {
@@ -105,6 +101,17 @@ impl MessagingWebhooks for TelnyxMessageWebhooks {
         }
         message::receipt(payload, kind).map_or(MessageNews::Nothing, MessageNews::Receipt)
     }
+}
+
+/// The channel that a message came by.
+fn channel_of(message: &Value) -> Channel {
+    if message::is_sms(message) { Channel::Sms } else { Channel::WhatsApp }
+}
+
+/// `to` is a number on WhatsApp, and a list elsewhere.
+fn is_among(us: &PhoneNumber, to: &Value) -> bool {
+    let is_us = |to: &Value| message::number(to).as_ref() == Some(us);
+    to.as_array().map_or_else(|| is_us(to), |list| list.iter().any(is_us))
 }
 
 /// The event in a body; `None` where there is none.

@@ -4,19 +4,18 @@
 use std::time::Duration;
 
 use futures_util::future::{BoxFuture, FutureExt as _, ready};
-use reqwest::{Method, RequestBuilder, StatusCode};
-use secrecy::{ExposeSecret as _, SecretString};
-use serde_json::{Value, json};
-use url::Url;
+use reqwest::Method;
+use secrecy::SecretString;
+use serde_json::json;
 
 use super::message;
-use super::rest::{TELNYX, Wrapped};
+use super::messages::{Api, no_list, ours};
 use crate::domain::outcome::Channel;
 use crate::ids::{ConversationId, MessageId};
 use crate::phone_number::PhoneNumber;
 use crate::privacy::keyed::HashKey;
 use crate::provider::public_url::PublicUrl;
-use crate::provider::rest::{self, BadSettings, Failure, Kind, REQUEST_TIMEOUT};
+use crate::provider::rest::{BadSettings, Failure};
 use crate::provider::{Abilities, Messaging, MessagingClass, MessagingError, Opened, PastMessage, Receipt, SendOrder};
 
 /// `text.body`'s documented limit, in characters.
@@ -67,9 +66,7 @@ impl Template {
 pub struct TelnyxMessaging {
     config: TelnyxMessagingConfig,
     abilities: Abilities,
-    /// `{api}/v2`.
-    root: Url,
-    client: reqwest::Client,
+    api: Api,
 }
 
 impl TelnyxMessaging {
@@ -78,7 +75,7 @@ impl TelnyxMessaging {
     /// # Errors
     /// When the API's URL or the client's TLS set-up is unusable.
     pub fn new(config: TelnyxMessagingConfig) -> Result<Self, BadSettings> {
-        let root = rest::root(&config.api_url, &["v2"])?;
+        let api = Api::new(config.api_key.clone(), &config.api_url)?;
         let abilities = Abilities {
             channel: Channel::WhatsApp,
             longest: LONGEST,
@@ -90,15 +87,7 @@ impl TelnyxMessaging {
                      agreed to it."
                     .to_owned(),
         };
-        Ok(Self { config, abilities, root, client: rest::client()? })
-    }
-
-    /// A request to a resource; `path` is escaped segment by segment.
-    fn request(&self, method: Method, path: &[&str]) -> RequestBuilder {
-        let mut url = self.root.clone();
-        url.path_segments_mut().expect("an http URL has a path").extend(path);
-        let request = self.client.request(method, url).timeout(REQUEST_TIMEOUT);
-        request.bearer_auth(self.config.api_key.expose_secret())
+        Ok(Self { config, abilities, api })
     }
 
     async fn send(&self, order: SendOrder) -> Result<MessageId, MessagingError> {
@@ -124,20 +113,8 @@ impl TelnyxMessaging {
             "whatsapp_message": says,
             "webhook_url": self.config.public_url.texts(),
         });
-        let request = self.request(Method::POST, &["messages", "whatsapp"]).json(&body);
-        let sent: Wrapped<Value> = TELNYX.json(request).await.map_err(meaning)?;
-        // From here on the message may arrive: an answer without a usable name is no refusal.
-        message::name(&sent.data["id"]).ok_or_else(|| meaning(TELNYX.unreadable()))
-    }
-
-    async fn receipt(&self, message: &MessageId) -> Result<Option<Receipt>, MessagingError> {
-        let found = TELNYX.json(self.request(Method::GET, &["messages", message.as_str()])).await;
-        let found: Wrapped<Value> = match found {
-            // Kept for ten days; and whether WhatsApp's are found at all is not documented.
-            Err(Failure { kind: Kind::Status(StatusCode::NOT_FOUND), .. }) => return Ok(None),
-            found => found.map_err(meaning)?,
-        };
-        Ok(message::receipt(&found.data, "").filter(|receipt| receipt.message == *message))
+        let request = self.api.request(Method::POST, &["messages", "whatsapp"]).json(&body);
+        self.api.send(request).await.map_err(meaning)
     }
 }
 
@@ -160,7 +137,7 @@ impl Messaging for TelnyxMessaging {
         _conversation: &'a ConversationId,
         _with: &'a PhoneNumber,
     ) -> BoxFuture<'a, Result<Vec<PastMessage>, MessagingError>> {
-        ready(Err(ours(MessagingClass::Permanent, "Telnyx has no list of messages to read"))).boxed()
+        ready(Err(no_list())).boxed()
     }
 
     fn receipt<'a>(
@@ -168,7 +145,7 @@ impl Messaging for TelnyxMessaging {
         _conversation: &'a ConversationId,
         message: &'a MessageId,
     ) -> BoxFuture<'a, Result<Option<Receipt>, MessagingError>> {
-        Box::pin(self.receipt(message))
+        self.api.receipt(message).map(|receipt| receipt.map_err(meaning)).boxed()
     }
 
     fn close<'a>(&'a self, _conversation: &'a ConversationId) -> BoxFuture<'a, Result<(), MessagingError>> {
@@ -180,11 +157,6 @@ impl Messaging for TelnyxMessaging {
 /// What a failed request means for its message.
 fn meaning(failure: Failure) -> MessagingError {
     failure.about_message(message::class_of)
-}
-
-/// An error of our own making, before anything was sent.
-fn ours(class: MessagingClass, message: &str) -> MessagingError {
-    MessagingError { class, code: None, message: message.to_owned(), retry_after: None }
 }
 
 #[cfg(test)]

@@ -22,8 +22,8 @@ use crate::provider::{Abilities, Messaging, MessagingClass, MessagingError, Open
 mod failure;
 mod record;
 
-pub(super) use failure::delivery;
-pub(super) use record::{channel_message, is_ours};
+pub(super) use failure::{about_sms, delivery};
+pub(super) use record::{channel_message, code, is_ours};
 
 /// Where the API is, unless a gateway or a test stands in.
 pub const API_URL: &str = "https://conversations.twilio.com";

@@ -1,8 +1,9 @@
-//! Reads the form of `POST /whatsapp`: what the person wrote, and what became of what we wrote.
+//! Reads the form of `POST /whatsapp` and `POST /sms`: what the person wrote, and what became of what we wrote.
 //!
-//! It comes in two dialects. Conversations names an `EventType`, a conversation and an author; plain Messaging, which the
-//! sandbox and a sender outside of any conversation speak, has `From` and `Body`, and `MessageStatus` in its receipts. One
-//! message of the person may come in both, under names that have nothing in common.
+//! It comes in two dialects. Conversations names an `EventType`, a conversation and an author; plain Messaging, which SMS,
+//! the sandbox and a sender outside of any conversation speak, has `From` and `Body`, and `MessageStatus` in its receipts. One
+//! message of the person on WhatsApp may come in both, under names that have nothing in common. What is SMS has numbers without
+//! the `whatsapp:` before them; the route says nothing.
 
 use std::borrow::Cow;
 use std::hash::{BuildHasher as _, RandomState};
@@ -11,6 +12,7 @@ use serde_json::Value;
 
 use super::{conversations, sid};
 use crate::domain::outcome::Channel;
+use crate::domain::text::{LONGEST_WRITTEN, LONGEST_WRITTEN_BY_SMS};
 use crate::ids::{ConversationId, MessageId};
 use crate::phone_number::PhoneNumber;
 use crate::provider::words;
@@ -30,14 +32,16 @@ const LONGEST_PLACE: usize = 200;
 pub struct TwilioMessageWebhooks {
     account: String,
     sender: PhoneNumber,
+    /// Our number for SMS, where that is allowed.
+    sms: Option<PhoneNumber>,
     /// Keys the names of messages that come without one; new in each process, so that nobody reads a text back out of it.
     names: RandomState,
 }
 
 impl TwilioMessageWebhooks {
-    /// The webhooks of `account`, whose WhatsApp messages go out by `sender`.
-    pub fn new(account: String, sender: PhoneNumber) -> Self {
-        Self { account, sender, names: RandomState::new() }
+    /// The webhooks of `account`, whose WhatsApp messages go out by `sender`, and its SMS, where that is allowed, by `sms`.
+    pub fn new(account: String, sender: PhoneNumber, sms: Option<PhoneNumber>) -> Self {
+        Self { account, sender, sms, names: RandomState::new() }
     }
 
     /// What the webhook is about; nothing of it is checked yet.
@@ -52,10 +56,18 @@ impl TwilioMessageWebhooks {
             (_, None) if form.has("ConversationSid").is_some() => self.added(form),
             (_, None) => match form.outbound_status() {
                 Some(field) => Kind::Receipt(field),
+                None if form.is_sms() => self.received_by_sms(form),
                 None if form.has("From").is_some_and(|author| self.is_ours(author)) => Kind::Nothing,
-                None => Kind::Received,
+                None => Kind::Received(Channel::WhatsApp),
             },
         }
+    }
+
+    /// Without SMS, or at another number of the account's, it is not for us.
+    fn received_by_sms(&self, form: &Form<'_>) -> Kind {
+        let number = |name| form.has(name).and_then(|text| PhoneNumber::parse(text).ok());
+        let is_to_us = self.sms.is_some() && number("To") == self.sms;
+        if is_to_us && number("From") != self.sms { Kind::Received(Channel::Sms) } else { Kind::Nothing }
     }
 
     fn added(&self, form: &Form<'_>) -> Kind {
@@ -80,18 +92,18 @@ impl TwilioMessageWebhooks {
                 Some(_) => form.message()?,
                 None => self.name(&conversation, form),
             };
-            Ok(Envelope { from: from(author)?, message, conversation: Some(conversation) })
+            Ok(Envelope { from: from(author, Channel::WhatsApp)?, message, conversation: Some(conversation) })
         };
-        open(envelope(), form, files)
+        open(envelope(), Channel::WhatsApp, form, files)
     }
 
-    fn read_received(form: &Form<'_>) -> Result<MessageNews, &'static str> {
+    fn read_received(form: &Form<'_>, channel: Channel) -> Result<MessageNews, &'static str> {
         let author = form.need("From", "a message without an author")?;
         let count = form.has("NumMedia").and_then(|count| count.parse().ok()).unwrap_or(0_usize).min(MOST_FILES);
         let kinds = (0..count).map(|n| form.has(&format!("MediaContentType{n}")).unwrap_or_default());
         let beside: Vec<_> = kinds.map(words::file).chain(form.place()).collect();
-        let envelope = || Ok(Envelope { message: form.message()?, from: from(author)?, conversation: None });
-        open(envelope(), form, beside)
+        let envelope = || Ok(Envelope { message: form.message()?, from: from(author, channel)?, conversation: None });
+        open(envelope(), channel, form, beside)
     }
 
     /// A name for a message that came without one: its repeats have the same, and another message most likely another.
@@ -104,14 +116,14 @@ impl TwilioMessageWebhooks {
 impl MessagingWebhooks for TwilioMessageWebhooks {
     fn sender_of(&self, body: &[u8]) -> Option<Sender> {
         let form = Form::decode(body);
-        let author = match self.kind(&form) {
+        let (author, channel) = match self.kind(&form) {
             Kind::Nothing | Kind::Receipt(_) => return None,
             Kind::Nobodys => return Some(Sender::default()),
-            Kind::Added => form.has("Author"),
-            Kind::Received => form.has("From"),
+            Kind::Added => (form.has("Author"), Channel::WhatsApp),
+            Kind::Received(channel) => (form.has("From"), channel),
         };
         let conversation = form.has("ConversationSid").and_then(conversation_of);
-        Some(Sender { from: author.and_then(|author| from(author).ok()), conversation })
+        Some(Sender { from: author.and_then(|author| from(author, channel).ok()), conversation })
     }
 
     fn parse(&self, body: &[u8]) -> MessageNews {
@@ -121,7 +133,7 @@ impl MessagingWebhooks for TwilioMessageWebhooks {
             Kind::Nothing => Ok(MessageNews::Nothing),
             Kind::Receipt(field) => form.receipt(field),
             Kind::Added => self.read_added(&form),
-            Kind::Received => Self::read_received(&form),
+            Kind::Received(channel) => Self::read_received(&form, channel),
         };
         news.unwrap_or_else(MessageNews::Bad)
     }
@@ -137,8 +149,8 @@ enum Kind {
     Receipt(&'static str),
     /// `onMessageAdded`, or what has no event but the fields of one.
     Added,
-    /// A message of plain Messaging.
-    Received,
+    /// A message of plain Messaging, on this channel.
+    Received(Channel),
 }
 
 /// What is right of a message before its text is looked at.
@@ -151,6 +163,7 @@ struct Envelope {
 /// The last steps, which both dialects share: what is missing comes before what has the wrong form, and the text comes last.
 fn open(
     envelope: Result<Envelope, &'static str>,
+    channel: Channel,
     form: &Form<'_>,
     beside: Vec<String>,
 ) -> Result<MessageNews, &'static str> {
@@ -160,19 +173,23 @@ fn open(
         envelope => envelope?,
     };
     let Envelope { from, message, conversation } = envelope;
-    Ok(match words::words(body.unwrap_or_default(), beside) {
+    let longest = if channel == Channel::Sms { LONGEST_WRITTEN_BY_SMS } else { LONGEST_WRITTEN };
+    Ok(match words::words(body.unwrap_or_default(), longest, beside) {
         Ok(text) => {
             let quotes = form.has("OriginalRepliedMessageSid").and_then(|text| sid::read(text, &MESSAGE));
             let message = Inbound { message, conversation, quotes: quotes.map(MessageId), text };
-            MessageNews::Inbound { from, channel: Channel::WhatsApp, message }
+            MessageNews::Inbound { from, channel, message }
         }
-        Err(why) => MessageNews::Refused { from, channel: Channel::WhatsApp, message, why },
+        Err(why) => MessageNews::Refused { from, channel, message, why },
     })
 }
 
-fn from(author: &str) -> Result<PhoneNumber, &'static str> {
-    let number = author.strip_prefix("whatsapp:").and_then(|number| PhoneNumber::parse(number).ok());
-    number.ok_or("an author who is no WhatsApp number")
+fn from(author: &str, channel: Channel) -> Result<PhoneNumber, &'static str> {
+    let (number, no_number) = match channel {
+        Channel::Sms => (Some(author), "an author who is no number"),
+        Channel::WhatsApp | Channel::Voice => (author.strip_prefix("whatsapp:"), "an author who is no WhatsApp number"),
+    };
+    number.and_then(|number| PhoneNumber::parse(number).ok()).ok_or(no_number)
 }
 
 fn conversation_of(name: &str) -> Option<ConversationId> {
@@ -198,6 +215,11 @@ impl<'a> Form<'a> {
 
     fn need(&self, wanted: &str, reason: &'static str) -> Result<&str, &'static str> {
         self.has(wanted).ok_or(reason)
+    }
+
+    /// Whether it is about a message between phone numbers rather than addresses of another channel.
+    fn is_sms(&self) -> bool {
+        self.has("To").is_some_and(|to| to.starts_with('+'))
     }
 
     /// The text; of a tapped button what is written on it.
@@ -232,7 +254,8 @@ impl<'a> Form<'a> {
     fn receipt(&self, status: &str) -> Result<MessageNews, &'static str> {
         let message = self.message()?;
         let status = self.need(status, "a receipt without a status")?;
-        let Some(delivery) = conversations::delivery(status, self.has("ErrorCode")) else {
+        let channel = if self.is_sms() { Channel::Sms } else { Channel::WhatsApp };
+        let Some(delivery) = conversations::delivery(status, self.has("ErrorCode"), channel) else {
             return Ok(MessageNews::Nothing);
         };
         let channel_message = self.has("ChannelMessageSid").and_then(conversations::channel_message);

@@ -29,7 +29,6 @@ keep_enum!(Speaker => SpeakerRecord { Agent, Person, });
 keep_enum!(Channel => ChannelRecord { Voice, WhatsApp, Sms, });
 
 /// What came in before there was SMS.
-#[expect(clippy::derivable_impls, reason = "the macro makes the enum")]
 impl Default for ChannelRecord {
     fn default() -> Self {
         ChannelRecord::WhatsApp

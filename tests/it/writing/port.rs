@@ -63,7 +63,7 @@ impl Bench {
                     })
                     .expect("good settings"),
                 ),
-                Arc::new(twilio::TwilioMessageWebhooks::new(config.account_sid, from)),
+                Arc::new(twilio::TwilioMessageWebhooks::new(config.account_sid, from, None)),
             ),
             Telnyx => (
                 Arc::new(
@@ -77,7 +77,7 @@ impl Bench {
                     })
                     .expect("good settings"),
                 ),
-                Arc::new(telnyx::TelnyxMessageWebhooks::new(from, Some(config.telnyx_profile), hash_key)),
+                Arc::new(telnyx::TelnyxMessageWebhooks::new(from, None, Some(config.telnyx_profile), hash_key)),
             ),
         };
         Self { emulator, messaging, webhooks, bodies, _server: server }

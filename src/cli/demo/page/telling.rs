@@ -84,7 +84,7 @@ fn voicing(what: &Voicing) -> Value {
 
 fn kind(form: TextForm) -> &'static str {
     match form {
-        TextForm::Free => "free",
+        TextForm::Free | TextForm::Sms => "free",
         TextForm::Template => "template",
         TextForm::Button => "button",
         TextForm::Picture => "picture",

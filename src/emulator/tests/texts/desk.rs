@@ -50,7 +50,8 @@ impl Desk {
         emulator.route(PUBLIC, &format!("http://{}", listener.local_addr().unwrap()));
         let listener = listener.tap_io(|socket| socket.set_nodelay(true).unwrap());
         let kept = Arc::default();
-        let app = axum::Router::new().route("/whatsapp", post(keep)).with_state(Arc::clone(&kept));
+        let app =
+            axum::Router::new().route("/whatsapp", post(keep)).route("/sms", post(keep)).with_state(Arc::clone(&kept));
         let mut tasks = JoinSet::new();
         tasks.spawn(async move { axum::serve(listener, app).await.unwrap() });
         let http = reqwest::Client::builder().no_proxy().build().unwrap();

@@ -7,6 +7,7 @@ use crate::domain::messaging::{Delivery, Receipt};
 use crate::domain::text::BadWords;
 
 const US: &str = "+390612345678";
+const SMS: &str = "+390687654321";
 const PERSON: &str = "+393331234567";
 const PROFILE: &str = "0f512bda-ae1e-4597-8e11-e5f5686b97d3";
 const NAME: &str = "7ee4241c-f127-47e5-9c34-3aac291f8058";
@@ -16,7 +17,7 @@ fn number(text: &str) -> PhoneNumber {
 }
 
 fn webhooks() -> TelnyxMessageWebhooks {
-    TelnyxMessageWebhooks::new(number(US), Some(PROFILE.to_owned()), HashKey::new(b"a key"))
+    TelnyxMessageWebhooks::new(number(US), Some(number(SMS)), Some(PROFILE.to_owned()), HashKey::new(b"a key"))
 }
 
 fn wrap(kind: &str, payload: &Value) -> Vec<u8> {
@@ -51,7 +52,10 @@ fn what_the_person_writes_is_read_in_each_of_its_shapes() {
             panic!("{body} is a message")
         };
         assert_eq!((from, message.text.as_str(), message.message.as_str()), (number(PERSON), want, NAME));
-        assert_eq!((message.conversation, message.quotes), (Some(webhooks().conversation(&number(PERSON))), None));
+        assert_eq!(
+            (message.conversation, message.quotes),
+            (webhooks().conversation(Channel::WhatsApp, &number(PERSON)), None)
+        );
     }
 }
 
@@ -68,7 +72,7 @@ fn a_sender_is_known_in_each_shape_of_both_numbers() {
         assert!(matches!(received(&payload), MessageNews::Inbound { .. }), "{payload}");
         let sender = webhooks().sender_of(&wrap("message.received", &payload)).expect("somebody wrote");
         assert_eq!(sender.from, Some(number(PERSON)), "{payload}");
-        assert_eq!(sender.conversation, Some(webhooks().conversation(&number(PERSON))));
+        assert_eq!(sender.conversation, webhooks().conversation(Channel::WhatsApp, &number(PERSON)));
     }
 }
 
@@ -146,4 +150,50 @@ fn receipts_tell_what_became_of_a_message_of_ours_and_count_for_nobody() {
     }
     let nameless = wrap("message.finalized", &json!({"direction": "outbound"}));
     assert_eq!(webhooks().parse(&nameless), MessageNews::Bad("a receipt without a name"));
+}
+
+/// A text as it comes in by SMS.
+fn sms(name: &str, value: Value) -> Vec<u8> {
+    let mut payload = json!({"id": NAME, "direction": "inbound", "type": "SMS", "messaging_profile_id": PROFILE,
+        "from": {"phone_number": PERSON, "carrier": "", "line_type": "Wireless"},
+        "to": [{"phone_number": SMS, "status": "webhook_delivered"}], "text": "Yes.", "media": [], "errors": []});
+    payload[name] = value;
+    wrap("message.received", &payload)
+}
+
+#[test]
+fn a_text_to_our_number_is_the_persons_and_belongs_to_no_conversation() {
+    let photo = json!([{"url": "https://ex.org/1", "content_type": "image/jpeg"}]);
+    for (body, want) in [
+        (sms("id", json!(NAME)), "Yes."),
+        (sms("type", json!("MMS")), "Yes."),
+        (sms("media", photo), "Yes.\n[photo]"),
+        (sms("text", json!("é".repeat(2_000))), &*"é".repeat(2_000)),
+    ] {
+        let MessageNews::Inbound { from, channel, message } = webhooks().parse(&body) else { panic!("a message") };
+        assert_eq!((from, channel, message.text.as_str()), (number(PERSON), Channel::Sms, want));
+        assert_eq!((message.message.as_str(), message.conversation, message.quotes), (NAME, None, None));
+        let sender = Sender { from: Some(number(PERSON)), conversation: None };
+        assert_eq!(webhooks().sender_of(&body), Some(sender));
+    }
+    let MessageNews::Refused { channel, why, .. } = webhooks().parse(&sms("text", json!("é".repeat(2_001)))) else {
+        panic!("it is refused")
+    };
+    assert_eq!((channel, why), (Channel::Sms, BadWords::TooLong { length: 2_001, longest: 2_000 }));
+}
+
+#[test]
+fn a_text_that_is_not_for_us_is_nothing() {
+    let without = TelnyxMessageWebhooks::new(number(US), None, Some(PROFILE.to_owned()), HashKey::new(b"a key"));
+    for (webhooks, body) in [
+        (webhooks(), sms("to", json!([{"phone_number": US}]))),
+        (webhooks(), sms("messaging_profile_id", json!("another"))),
+        (webhooks(), sms("from", json!({"phone_number": SMS}))),
+        (webhooks(), sms("direction", json!("outbound"))),
+        // WhatsApp's goes to the number of its sender.
+        (webhooks(), sms("type", json!("WHATSAPP"))),
+        (without, sms("id", json!(NAME))),
+    ] {
+        assert_eq!((webhooks.parse(&body), webhooks.sender_of(&body)), (MessageNews::Nothing, None));
+    }
 }

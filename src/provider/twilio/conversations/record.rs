@@ -6,6 +6,8 @@ use serde_json::Value;
 use super::super::answer::TWILIO;
 use super::super::{date, sid};
 use super::{AUTHOR, delivery};
+use crate::domain::outcome::Channel;
+use crate::domain::text::LONGEST_WRITTEN;
 use crate::ids::{ConversationId, Mark, MessageId};
 use crate::provider::rest::Failure;
 use crate::provider::words;
@@ -88,7 +90,7 @@ impl Message {
                 let body = self.body.as_deref().unwrap_or_default();
                 let files = self.media.as_array().into_iter().flatten();
                 let kinds = files.map(|file| words::file(file["content_type"].as_str().unwrap_or_default()));
-                words::words(body, kinds).ok().map(Author::Person)
+                words::words(body, LONGEST_WRITTEN, kinds).ok().map(Author::Person)
             }
             Some(author) if is_ours(author, proxy) => Some(Author::Us(self.mark())),
             // Somebody else was brought in, from the console or by another program.
@@ -137,12 +139,8 @@ impl ReceiptPage {
     pub(super) fn receipt(self, message: &MessageId) -> Option<Receipt> {
         let mut known: Option<Receipt> = None;
         for record in self.delivery_receipts {
-            let code = match record.error_code {
-                Value::Number(code) => Some(code.to_string()),
-                Value::String(code) => Some(code),
-                _ => None,
-            };
-            let Some(delivery) = delivery(&record.status, code.as_deref()) else { continue };
+            let code = code(record.error_code);
+            let Some(delivery) = delivery(&record.status, code.as_deref(), Channel::WhatsApp) else { continue };
             let (failed, underway) = (matches!(delivery, Delivery::Failed(_)), delivery == Delivery::Underway);
             let receipt = Receipt {
                 message: message.clone(),
@@ -157,6 +155,15 @@ impl ReceiptPage {
             }
         }
         known
+    }
+}
+
+/// An error's code, which is a number; some of Twilio's resources have it as a text.
+pub(in super::super) fn code(told: Value) -> Option<String> {
+    match told {
+        Value::Number(code) => Some(code.to_string()),
+        Value::String(code) => Some(code),
+        _ => None,
     }
 }
 

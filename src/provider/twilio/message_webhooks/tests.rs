@@ -7,14 +7,17 @@ use crate::provider::{BadWords, Delivery, MessagingClass};
 
 mod cleaning;
 mod sender;
+mod sms;
 
 const ACCOUNT: &str = "AC00000000000000000000000000000001";
 const PERSON: &str = "+393331234567";
 const SENDER: &str = "+390612345678";
+const SMS: &str = "+390687654321";
 const HEX: &str = "0123456789abcdef0123456789abcdef";
 
 fn webhooks() -> TwilioMessageWebhooks {
-    TwilioMessageWebhooks::new(ACCOUNT.to_owned(), PhoneNumber::parse(SENDER).unwrap())
+    let number = |text| PhoneNumber::parse(text).unwrap();
+    TwilioMessageWebhooks::new(ACCOUNT.to_owned(), number(SENDER), Some(number(SMS)))
 }
 
 /// Fields as a body; of repeated names the last counts, and `-` takes a field away.
