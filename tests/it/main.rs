@@ -7,6 +7,7 @@ mod calls;
 mod carrier;
 mod conversation;
 mod crash;
+mod docs;
 mod doctor;
 mod front_door;
 mod leaks;
