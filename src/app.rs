@@ -126,6 +126,7 @@ impl App {
             limits: limits(config, messaging.as_deref()),
             most_sessions: config.limits.sessions,
             most_live_calls: config.limits.live_calls,
+            log_messages: config.log_messages,
             metrics: Arc::clone(&metrics),
             tasks: TaskTracker::new(),
         });

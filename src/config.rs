@@ -123,6 +123,8 @@ pub struct Config {
     pub history_ttl: Duration,
     /// What a scraper of the metrics may authenticate with; empty for nothing but the API key.
     pub metrics_token: SecretString,
+    /// Whether what both sides say is logged, redacted.
+    pub log_messages: bool,
     /// How long a tool waits for the person before it says that nobody has answered yet.
     pub mcp: Ceilings,
 }
@@ -173,6 +175,7 @@ impl Config {
         let metrics_token = reader.text("CALLME_METRICS_TOKEN").unwrap_or_default().into();
         let store = store::read(&mut reader, hash_key.is_some());
         let history_ttl = reader.hours("CALLME_HISTORY_TTL_HOURS", 1..=8_760);
+        let log_messages = log_messages(&mut reader);
         reader.warn_of_ignored(variables::NOT_YET);
         let config = (|| {
             Some(Config {
@@ -190,6 +193,7 @@ impl Config {
                 store,
                 history_ttl,
                 metrics_token,
+                log_messages,
             })
         })();
         let problems = reader.into_problems();
@@ -268,6 +272,19 @@ fn timing(reader: &mut Reader<'_>) -> Timing {
         longest_call: reader.minutes("CALLME_MAX_CALL_MINUTES", 1..=240),
         barge_in_guard: reader.millis("CALLME_BARGE_IN_GUARD_MS", 0..=30_000),
     }
+}
+
+/// Whoever switches it on is to know, with every start, what is written down from now on.
+fn log_messages(reader: &mut Reader<'_>) -> bool {
+    let name = "CALLME_LOG_MESSAGES";
+    let is_on = reader.switch(name);
+    if is_on {
+        let text = "is on: WHAT BOTH SIDES SAY AND WRITE STANDS IN THE LOG, at the level debug. Cards, addresses, numbers and \
+                    keys are taken out, as far as they are known by their form; the rest is private. Set it to false when \
+                    the fault is found, and delete these lines";
+        reader.warn(name, text.to_owned());
+    }
+    is_on
 }
 
 fn ceilings(reader: &mut Reader<'_>) -> Ceilings {

@@ -233,6 +233,11 @@ pub const VARIABLES: &[Variable] = &[
     optional("CALLME_LOG_FORMAT", "text", "How log lines look: text or json."),
     optional("CALLME_LOG", "info", "Which log lines are written: error, warn, info, debug, trace, or a filter."),
     unset("RUST_LOG", "info", "The same, used where CALLME_LOG is not set."),
+    optional(
+        "CALLME_LOG_MESSAGES",
+        "false",
+        "For finding a fault: whether what both sides say is logged, redacted, at the level debug; true or false.",
+    ),
 ];
 
 /// Variables of the original and of later versions that have no effect in this one.
