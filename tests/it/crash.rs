@@ -1,6 +1,7 @@
 //! Nothing is lost, and nothing rings twice: the real binary, killed at any moment of a story and started again.
 
 mod agent;
+mod clients;
 mod gate;
 mod habits;
 mod person;
