@@ -3,8 +3,10 @@
 mod agent;
 mod clients;
 mod gate;
+mod gateway;
 mod habits;
 mod person;
+mod published;
 mod restarts;
 mod server;
 mod stage;

@@ -14,9 +14,10 @@ use clap::error::ErrorKind;
 use page::{Page, slug};
 
 /// Variables that the server does not read, and who does.
-const OTHERS: [(&str, &str); 9] = [
+const OTHERS: [(&str, &str); 10] = [
     ("CALLME_CLOUD_URL", "`callme mcp` and `callme call`: where their server is"),
     ("CALLME_TEST_LONG", "the tests"),
+    ("CALLME_TEST_BINARY", "the tests"),
     ("CALLME_WHATSAPP_FALLBACK_TO_SMS", "nobody yet; the log says so where it is set"),
     ("CLAUDE_CODE_MCP_TOOL_IDLE_TIMEOUT", "Claude Code"),
     ("MCP_TOOL_TIMEOUT", "Claude Code"),
