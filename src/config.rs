@@ -56,6 +56,8 @@ pub struct Basics {
     pub log_format: LogFormat,
     /// Which log lines there are: a level, or a filter as `tracing-subscriber` reads it.
     pub log_filter: String,
+    /// Where traces are sent, without a slash at the end; `None` for nowhere.
+    pub collector: Option<String>,
 }
 
 /// How log lines look.
@@ -216,7 +218,25 @@ fn basics(reader: &mut Reader<'_>) -> Basics {
         port,
         log_format,
         log_filter: log_filter.unwrap_or_else(|| variables::default_of("CALLME_LOG").to_owned()),
+        collector: collector(reader),
     }
+}
+
+fn collector(reader: &mut Reader<'_>) -> Option<String> {
+    let name = "OTEL_EXPORTER_OTLP_ENDPOINT";
+    let value = reader.text(name)?;
+    if !cfg!(feature = "otel") {
+        reader.warn(
+            name,
+            "is set, but this build sends no traces; build it with --features otel, or remove it".to_owned(),
+        );
+        return None;
+    }
+    let url = reader::base_url(&value, &["http", "https"]);
+    if url.is_none() {
+        reader.warn(name, "is no http(s) URL; no traces are sent. Set it to http://your.collector:4318".to_owned());
+    }
+    url
 }
 
 fn public_url(reader: &mut Reader<'_>, port: u16) -> String {

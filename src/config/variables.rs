@@ -238,6 +238,11 @@ pub const VARIABLES: &[Variable] = &[
         "false",
         "For finding a fault: whether what both sides say is logged, redacted, at the level debug; true or false.",
     ),
+    unset(
+        "OTEL_EXPORTER_OTLP_ENDPOINT",
+        "http://localhost:4318",
+        "Where an OpenTelemetry collector takes traces, OTLP over HTTP; in builds with the feature otel.",
+    ),
 ];
 
 /// Variables of the original and of later versions that have no effect in this one.

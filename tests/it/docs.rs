@@ -14,7 +14,7 @@ use clap::error::ErrorKind;
 use page::{Page, slug};
 
 /// Variables that the server does not read, and who does.
-const OTHERS: [(&str, &str); 10] = [
+const OTHERS: [(&str, &str); 12] = [
     ("CALLME_CLOUD_URL", "`callme mcp` and `callme call`: where their server is"),
     ("CALLME_TEST_LONG", "the tests"),
     ("CALLME_TEST_BINARY", "the tests"),
@@ -22,6 +22,8 @@ const OTHERS: [(&str, &str); 10] = [
     ("CLAUDE_CODE_MCP_TOOL_IDLE_TIMEOUT", "Claude Code"),
     ("MCP_TOOL_TIMEOUT", "Claude Code"),
     ("GEMINI_CLI_TRUST_WORKSPACE", "Gemini CLI"),
+    ("OTEL_EXPORTER_OTLP_HEADERS", "OpenTelemetry's exporter, in builds with the feature `otel`"),
+    ("OTEL_RESOURCE_ATTRIBUTES", "the same"),
     ("GH_TOKEN", "GitHub's command line"),
     ("ON_FAILURE", "Railway: a word of its file"),
     ("AF_UNIX", "systemd: a kind of socket, as its neighbours that begin with AF_"),

@@ -21,6 +21,8 @@ mod security;
 mod speech;
 mod steered;
 mod telnyx;
+#[cfg(feature = "otel")]
+mod traces;
 mod vad;
 mod webhook;
 mod world;
