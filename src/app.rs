@@ -132,6 +132,7 @@ impl App {
             limits,
             most_sessions: config.limits.sessions,
             most_live_calls: config.limits.live_calls,
+            log_messages: config.log_messages,
             metrics: Arc::clone(&metrics),
             tasks: TaskTracker::new(),
         });

@@ -56,6 +56,8 @@ pub struct Basics {
     pub log_format: LogFormat,
     /// Which log lines there are: a level, or a filter as `tracing-subscriber` reads it.
     pub log_filter: String,
+    /// Where traces are sent, without a slash at the end; `None` for nowhere.
+    pub collector: Option<String>,
 }
 
 /// How log lines look.
@@ -123,6 +125,8 @@ pub struct Config {
     pub history_ttl: Duration,
     /// What a scraper of the metrics may authenticate with; empty for nothing but the API key.
     pub metrics_token: SecretString,
+    /// Whether what both sides say is logged, redacted.
+    pub log_messages: bool,
     /// How long a tool waits for the person before it says that nobody has answered yet.
     pub mcp: Ceilings,
 }
@@ -173,6 +177,7 @@ impl Config {
         let metrics_token = reader.text("CALLME_METRICS_TOKEN").unwrap_or_default().into();
         let store = store::read(&mut reader, hash_key.is_some());
         let history_ttl = reader.hours("CALLME_HISTORY_TTL_HOURS", 1..=8_760);
+        let log_messages = log_messages(&mut reader);
         let config = (|| {
             Some(Config {
                 public_url,
@@ -189,6 +194,7 @@ impl Config {
                 store,
                 history_ttl,
                 metrics_token,
+                log_messages,
             })
         })();
         let problems = reader.into_problems();
@@ -211,7 +217,25 @@ fn basics(reader: &mut Reader<'_>) -> Basics {
         port,
         log_format,
         log_filter: log_filter.unwrap_or_else(|| variables::default_of("CALLME_LOG").to_owned()),
+        collector: collector(reader),
     }
+}
+
+fn collector(reader: &mut Reader<'_>) -> Option<String> {
+    let name = "OTEL_EXPORTER_OTLP_ENDPOINT";
+    let value = reader.text(name)?;
+    if !cfg!(feature = "otel") {
+        reader.warn(
+            name,
+            "is set, but this build sends no traces; build it with --features otel, or remove it".to_owned(),
+        );
+        return None;
+    }
+    let url = reader::base_url(&value, &["http", "https"]);
+    if url.is_none() {
+        reader.warn(name, "is no http(s) URL; no traces are sent. Set it to http://your.collector:4318".to_owned());
+    }
+    url
 }
 
 fn public_url(reader: &mut Reader<'_>, port: u16) -> String {
@@ -267,6 +291,19 @@ fn timing(reader: &mut Reader<'_>) -> Timing {
         longest_call: reader.minutes("CALLME_MAX_CALL_MINUTES", 1..=240),
         barge_in_guard: reader.millis("CALLME_BARGE_IN_GUARD_MS", 0..=30_000),
     }
+}
+
+/// Whoever switches it on is to know, with every start, what is written down from now on.
+fn log_messages(reader: &mut Reader<'_>) -> bool {
+    let name = "CALLME_LOG_MESSAGES";
+    let is_on = reader.switch(name);
+    if is_on {
+        let text = "is on: WHAT BOTH SIDES SAY AND WRITE STANDS IN THE LOG, at the level debug. Cards, addresses, numbers and \
+                    keys are taken out, as far as they are known by their form; the rest is private. Set it to false when \
+                    the fault is found, and delete these lines";
+        reader.warn(name, text.to_owned());
+    }
+    is_on
 }
 
 fn ceilings(reader: &mut Reader<'_>) -> Ceilings {

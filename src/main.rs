@@ -5,8 +5,8 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use callme::cli::{self, Cli, Command};
-use callme::config::Config;
 use callme::config::environment::Environment;
+use callme::config::{Basics, Config};
 use callme::telemetry;
 use clap::Parser;
 
@@ -35,8 +35,11 @@ fn main() -> anyhow::Result<ExitCode> {
             Ok(runtime.block_on(cli::doctor::doctor(doctor, &loaded, &|name| environment.value(name))))
         }
         Command::Serve => {
-            telemetry::init(loaded.basics.log_format, &loaded.basics.log_filter);
-            runtime.block_on(cli::serve::serve(loaded))
+            let Basics { log_format, log_filter, collector, .. } = &loaded.basics;
+            let telemetry = telemetry::init(*log_format, log_filter, collector.as_deref());
+            let served = runtime.block_on(cli::serve::serve(loaded));
+            telemetry.flush();
+            served
         }
         Command::Mcp => runtime.block_on(cli::mcp::mcp(&|name| environment.value(name))),
         Command::Call(call) => Ok(runtime.block_on(cli::call::call(&call, &|name| environment.value(name)))),

@@ -8,25 +8,32 @@ use std::sync::LazyLock;
 use regex::{Captures, Regex};
 
 pub mod keyed;
+mod redact;
 
 #[cfg(test)]
 mod tests;
+
+pub use redact::redact;
 
 /// What may stand between two digits of one written number, plain, typographic or percent-encoded; `+` is a space in
 /// a form body.
 const GAP: &str = r"(?:[ \t\x0b\x0c\u{a0}\u{202f}\u{2009}\u{200b}-\u{200f}\u{2010}-\u{2015}\u{2060}\u{2212}\u{feff}().+/\-]|%2[089BDEFbdef]|%[aA]0|%[cC]2%[aA]0)";
 
+/// A whole URL: user info, path and query can each carry a secret or a number.
+const URL: &str = r#"\b[a-zA-Z][a-zA-Z0-9+.\-]*(?:://|%3[aA]%2[fF]%2[fF])[^\s"'<>]+"#;
+
+/// A session id of ours: its time has thirteen digits and begins with 1 until May 2033. No phone number does both.
+const SESSION: &str = r"\b(?:call|msg)-[0-9]{1,6}-1[0-9]{12}\b";
+
 /// One alternative per thing that is known; the leftmost wins, and at one place the first.
 static KNOWN: LazyLock<Regex> = LazyLock::new(|| {
     let pattern = [
-        // A whole URL: user info, path and query can each carry a secret or a number.
-        r#"(?P<url>\b[a-zA-Z][a-zA-Z0-9+.\-]*(?:://|%3[aA]%2[fF]%2[fF])[^\s"'<>]+)"#,
+        &format!("(?P<url>{URL})"),
         r"(?P<bearer>\b(?i:bearer)|\bBasic)\s+[A-Za-z0-9._~+/=\-]{8,}",
         r"(?P<key>\bsk-[\w*.\-]{3,}|\beyJ[\w\-]{8,}[\w.\-]*)",
         // A carrier's name for a thing (`CA…`): random, and needed to find the thing again.
         r"(?P<sid>\b[A-Z]{2}[0-9a-f]{32}\b)",
-        // A session id of ours: its time has thirteen digits and begins with 1 until May 2033. No phone number does both.
-        r"(?P<session>\b(?:call|msg)-[0-9]{1,6}-1[0-9]{12}\b)",
+        &format!("(?P<session>{SESSION})"),
         // A carrier's auth token, or one of our own media tokens, in hexadecimal.
         r"(?P<token>\b[0-9a-fA-F]{32,128}\b)",
         r"(?P<date>\b(?:19|20)\d\d-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?(?:Z|[+-]\d\d:?\d\d)?)?)",

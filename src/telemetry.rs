@@ -1,4 +1,5 @@
-//! Logging: lines to standard error, as text or JSON, and a panic hook that keeps what a panic says to itself.
+//! Logging: lines to standard error, as text or JSON, and a panic hook that keeps what a panic says to itself. In builds with
+//! the feature `otel`, traces too.
 //!
 //! What a line must not show is private by type where it is made; nothing is filtered here.
 
@@ -15,19 +16,60 @@ use tracing_subscriber::{Layer, fmt};
 
 use crate::config::LogFormat;
 
+#[cfg(feature = "otel")]
+mod traces;
+
+/// The target of the spans that are sent to a collector. No line shows them: a line stands by itself.
+pub const TRACED: &str = "traced";
+
+/// What was begun with logging and is to be finished at the end.
+#[derive(Debug)]
+#[must_use = "what is not flushed is lost"]
+pub struct Telemetry {
+    #[cfg(feature = "otel")]
+    sender: Option<traces::Sender>,
+}
+
+impl Telemetry {
+    /// Sends the traces that have not been sent yet, for a second at most.
+    pub fn flush(self) {
+        #[cfg(feature = "otel")]
+        if let Some(sender) = self.sender {
+            sender.flush();
+        }
+    }
+}
+
 /// Starts logging for the whole process and sets the panic hook. A second call changes nothing.
 ///
 /// `filter` is a level or `tracing-subscriber`'s filter syntax; one that cannot be read counts as `info`, with a warning.
-pub fn init(format: LogFormat, filter: &str) {
+/// `collector` is the base URL of an OpenTelemetry collector, in builds with the feature `otel`. Not to be called by a task: the
+/// collector's client waits for itself.
+pub fn init(format: LogFormat, filter: &str, collector: Option<&str>) -> Telemetry {
     let (filter, readable) = parse(filter);
     // Colours are for people who watch, not for files.
     let colours = io::stderr().is_terminal();
     let lines = tracing_subscriber::registry().with(layer(format, colours, io::stderr).with_filter(filter));
+    #[cfg(feature = "otel")]
+    let sender = collector.map(traces::Sender::to);
+    #[cfg(feature = "otel")]
+    let lines = lines.with(sender.as_ref().and_then(|sender| sender.as_ref().ok()).map(traces::Sender::layer));
+    #[cfg(not(feature = "otel"))]
+    // Whoever set it has been warned with the other settings.
+    let _ = collector;
     if lines.try_init().is_ok() {
         panic::set_hook(Box::new(report_panic));
     }
     if !readable {
         tracing::warn!("CALLME_LOG is no log filter; using info");
+    }
+    #[cfg(feature = "otel")]
+    if sender.as_ref().is_some_and(Result::is_err) {
+        tracing::warn!("traces are not sent: what would send them cannot be started");
+    }
+    Telemetry {
+        #[cfg(feature = "otel")]
+        sender: sender.and_then(Result::ok),
     }
 }
 
@@ -52,9 +94,9 @@ fn parse(filter: &str) -> (EnvFilter, bool) {
     };
     let directives: Vec<String> = filter.split(',').map(ours_only).collect();
     // It writes what clients send also above that: host names, reasons, whole notifications.
-    match EnvFilter::try_new(format!("rmcp=off,{}", directives.join(","))) {
+    match EnvFilter::try_new(format!("rmcp=off,{TRACED}=off,{}", directives.join(","))) {
         Ok(filter) => (filter, true),
-        Err(_) => (EnvFilter::new("rmcp=off,info"), false),
+        Err(_) => (EnvFilter::new(format!("rmcp=off,{TRACED}=off,info")), false),
     }
 }
 
@@ -136,7 +178,7 @@ mod tests {
     #[test]
     fn a_filter_that_cannot_be_read_is_info() {
         let (filter, readable) = parse("a=b=c");
-        assert_eq!((filter.to_string().as_str(), readable), ("rmcp=off,info", false));
+        assert_eq!((filter.to_string().as_str(), readable), ("traced=off,rmcp=off,info", false));
     }
 
     #[test]

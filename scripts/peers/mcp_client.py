@@ -5,7 +5,8 @@
     mcp_client.py SCENARIO [--reply TEXT]... [--give-up SECONDS] stdio COMMAND...
 
 URL ends in /mcp; COMMAND gets this process's environment. The person gives the replies in turn, by voice or in writing, in
-`slow` only after the client has given up. Exits with 1 and says what differs.
+`slow` only after the client has given up; in `restart` the server is killed after each question, and begins again. Exits with 1
+and says what differs.
 """
 
 import argparse
@@ -157,6 +158,48 @@ async def slow(agent, options):
     agent.check_reply("wait_for_reply", fields, options.reply[0])
     await agent.use("end_call", call_id=session, message="Goodbye.")
     check("sessions for this question", (await agent.use("get_call_history"))["total"] - before, 1)
+
+
+async def restart(options):
+    """Two questions, after each of which the server dies before its answer and begins again."""
+    first, second = options.reply
+    async with contextlib.AsyncExitStack() as stack:
+        # In front of a server far away one process stays; over HTTP the package gives up with the connection.
+        kept = Agent(await stack.enter_async_context(connected(options))) if options.way == "stdio" else None
+        call = await persistently(options, kept, first, "initiate_call", message=QUESTION)
+        await persistently(options, kept, second, "continue_call", call_id=call, message=SECOND)
+        async with agent_of(options, kept) as agent:
+            await agent.use("end_call", call_id=call, message="Goodbye.")
+            check("sessions in all", (await agent.use("get_call_history"))["total"], 1)
+            await check_history(agent, call, [QUESTION, first, SECOND, second, "Goodbye."])
+
+
+@contextlib.asynccontextmanager
+async def agent_of(options, kept):
+    if kept:
+        yield kept
+    else:
+        async with connected(options) as client:
+            yield Agent(client)
+
+
+async def persistently(options, kept, reply, tool, **arguments):
+    """Asks once. Where that brought no answer, the session that it began is looked for, and its reply waited for there."""
+    asked = False
+    while True:
+        try:
+            async with asyncio.timeout(options.give_up), agent_of(options, kept) as agent:
+                if asked:
+                    tool = "wait_for_reply"
+                    arguments = {"call_id": (await agent.use("get_call_history", limit=1))["conversations"][0]["id"]}
+                asked = True
+                fields = await agent.use(tool, **arguments)
+        except (BaseExceptionGroup, MCPError, Differs, httpx2.HTTPError, OSError):
+            fields = {}
+        if "response" in fields:
+            check(f"response of {tool}", fields["response"], reply)
+            return fields.get("callId") or arguments["call_id"]
+        await asyncio.sleep(0.2)
 
 
 async def errors(agent, _options):
@@ -320,15 +363,22 @@ async def connected(options, mode="auto"):
 
 
 async def main(options):
-    if options.scenario == "versions":
-        await versions(options)
+    if options.scenario in ("versions", "restart"):
+        await SCENARIOS[options.scenario](options)
     else:
         async with connected(options) as client:
             await SCENARIOS[options.scenario](Agent(client), options)
     print(f"mcp: {options.scenario} over {options.way} is well")
 
 
-SCENARIOS = {"conversation": conversation, "message": message, "slow": slow, "errors": errors, "versions": versions}
+SCENARIOS = {
+    "conversation": conversation,
+    "message": message,
+    "slow": slow,
+    "restart": restart,
+    "errors": errors,
+    "versions": versions,
+}
 
 
 def command_line():

@@ -239,6 +239,16 @@ pub const VARIABLES: &[Variable] = &[
     optional("CALLME_LOG_FORMAT", "text", "How log lines look: text or json."),
     optional("CALLME_LOG", "info", "Which log lines are written: error, warn, info, debug, trace, or a filter."),
     unset("RUST_LOG", "info", "The same, used where CALLME_LOG is not set."),
+    optional(
+        "CALLME_LOG_MESSAGES",
+        "false",
+        "For finding a fault: whether what both sides say is logged, redacted, at the level debug; true or false.",
+    ),
+    unset(
+        "OTEL_EXPORTER_OTLP_ENDPOINT",
+        "http://localhost:4318",
+        "Where an OpenTelemetry collector takes traces, OTLP over HTTP; in builds with the feature otel.",
+    ),
 ];
 
 /// The default of a variable in the table.

@@ -15,6 +15,8 @@ use tokio::time::Instant;
 use tower::ServiceBuilder;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, RequestId, SetRequestIdLayer};
+use tracing::field::Empty;
+use tracing::{Instrument, Span};
 
 use super::auth::{self, ApiKey};
 use super::body::{self, Bounds};
@@ -87,18 +89,38 @@ fn forget_client_id(mut request: Request) -> Request {
 async fn log(request: Request, next: Next) -> Response {
     let route = request.extensions().get::<MatchedPath>().map_or("(none)", MatchedPath::as_str).to_owned();
     let id = request.extensions().get::<RequestId>().and_then(|id| id.header_value().to_str().ok());
+    let method = request.method().clone();
+    let id = id.unwrap_or_default().to_owned();
     let mut line = Line {
-        method: request.method().clone(),
+        span: span(shown(&method), &route, &id),
+        method,
         route,
-        id: id.unwrap_or_default().to_owned(),
+        id,
         began: Instant::now(),
         status: None,
         counted: false,
     };
-    let response = next.run(request).await;
+    let response = next.run(request).instrument(line.span.clone()).await;
     line.status = Some(response.status());
     line.counted = response.extensions().get::<Counted>().is_some();
     response
+}
+
+/// A request as traces show it. Probes and what finds no route are not worth one.
+fn span(method: &str, route: &str, id: &str) -> Span {
+    if matches!(route, "/health" | "(none)") {
+        return Span::none();
+    }
+    tracing::info_span!(
+        target: "traced",
+        "request",
+        otel.name = format!("{method} {route}"),
+        otel.kind = "server",
+        request = id,
+        http.request.method = method,
+        http.route = route,
+        http.response.status_code = Empty,
+    )
 }
 
 /// Marks a response that is told of elsewhere, with many others in one line: anybody can bring it about, as often as they like.
@@ -107,6 +129,7 @@ pub(super) struct Counted;
 
 /// The line of a request, written when this is dropped: a client that goes away drops the handler in its middle.
 struct Line {
+    span: Span,
     method: Method,
     /// The route's template.
     route: String,
@@ -120,10 +143,12 @@ struct Line {
 
 impl Drop for Line {
     fn drop(&mut self) {
-        let Self { method, route, id, began, status, counted } = self;
+        let Self { span, method, route, id, began, status, counted } = self;
         let ms = whole_millis(began.elapsed());
-        // A method can be any word; those we do not serve are not repeated.
-        let method = if is_known(method) { method.as_str() } else { "(other)" };
+        let method = shown(method);
+        if let Some(status) = status {
+            span.record("http.response.status_code", status.as_u16());
+        }
         match status {
             Some(status) if status.is_server_error() => {
                 tracing::warn!(request = %id, method, route, status = status.as_u16(), ms, "{method} {route} -> {status}");
@@ -139,9 +164,10 @@ impl Drop for Line {
     }
 }
 
-fn is_known(method: &Method) -> bool {
-    [Method::GET, Method::POST, Method::HEAD, Method::OPTIONS, Method::PUT, Method::PATCH, Method::DELETE]
-        .contains(method)
+/// A method can be any word; those we do not serve are not repeated.
+fn shown(method: &Method) -> &str {
+    let known = [Method::GET, Method::POST, Method::HEAD, Method::OPTIONS, Method::PUT, Method::PATCH, Method::DELETE];
+    if known.contains(method) { method.as_str() } else { "(other)" }
 }
 
 /// What a panic in a handler looks like from outside. The panic hook has logged its place.

@@ -55,6 +55,8 @@ pub struct ManagerConfig {
     pub most_sessions: usize,
     /// Live calls per person at once (`CALLME_MAX_LIVE_CALLS`).
     pub most_live_calls: usize,
+    /// Whether what both sides say is logged, redacted (`CALLME_LOG_MESSAGES`).
+    pub log_messages: bool,
     /// What is counted.
     pub metrics: Arc<Metrics>,
     /// Owns the session tasks.

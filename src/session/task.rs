@@ -12,6 +12,8 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
+use tracing::Span;
+use tracing::field::Empty;
 
 use super::shared::{Shared, Tables};
 use super::{Delivered, Look, RequestName};
@@ -145,6 +147,8 @@ pub(super) struct Task {
     /// What the carrier was asked for, until it is there.
     connecting: Option<Connecting>,
     meter: Meter,
+    /// The session in traces, as long as this process has it.
+    span: Span,
 }
 
 impl Task {
@@ -163,6 +167,16 @@ impl Task {
             session.handle(Input::Earlier(earlier), shared.config.clock.now());
         }
         let mut task = Self {
+            span: tracing::info_span!(
+                target: "traced",
+                parent: None,
+                "session",
+                call.id = %id,
+                dial = Empty,
+                ended_by = Empty,
+                talk_ms = Empty,
+                lines = Empty,
+            ),
             id,
             meter: Meter::new(&shared.config.metrics, requests.iter().map(|waiting| waiting.request)),
             shared,
@@ -350,6 +364,7 @@ impl Task {
         self.shared.config.metrics.call_ended(dial, ended_by);
         let talk_ms = crate::clock::whole_millis(self.session.talked(now));
         let lines = self.lines.len();
+        self.span.record("dial", dial).record("ended_by", ended_by).record("talk_ms", talk_ms).record("lines", lines);
         tracing::info!(call.id = %self.id, dial, ended_by, talk_ms, lines, "call {} ended: {dial}, by {ended_by}", self.id);
     }
 }

@@ -1,9 +1,12 @@
 //! Nothing is lost, and nothing rings twice: the real binary, killed at any moment of a story and started again.
 
 mod agent;
+mod clients;
 mod gate;
+mod gateway;
 mod habits;
 mod person;
+mod published;
 mod restarts;
 mod server;
 mod stage;

@@ -4,6 +4,7 @@
 mod door;
 mod ink;
 pub(crate) mod scanner;
+mod shown;
 mod sms;
 mod stranger;
 mod telnyx;

@@ -7,6 +7,7 @@ mod calls;
 mod carrier;
 mod conversation;
 mod crash;
+mod docs;
 mod doctor;
 mod front_door;
 mod leaks;
@@ -20,6 +21,8 @@ mod security;
 mod speech;
 mod steered;
 mod telnyx;
+#[cfg(feature = "otel")]
+mod traces;
 mod vad;
 mod webhook;
 mod world;

@@ -1,7 +1,7 @@
 //! The tools over MCP, as the running server gives them at `/mcp`: in virtual time, over real sockets.
 
 mod doors;
-mod packages;
+pub(crate) mod packages;
 mod slow;
 mod stdio;
 mod tasks;

@@ -4,7 +4,8 @@
 //     mcp_client.mjs SCENARIO [--reply TEXT]... [--give-up SECONDS] stdio COMMAND...
 //
 // URL ends in /mcp; COMMAND gets this process's environment. The person gives the replies in turn, by voice or in writing, in
-// `slow` only after the client has given up. Exits with 1 and says what differs.
+// `slow` only after the client has given up; in `restart` the server is killed after each question, and begins again. Exits with 1
+// and says what differs.
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -76,6 +77,30 @@ async function slow(agent, { replies: [reply], giveUp }) {
     checkReply('wait_for_reply', agent, fields, reply);
     await agent.use('end_call', { call_id, message: 'Goodbye.' });
     check('sessions for this question', (await agent.use('get_call_history')).total - before, 1);
+}
+
+// Two questions, after each of which the server dies before its answer and begins again.
+async function restart(agent, { replies: [first, second], giveUp }) {
+    const call_id = await persistently(agent, giveUp, first, 'initiate_call', { message: QUESTION });
+    await persistently(agent, giveUp, second, 'continue_call', { call_id, message: SECOND });
+    await agent.use('end_call', { call_id, message: 'Goodbye.' });
+    check('sessions in all', (await agent.use('get_call_history')).total, 1);
+    await checkHistory(agent, call_id, [QUESTION, first, SECOND, second, 'Goodbye.']);
+}
+
+// Asks once. Where that brought no answer, the session that it began is looked for, and its reply waited for there.
+async function persistently(agent, giveUp, reply, tool, given) {
+    const once = { timeout: giveUp * 1000 };
+    const attempt = (asked) => asked.catch(() => undefined);
+    let fields = await attempt(agent.use(tool, given, once));
+    let session = fields?.callId;
+    while (fields?.response === undefined) {
+        await new Promise((resolve) => setTimeout(resolve, 200));
+        session = (await attempt(agent.use('get_call_history', { limit: 1 }, once)))?.conversations[0].id;
+        if (session) fields = await attempt(agent.use('wait_for_reply', { call_id: session }, once));
+    }
+    check(`response to ${given.message}`, fields.response, reply);
+    return session;
 }
 
 // What is asked wrongly is told clearly, and the next request is served.
@@ -239,7 +264,7 @@ function commandLine([scenario, ...rest]) {
     return options;
 }
 
-const SCENARIOS = { conversation, message, slow, errors, versions };
+const SCENARIOS = { conversation, message, slow, restart, errors, versions };
 // Whatever waits in vain ends the script.
 setTimeout(() => process.exit(14), 240_000).unref();
 try {

@@ -1,8 +1,10 @@
 // Uses a server through the client that people already run, `call-me-cloud-mcp` 1.3.1 as it was published.
 //
 //     published_client.mjs URL KEY [REPLY REPLY]
+//     published_client.mjs URL KEY --once REPLY
 //
-// The person gives the replies in turn: both in a call, then the first once more to a text. Exits with 1 and says what differs.
+// The person gives the replies in turn: both in a call, then the first once more to a text. With --once something is wrong with the
+// server or its network: one question, which the client asks again by itself. Exits with 1 and says what differs.
 
 import { createRequire } from 'node:module';
 
@@ -28,7 +30,7 @@ const HOOKS = `
 const inline = (code) => `data:text/javascript,${encodeURIComponent(code)}`;
 const REGISTER = inline(`import { register } from 'node:module'; register(${JSON.stringify(inline(HOOKS))});`);
 
-async function main(url, key, first = 'Yes, go on.', second = 'The second one.') {
+async function connected(url, key) {
     const client = new Client({ name: 'peer', version: '1' });
     await client.connect(
         new StdioClientTransport({
@@ -44,6 +46,22 @@ async function main(url, key, first = 'Yes, go on.', second = 'The second one.')
         return text;
     };
 
+    return { client, use };
+}
+
+async function once(url, key, reply) {
+    const { client, use } = await connected(url, key);
+    const called = await use('initiate_call', { message: QUESTION });
+    checkHas('initiate_call', called, `\n\nUser's response:\n${reply}\n`);
+    const call_id = /^Call ID: (\S+)$/m.exec(called)?.[1];
+    checkHas('end_call', await use('end_call', { call_id, message: 'Goodbye.' }), 'Call ended. Duration: ');
+    checkHas('get_call_history', await use('get_call_history', { limit: 1 }), `user: ${reply}`);
+    await client.close();
+    console.log('call-me-cloud-mcp 1.3.1: the question was answered');
+}
+
+async function main(url, key, first = 'Yes, go on.', second = 'The second one.') {
+    const { client, use } = await connected(url, key);
     checkTools((await client.listTools()).tools, TOOLS);
 
     const called = await use('initiate_call', { message: QUESTION });
@@ -72,7 +90,9 @@ async function main(url, key, first = 'Yes, go on.', second = 'The second one.')
 // Whatever waits in vain ends the script.
 setTimeout(() => process.exit(14), 240_000).unref();
 try {
-    await main(...process.argv.slice(2));
+    const [url, key, ...rest] = process.argv.slice(2);
+    if (rest[0] === '--once') await once(url, key, rest[1]);
+    else await main(url, key, ...rest);
     process.exit(0);
 } catch (error) {
     if (!(error instanceof Differs)) console.error(error);

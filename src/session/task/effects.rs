@@ -13,6 +13,7 @@ use crate::domain::outcome::Channel;
 use crate::domain::session::{Effect, Input};
 use crate::ids::{CarrierCallId, SessionId};
 use crate::phone_number::PhoneNumber;
+use crate::privacy::redact;
 use crate::provider::{DialOrder, LostDial};
 use crate::session::mail::Letter;
 use crate::session::shared::Shared;
@@ -58,6 +59,9 @@ impl Task {
             }
             Effect::Said { by_person, text, at, channel } => {
                 let speaker = if *by_person { Speaker::Person } else { Speaker::Agent };
+                if self.shared.config.log_messages {
+                    self.log_message(if *by_person { "person" } else { "agent" }, text, *channel);
+                }
                 self.lines.push(Line { speaker, text: text.clone(), at: *at, channel: *channel });
             }
             Effect::Finished => {
@@ -67,6 +71,12 @@ impl Task {
             }
             _ => {}
         }
+    }
+
+    /// One line for what somebody said. Its text is escaped, so that no word makes a line of its own.
+    fn log_message(&self, speaker: &str, text: &str, channel: Channel) {
+        let (id, channel, text) = (&self.id, channel.as_str(), redact(text));
+        tracing::debug!(call.id = %id, speaker, channel, "the {speaker} in {id}, by {channel}: {text:?}");
     }
 
     fn carry_out_one(&mut self, effect: Effect) {

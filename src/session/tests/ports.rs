@@ -65,6 +65,7 @@ impl Ports {
             limits,
             most_sessions: most,
             most_live_calls: most,
+            log_messages: false,
             metrics: Arc::new(Metrics::default()),
             tasks: tasks.clone(),
         });

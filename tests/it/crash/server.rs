@@ -99,10 +99,11 @@ impl Server {
         self.0.starts.load(Ordering::Relaxed)
     }
 
-    /// Starts it, with a setting more.
+    /// Starts it, with a setting more. Another build of it is tried by naming it in `CALLME_TEST_BINARY`.
     pub(super) fn start(&self, more: Option<(&str, String)>) {
         let log = File::options().create(true).append(true).open(self.0.directory.join("log")).expect("our own file");
-        let mut command = Command::new(env!("CARGO_BIN_EXE_callme"));
+        let binary = std::env::var_os("CALLME_TEST_BINARY").unwrap_or_else(|| env!("CARGO_BIN_EXE_callme").into());
+        let mut command = Command::new(binary);
         command
             .arg("serve")
             .env_clear()

@@ -34,6 +34,21 @@ async fn nobody_gets_in_without_the_key_or_from_another_site() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn on_a_private_network_the_host_of_the_public_url_gets_in_and_no_other() {
+    for (public, ours, theirs) in [
+        ("http://192.168.1.20:3333", "192.168.1.20:3333", "192.168.1.21:3333"),
+        ("http://callme.lan:3333", "callme.lan:3333", "192.168.1.20:3333"),
+    ] {
+        let world = World::with(&[("CALLME_PUBLIC_URL", public)]).await;
+        let list = request("tools/list", &json!({}));
+        for (host, want) in [(ours, 200), (theirs, 403), ("localhost:3333", 200)] {
+            let answer = world.rpc(&list).header("host", host).send().await.expect("an answer");
+            assert_eq!(answer.status(), want, "{host} at {public}: {:?}", answer.text().await);
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_is_not_the_protocol_is_refused_and_nobody_is_rung() {
     let world = World::new().await;
     let raw = |body: &str| world.rpc(&Value::Null).header("content-type", "application/json").body(body.to_owned());

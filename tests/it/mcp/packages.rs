@@ -14,20 +14,20 @@ const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
 /// In which language the client is written.
 #[derive(Clone, Copy, Debug)]
-enum In {
+pub(crate) enum In {
     Python,
     TypeScript,
 }
 
 /// Runs a client, and shows what it said when it is not content.
-async fn run(mut command: Command) {
+pub(crate) async fn run(mut command: Command) {
     let ran = tokio::task::spawn_blocking(move || command.output()).await.expect("the task does not panic");
     let output = ran.expect("the client can be started");
     let said = [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat();
     assert!(output.status.success(), "{said}");
 }
 
-fn client(language: In) -> Command {
+pub(crate) fn client(language: In) -> Command {
     let mut command = match language {
         In::Python => {
             let python = format!("{ROOT}/target/venv/bin/python");
