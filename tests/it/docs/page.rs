@@ -39,7 +39,7 @@ impl Page {
                 continue;
             }
             let slug = slug(title.trim());
-            let counted = (1..).map(|n| format!("{slug}-{n}")).find(|name| !slugs.contains(name));
+            let counted = (1..1000).map(|n| format!("{slug}-{n}")).find(|name| !slugs.contains(name));
             slugs.insert(if slugs.contains(&slug) { counted.unwrap_or_default() } else { slug });
         }
         slugs
