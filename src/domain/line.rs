@@ -187,9 +187,14 @@ impl Line {
         self.since
     }
 
-    /// A text goes by SMS, or came that way.
+    /// SMS is switched on, or something goes or came that way.
     pub fn writes_sms(&mut self, now: Millis) {
         self.sms_since.get_or_insert(now);
+    }
+
+    /// SMS is switched off: what comes that way from now on is not for us.
+    pub fn leaves_sms(&mut self) {
+        self.sms_since = None;
     }
 
     /// Since when what comes by SMS is for us, where that is known.

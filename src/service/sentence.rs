@@ -68,9 +68,11 @@ pub(super) fn failed(id: &SessionId, failure: &Failure, said: &[Said], answered:
         ),
         Failure::Undelivered { error, untouched, open } => {
             let (kind, what) = undelivered(id, error, channel, *untouched, *open, outcome, opt_in);
-            // The agent knows of WhatsApp; that it went another way after that is news.
-            let before =
-                if channel == Channel::Sms { "WhatsApp did not carry the message, so it went by SMS. " } else { "" };
+            let before = if channel == Channel::Sms {
+                "This session goes on by SMS, since WhatsApp did not carry a message. "
+            } else {
+                ""
+            };
             (kind, format!("{before}{what}"))
         }
         Failure::Stopping => (
@@ -102,6 +104,12 @@ fn undelivered(
             format!(
                 "{} is set up wrongly: {error}. Nothing reached the person: have the CALLME_WHATSAPP_* and CALLME_PHONE_* settings checked, or use initiate_call.",
                 channel.name()
+            ),
+        ),
+        MessagingClass::OptedOut => (
+            RefusalKind::OptedOut,
+            format!(
+                "{called}The carrier lets no SMS through to the person, who stopped them there: {error}. They have to send \"start\" by SMS to this server's number, or to write on WhatsApp."
             ),
         ),
         MessagingClass::Unknown => (

@@ -16,7 +16,7 @@ use crate::ids::{ConversationId, EntryId, Mark, MessageId, PostId, SessionId};
 use crate::metrics::Text;
 use crate::phone_number::PhoneNumber;
 use crate::provider::metered::text_of;
-use crate::provider::{Messaging, SendOrder, Sms, SmsOrder};
+use crate::provider::{Messaging, SendOrder, SmsOrder};
 use crate::store::Write;
 
 /// Waits between tries to send a notice.
@@ -40,19 +40,21 @@ pub(super) struct Letter {
     pub(super) form: Form,
     pub(super) text: String,
     pub(super) again: bool,
+    pub(super) instead_of: Option<PostId>,
 }
 
 /// Sending.
 impl Shared {
     /// Sends a session's text, unless the line knows that it would not arrive.
     pub(super) async fn post(self: &Arc<Self>, id: &SessionId, letter: Letter) -> Result<MessageId, PostError> {
-        let Letter { post, form, text, again } = letter;
+        let Letter { post, form, text, again, instead_of } = letter;
         let mark = Mark::new(id, post);
         let began = self.config.clock.now();
         let to = self.config.directory.person();
         self.may_post(form)?;
         if form == Form::Sms {
-            return self.post_by_sms(id, text, again).await;
+            let before = instead_of.map(|post| Mark::new(id, post));
+            return self.post_by_sms(id, text, again, before).await;
         }
         let mut conversation = self.conversation(to).await.map_err(PostError::Carrier)?;
         // Finding it may have told that the window is closed.
@@ -62,7 +64,7 @@ impl Shared {
                 return Err(PostError::Carrier(unsettled()));
             }
             if let Some(message) = self.find(&conversation, to, &mark).await.map_err(PostError::Carrier)? {
-                self.line(|line, now| line.sent(id, message.clone(), now));
+                self.was_sent(id, &message, Channel::WhatsApp);
                 return Ok(message);
             }
         }
@@ -74,7 +76,7 @@ impl Shared {
         }
         match sent {
             Ok(message) => {
-                self.line(|line, now| line.sent(id, message.clone(), now));
+                self.was_sent(id, &message, Channel::WhatsApp);
                 Ok(message)
             }
             Err(error) => {
@@ -84,6 +86,12 @@ impl Shared {
                 Err(PostError::Carrier(error))
             }
         }
+    }
+
+    /// A text is on its way: what quotes it is for its session, and who was never told of the privacy notice is told now.
+    fn was_sent(self: &Arc<Self>, id: &SessionId, message: &MessageId, channel: Channel) {
+        self.line(|line, now| line.sent(id, message.clone(), now));
+        self.owe_privacy_notice(id, channel);
     }
 
     fn may_post(&self, form: Form) -> Result<(), PostError> {
@@ -116,20 +124,43 @@ impl Shared {
 
     /// Sends a session's text by SMS. It carries nothing by which it would be found again: one that may have been sent stays
     /// unknown.
-    async fn post_by_sms(&self, id: &SessionId, text: String, again: bool) -> Result<MessageId, PostError> {
+    async fn post_by_sms(
+        self: &Arc<Self>,
+        id: &SessionId,
+        text: String,
+        again: bool,
+        before: Option<Mark>,
+    ) -> Result<MessageId, PostError> {
         if again {
             return Err(PostError::Carrier(unsettled()));
         }
+        if let Some(message) = self.find_before_sms(before).await {
+            self.was_sent(id, &message, Channel::WhatsApp);
+            return Ok(message);
+        }
         let message = self.send_sms(text).await.map_err(PostError::Carrier)?;
-        self.line(|line, now| line.sent(id, message.clone(), now));
+        self.was_sent(id, &message, Channel::Sms);
         Ok(message)
+    }
+
+    /// The text with this mark that got through on WhatsApp after all. Where that cannot be found out the SMS goes out: it is
+    /// the last resort.
+    async fn find_before_sms(self: &Arc<Self>, mark: Option<Mark>) -> Option<MessageId> {
+        let mark = mark.filter(|_| self.reads_back())?;
+        let with = self.config.directory.person();
+        let conversation = self.conversation(with).await.ok()?;
+        self.find(&conversation, with, &mark).await.ok()?
     }
 
     async fn send_sms(&self, text: String) -> Result<MessageId, MessagingError> {
         let to = self.config.directory.person().clone();
         // What is answered to it is for us.
         self.line(Line::writes_sms);
-        self.sms().send(SmsOrder { to, text }).await
+        match &self.config.sms {
+            Some(sms) => sms.send(SmsOrder { to, text }).await,
+            // An earlier process began it.
+            None => Err(no_sms()),
+        }
     }
 
     /// The person's conversation, found or created. What was written in one that was there tells about the window.
@@ -171,7 +202,7 @@ impl Shared {
     /// What became of a text, where the carrier can tell.
     pub(super) async fn inspect(&self, message: &MessageId, channel: Channel) -> Option<Receipt> {
         let receipt = if channel == Channel::Sms {
-            self.sms().receipt(message).await
+            self.config.sms.as_ref()?.receipt(message).await
         } else {
             let conversation = self.read_line(|line, _| line.conversation().cloned())?;
             self.messaging().receipt(&conversation, message).await
@@ -287,10 +318,6 @@ impl Shared {
         self.config.sms.as_ref().is_some_and(|sms| sms.abilities().reads_back)
     }
 
-    fn sms(&self) -> &dyn Sms {
-        &**self.config.sms.as_ref().expect("only where SMS is allowed something goes by it")
-    }
-
     pub(super) fn messaging(&self) -> &dyn Messaging {
         &**self.config.messaging.as_ref().expect("only sessions with messaging on write")
     }
@@ -302,6 +329,15 @@ fn unsettled() -> MessagingError {
         class: MessagingClass::Unknown,
         code: None,
         message: "the carrier took it without an answer, and cannot be asked about it".to_owned(),
+        retry_after: None,
+    }
+}
+
+fn no_sms() -> MessagingError {
+    MessagingError {
+        class: MessagingClass::Permanent,
+        code: None,
+        message: "SMS is switched off (CALLME_WHATSAPP_FALLBACK_TO_SMS)".to_owned(),
         retry_after: None,
     }
 }

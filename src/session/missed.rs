@@ -37,6 +37,13 @@ impl Missed {
     pub(super) fn anything_since(since: Millis, conversation: Option<ConversationId>) -> Self {
         Self { since, conversation, more: None }
     }
+
+    /// The reading begins that early, or begins anew where it has begun already.
+    pub(super) fn go_back_to(&mut self, since: Millis, conversation: Option<ConversationId>) {
+        self.since = self.since.min(since);
+        self.more = Some(self.more.map_or(since, |more| more.min(since)));
+        self.conversation = self.conversation.take().or(conversation);
+    }
 }
 
 impl Manager {
@@ -72,9 +79,10 @@ impl Manager {
         let mut waits = READ_AGAIN.into_iter();
         loop {
             let Some(missed) = self.shared.begin_reading() else { return };
-            let wait = match self.shared.read(&missed).await {
-                Ok(found) => {
-                    self.take_up(found, &missed);
+            let (found, read) = self.shared.read(&missed).await;
+            self.take_up(found, &missed);
+            let wait = match read {
+                Ok(()) => {
                     if self.shared.nothing_more() {
                         return;
                     }
@@ -97,13 +105,16 @@ impl Manager {
     /// Takes what never reached us, oldest first.
     fn take_up(&self, mut found: Vec<(Channel, PastMessage)>, missed: &Missed) {
         let conversation = self.shared.place_of(missed);
-        // What was written by SMS before that was not for us.
-        let by_sms = self.shared.read_line(|line, _| line.sms_since()).unwrap_or(missed.since);
+        // What was written before that was not for us.
+        let (by_sms, here) = self.shared.read_line(|line, _| {
+            let here = line.conversation_since().filter(|_| line.conversation() == conversation.as_ref());
+            (line.sms_since().unwrap_or(missed.since), here.unwrap_or(missed.since))
+        });
         let mut taken = 0;
         found.sort_by_key(|(_, past)| past.at);
         for (channel, PastMessage { message, author, at }) in found {
             let Author::Person(text) = author else { continue };
-            let since = if channel == Channel::Sms { missed.since.max(by_sms) } else { missed.since };
+            let since = missed.since.max(if channel == Channel::Sms { by_sms } else { here });
             if at + SLACK < since {
                 continue;
             }
@@ -148,20 +159,25 @@ impl Shared {
         missed.conversation.clone().or_else(|| self.read_line(|line, _| line.conversation().cloned()))
     }
 
-    async fn read(&self, missed: &Missed) -> Result<Vec<(Channel, PastMessage)>, MessagingError> {
-        let mut found = Vec::new();
+    /// What can be read, and what cannot: one way may fail while the other is open.
+    async fn read(&self, missed: &Missed) -> (Vec<(Channel, PastMessage)>, Result<(), MessagingError>) {
         let with = self.config.directory.person();
+        let mut lists = Vec::new();
         // What came on WhatsApp outside of any conversation is in no list.
         if let Some(conversation) = self.place_of(missed).filter(|_| self.reads_back()) {
-            let mut latest = self.messaging().latest(&conversation, with).await?;
-            latest.reverse();
-            found.extend(latest.into_iter().map(|past| (Channel::WhatsApp, past)));
+            lists.push((Channel::WhatsApp, self.messaging().latest(&conversation, with).await));
         }
         if let Some(sms) = self.config.sms.as_ref().filter(|_| self.reads_sms_back()) {
-            let mut latest = sms.latest(with).await?;
-            latest.reverse();
-            found.extend(latest.into_iter().map(|past| (Channel::Sms, past)));
+            lists.push((Channel::Sms, sms.latest(with).await));
         }
-        Ok(found)
+        let (mut found, mut read) = (Vec::new(), Ok(()));
+        for (channel, latest) in lists {
+            match latest {
+                // The newest comes first.
+                Ok(latest) => found.extend(latest.into_iter().rev().map(|past| (channel, past))),
+                Err(error) => read = Err(error),
+            }
+        }
+        (found, read)
     }
 }

@@ -44,6 +44,10 @@ impl Manager {
                 tables.hears(event);
             }
             tables.line.recall(ours, seen);
+            match self.shared.config.sms {
+                Some(_) => tables.line.writes_sms(self.shared.config.clock.now()),
+                None => tables.line.leaves_sms(),
+            }
             let running: HashSet<SessionId> = tables.sessions.keys().chain(&names).cloned().collect();
             tables.line.keep_only(&running);
         }
@@ -160,11 +164,14 @@ impl Manager {
     pub(super) fn catch_up(&self, since: Millis, conversation: Option<ConversationId>) {
         let shared = &self.shared;
         let now = shared.config.clock.now();
-        let missed = Missed::anything_since(since.max(now - LOOK_BACK), conversation);
-        if shared.lock().missed.replace(missed).is_some() {
-            // A reading is about to begin, and begins earlier in the conversation now.
+        let since = since.max(now - LOOK_BACK);
+        let mut tables = shared.lock();
+        if let Some(missed) = &mut tables.missed {
+            missed.go_back_to(since, conversation);
             return;
         }
+        tables.missed = Some(Missed::anything_since(since, conversation));
+        drop(tables);
         let manager = self.clone();
         shared.config.tasks.spawn(async move {
             let closing = manager.shared.closing.clone();

@@ -46,13 +46,16 @@ async fn by_twilio(asker: &Asker, config: &Config, fix: bool) -> Result<Vec<Find
     let sid = number["sid"].as_str().filter(|sid| sid.bytes().all(|byte| byte.is_ascii_alphanumeric()));
     let ours = format!("{}/sms", config.public_url);
     let set = sid.filter(|_| fix).map(|sid| {
-        let form = [("SmsUrl", ours.as_str()), ("SmsMethod", "POST")];
+        let form = [("SmsUrl", ours.as_str()), ("SmsMethod", "POST"), ("SmsApplicationSid", "")];
         asker.client.post(twilio::url(config, &format!("/IncomingPhoneNumbers/{sid}.json"))).form(&form)
     });
     let at = Place {
         carrier: TWILIO,
         is_ours: |number, base| {
-            is_at(&number["sms_url"], base) && number["sms_method"].as_str().is_none_or(|method| method == "POST")
+            let by_post = number["sms_method"].as_str().is_none_or(|method| method == "POST");
+            // An application of the account's comes before the number's own address.
+            let has_application = number["sms_application_sid"].as_str().is_some_and(|sid| !sid.is_empty());
+            is_at(&number["sms_url"], base) && by_post && !has_application
         },
         was: |number| &number["sms_url"],
         by_hand: format!("in Twilio's console: Active numbers, the number, A message comes in: {ours}, HTTP POST"),

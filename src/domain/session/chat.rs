@@ -38,8 +38,12 @@ pub(super) struct Chat {
     pub(super) window: Option<Millis>,
     /// Something got through, either way.
     reached: bool,
+    /// Something of ours may have got through.
+    in_doubt: bool,
     /// WhatsApp failed for good: what is written goes by SMS, until the person writes on WhatsApp.
     by_sms: bool,
+    /// Why it does.
+    whatsapp_error: Option<MessagingError>,
 }
 
 /// A text to be sent.
@@ -63,6 +67,8 @@ pub struct Post {
     pub tries: usize,
     /// It may have been sent already.
     pub again: bool,
+    /// The text on WhatsApp that it stands for, where that may have been sent.
+    pub instead_of: Option<PostId>,
 }
 
 /// Whether the person's next words are this session's.
@@ -176,7 +182,8 @@ impl Session {
         let Some(post) = self.chat.next() else { return };
         post.tries += 1;
         let text = post.at_once();
-        let effect = Effect::Post { post: post.id, form: post.form, text, again: post.again };
+        let Post { id, form, again, instead_of, .. } = *post;
+        let effect = Effect::Post { post: id, form, text, again, instead_of };
         let (id, message) = (post.id, post.message);
         self.chat.on_its_way = Some(id);
         if let Some(question) = self.turns.question_of(message) {
@@ -288,12 +295,14 @@ impl Session {
     fn was_not_sent(&mut self, at: usize, error: MessagingError, now: Millis) {
         // What may have arrived goes out once more only where that can be found out first.
         let Post { form, message, .. } = self.chat.outbox[at];
+        self.chat.in_doubt |= error.class == MessagingClass::Unknown;
         let settles = self.settles(form);
         let template = self.limits.texting.is_some_and(|texting| texting.template);
         let resorts = self.may_resort_to_sms(form, error.class);
         let post = &mut self.chat.outbox[at];
         match error.class {
-            MessagingClass::OptedOut => self.opted_out(now),
+            // Who stopped SMS at the carrier may be reached on WhatsApp again.
+            MessagingClass::OptedOut if form != Form::Sms => self.opted_out(now),
             MessagingClass::Window if form == Form::Free && template => self.chat.as_template(message),
             class
                 if class.is_transient()
@@ -304,12 +313,13 @@ impl Session {
                 let wait = SEND_AGAIN[post.tries - 1].max(error.retry_after.unwrap_or_default().min(LONGEST_WAIT));
                 self.deadlines.set(Timer::Resend, now + wait);
             }
-            _ if resorts => self.chat.resort_to_sms(message),
+            _ if resorts => self.chat.resort_to_sms(message, error),
             MessagingClass::Window if form == Form::Free => {
                 self.give_up(message, &Failure::TemplateRequired, error.class, now);
             }
             class => {
-                let untouched = self.is_untouched() && class != MessagingClass::Unknown;
+                let untouched = self.is_untouched();
+                let error = self.chat.with_what_was_before(form, error);
                 let open = self.stays_open(class);
                 self.give_up(message, &Failure::Undelivered { error, untouched, open }, class, now);
             }
@@ -318,7 +328,7 @@ impl Session {
 
     /// Whether nothing of this session has reached the person: no dial was accepted, no text taken.
     fn is_untouched(&self) -> bool {
-        !self.chat.reached && self.outcome.dial == crate::domain::outcome::Dial::NotDialed
+        !self.chat.reached && !self.chat.in_doubt && self.outcome.dial == crate::domain::outcome::Dial::NotDialed
     }
 
     /// Whether the session goes on after a message that did not get through: something did, or may have, or the person can

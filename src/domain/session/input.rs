@@ -191,6 +191,8 @@ pub enum Effect {
         text: String,
         /// It may have been sent: look for its mark first.
         again: bool,
+        /// This text may have been sent on WhatsApp, for which it stands: look for that first.
+        instead_of: Option<PostId>,
     },
     /// Ask what became of a text; answer with [`Input::Receipt`] where that is known.
     Inspect {

@@ -103,13 +103,11 @@ impl Task {
                 let next = self.shared.line(|line, _| line.yield_floor(&self.id));
                 self.shared.grant_floor(next);
             }
-            Effect::Post { post, form, text, again } => {
+            Effect::Post { post, form, text, again, instead_of } => {
                 let id = self.id.clone();
                 self.work(async move |shared| {
-                    let result = shared.post(&id, Letter { post, form, text, again }).await;
-                    if result.is_ok() {
-                        shared.owe_privacy_notice(&id, form.channel());
-                    } else {
+                    let result = shared.post(&id, Letter { post, form, text, again, instead_of }).await;
+                    if result.is_err() {
                         shared.line(|line, _| line.tried(&id));
                     }
                     Some(Input::Posted { post, result })

@@ -18,8 +18,8 @@ use crate::metrics::Metrics;
 use crate::phone_number::PhoneNumber;
 use crate::privacy::keyed::HashKey;
 use crate::provider::{
-    Abilities, CallProgress, Carrier, DialOrder, LostDial, Messaging, MessagingClass, MessagingError, Opened,
-    PastMessage, ProviderError, Receipt, SendOrder,
+    Abilities, CallProgress, Carrier, CarrierWords, DialOrder, LostDial, Messaging, MessagingClass, MessagingError,
+    Opened, PastMessage, ProviderError, Receipt, SendOrder, Sms, SmsAbilities, SmsOrder,
 };
 use crate::store::Store;
 use crate::store::memory::MemoryStore;
@@ -46,6 +46,17 @@ impl Ports {
 
     /// A process that starts now, over this store and this carrier of texts.
     pub(super) fn over(limits: Limits, most: usize, store: Arc<dyn Store>, letters: Arc<Letters>, now: Millis) -> Self {
+        Self::with_sms(limits, most, store, letters, None, now)
+    }
+
+    pub(super) fn with_sms(
+        limits: Limits,
+        most: usize,
+        store: Arc<dyn Store>,
+        letters: Arc<Letters>,
+        shorts: Option<Arc<Shorts>>,
+        now: Millis,
+    ) -> Self {
         let clock = Arc::new(WallClock::starting_at(now));
         let (tasks, media_tasks) = (TaskTracker::new(), TaskTracker::new());
         let phones = Arc::new(Phones::default());
@@ -55,7 +66,7 @@ impl Ports {
             carrier: Arc::clone(&phones) as Arc<dyn Carrier>,
             commands: None,
             messaging: Some(letters),
-            sms: None,
+            sms: shorts.map(|shorts| shorts as Arc<dyn Sms>),
             keywords: Keywords::new(&[]).expect("no phrase is a bad one"),
             privacy_notice: None,
             media: Arc::clone(&desk) as Arc<dyn MediaPort>,
@@ -170,6 +181,10 @@ pub(super) struct Letters {
     asked: AtomicU64,
     /// It does not take every fourth, which it may take the next time.
     fails: bool,
+    /// It takes none for this reason, and shows nothing.
+    refuses: Option<MessagingClass>,
+    /// It answers nothing that is sent, and cannot be looked into so many times.
+    silent: Option<AtomicU64>,
     taken: Mutex<Vec<(MessageId, SendOrder)>>,
 }
 
@@ -178,6 +193,17 @@ impl Letters {
     pub(super) fn sealed() -> Self {
         let letters = Self::default();
         Self { abilities: Abilities { reads_back: false, ..letters.abilities }, ..Self::default() }
+    }
+
+    /// The same, which takes nothing, for this reason.
+    pub(super) fn failing(class: MessagingClass) -> Self {
+        Self { refuses: Some(class), ..Self::default() }
+    }
+
+    /// The same, which answers no sending: it takes the first, or none. It cannot be looked into while it is tried again.
+    pub(super) fn silent(takes: bool) -> Self {
+        let asked = AtomicU64::new(u64::from(!takes));
+        Self { silent: Some(AtomicU64::new(2)), asked, ..Self::default() }
     }
 
     /// The texts that came to the person, oldest first.
@@ -196,7 +222,8 @@ impl Default for Letters {
             reads_back: true,
             opt_in: String::new(),
         };
-        Self { abilities, asked: AtomicU64::new(0), fails: false, taken: Mutex::default() }
+        let (asked, taken) = (AtomicU64::new(0), Mutex::default());
+        Self { abilities, asked, fails: false, refuses: None, silent: None, taken }
     }
 }
 
@@ -213,7 +240,14 @@ impl Messaging for Letters {
         let n = self.asked.fetch_add(1, Ordering::Relaxed);
         let result = if self.fails && n % 4 == 3 {
             let class = MessagingClass::Transient;
-            Err(MessagingError { class, code: None, message: "busy".to_owned(), retry_after: None })
+            Err(trouble(class))
+        } else if let Some(class) = self.refuses {
+            Err(trouble(class))
+        } else if self.silent.is_some() {
+            if n == 0 {
+                lock(&self.taken).push((MessageId(format!("IM{n}")), order));
+            }
+            Err(trouble(MessagingClass::Unknown))
         } else {
             let message = MessageId(format!("IM{n}"));
             lock(&self.taken).push((message.clone(), order));
@@ -228,6 +262,12 @@ impl Messaging for Letters {
         _with: &'a PhoneNumber,
     ) -> BoxFuture<'a, Result<Vec<PastMessage>, MessagingError>> {
         assert!(self.abilities.reads_back, "nobody may ask");
+        let blind = |left: &AtomicU64| {
+            left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_ok()
+        };
+        if self.refuses.is_some() || self.silent.as_ref().is_some_and(blind) {
+            return ready(Err(trouble(self.refuses.unwrap_or(MessagingClass::Transient)))).boxed();
+        }
         let of = |(message, order): &(MessageId, SendOrder)| PastMessage {
             message: message.clone(),
             author: Author::Us(Some(order.mark.clone())),
@@ -246,5 +286,49 @@ impl Messaging for Letters {
 
     fn close<'a>(&'a self, _conversation: &'a ConversationId) -> BoxFuture<'a, Result<(), MessagingError>> {
         ready(Ok(())).boxed()
+    }
+}
+
+fn trouble(class: MessagingClass) -> MessagingError {
+    MessagingError { class, code: None, message: "no".to_owned(), retry_after: None }
+}
+
+/// Takes SMS, and shows what the person wrote.
+#[derive(Default)]
+pub(super) struct Shorts {
+    sent: Mutex<Vec<String>>,
+    received: Mutex<Vec<PastMessage>>,
+}
+
+impl Shorts {
+    /// The SMS that came to the person, oldest first.
+    pub(super) fn sent(&self) -> Vec<String> {
+        lock(&self.sent).clone()
+    }
+
+    /// The person writes, and the webhook is lost.
+    pub(super) fn receives(&self, message: PastMessage) {
+        lock(&self.received).push(message);
+    }
+}
+
+impl Sms for Shorts {
+    fn abilities(&self) -> &SmsAbilities {
+        const WORDS: CarrierWords = CarrierWords { stop: &["stop"], start: &["start"], help: &["help"] };
+        &SmsAbilities { reads_back: true, words: WORDS }
+    }
+
+    fn send(&self, order: SmsOrder) -> BoxFuture<'_, Result<MessageId, MessagingError>> {
+        let mut sent = lock(&self.sent);
+        sent.push(order.text);
+        ready(Ok(MessageId(format!("SMS{}", sent.len())))).boxed()
+    }
+
+    fn latest<'a>(&'a self, _with: &'a PhoneNumber) -> BoxFuture<'a, Result<Vec<PastMessage>, MessagingError>> {
+        ready(Ok(lock(&self.received).iter().rev().cloned().collect())).boxed()
+    }
+
+    fn receipt<'a>(&'a self, _message: &'a MessageId) -> BoxFuture<'a, Result<Option<Receipt>, MessagingError>> {
+        ready(Ok(None)).boxed()
     }
 }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::Dice;
 use super::{BadRecord, Kept, keep_enum, keep_struct};
 use crate::clock::Millis;
-use crate::domain::messaging::Form;
+use crate::domain::messaging::{Form, MessagingError};
 use crate::domain::outcome::{Channel, MessageHeard, Outcome};
 use crate::domain::session::snapshot::{
     Asking, Calls, ChatSnapshot, Deadline, Heard, Post, Purpose, Question, Sent, Snapshot, Stage, TurnsSnapshot,
@@ -105,7 +105,11 @@ keep_struct!(ChatSnapshot => ChatRecord {
     window: Option<Millis>,
     reached: bool,
     #[serde(default)]
+    in_doubt: bool,
+    #[serde(default)]
     by_sms: bool,
+    #[serde(default)]
+    whatsapp_error: Option<MessagingError>,
 });
 
 keep_struct!(Post => PostRecord {
@@ -118,6 +122,8 @@ keep_struct!(Post => PostRecord {
     form: Form,
     tries: usize,
     again: bool,
+    #[serde(default)]
+    instead_of: Option<PostId>,
 });
 
 keep_struct!(Sent => SentRecord { message: MessageId, post: Post, fine: bool, checks: Vec<Millis> });

@@ -1,7 +1,7 @@
 //! As what texts go out, and as what else where that does not arrive: free, as a template's variable, at last by SMS.
 
 use crate::clock::Millis;
-use crate::domain::messaging::{Form, MessagingClass};
+use crate::domain::messaging::{Form, MessagingClass, MessagingError};
 use crate::domain::text::{parts, sms_parts, template_variable};
 
 use super::{Chat, Post};
@@ -13,8 +13,8 @@ impl Session {
         form != Form::Sms && self.limits.texting.is_some_and(|texting| texting.settles)
     }
 
-    /// Whether SMS is the way out of such a failure that no other try mends. Where nobody knows, it may have arrived, and
-    /// it was not looked for, a second one is not risked.
+    /// Whether SMS is the way out of such a failure that no other try mends. Where the text may have arrived, and nobody can
+    /// look for it, a second one is not risked.
     pub(super) fn may_resort_to_sms(&self, form: Form, class: MessagingClass) -> bool {
         let failed = match class {
             MessagingClass::OptedOut => false,
@@ -46,7 +46,7 @@ impl Chat {
         let count = parts.len();
         let posts = parts.into_iter().enumerate().map(|(part, text)| {
             let (id, last) = (self.next_id(), part + 1 == count);
-            Post { id, message, part, text, purpose, last, form, tries: 0, again: false }
+            Post { id, message, part, text, purpose, last, form, tries: 0, again: false, instead_of: None }
         });
         posts.collect()
     }
@@ -57,11 +57,13 @@ impl Chat {
     }
 
     /// A message does not get through by WhatsApp, and neither will those that wait behind it: they go by SMS. One that is
-    /// on its way now has its own fate.
-    pub(super) fn resort_to_sms(&mut self, message: u64) {
+    /// on its way now, or may have been sent, has its own fate.
+    pub(super) fn resort_to_sms(&mut self, message: u64, error: MessagingError) {
         self.by_sms = true;
-        let on_its_way = self.outbox.iter().find(|post| self.on_its_way == Some(post.id)).map(|post| post.message);
-        let waiting = self.outbox.iter().map(|post| post.message).filter(|waits| Some(*waits) != on_its_way);
+        self.whatsapp_error = Some(error);
+        let has_begun = |post: &Post| post.again || self.on_its_way == Some(post.id);
+        let begun: Vec<u64> = self.outbox.iter().filter(|post| has_begun(post)).map(|post| post.message).collect();
+        let waiting = self.outbox.iter().map(|post| post.message).filter(|waits| !begun.contains(waits));
         let mut messages: Vec<u64> = waiting.chain([message]).collect();
         messages.dedup();
         for message in messages {
@@ -83,15 +85,33 @@ impl Chat {
         parts.extend(self.outbox.extract_if(.., |post| waits(post)));
         parts.sort_by_key(|post| post.part);
         let Some(purpose) = parts.last().map(|post| post.purpose) else { return };
+        let in_doubt = match &parts[..] {
+            [Post { id, again: true, .. }] if form == Form::Sms => Some(*id),
+            _ => None,
+        };
         let text = parts.into_iter().map(|post| post.text).collect::<Vec<_>>().join(" ");
-        let posts = self.cut(&text, purpose, message, form, usize::MAX);
+        let mut posts = self.cut(&text, purpose, message, form, usize::MAX);
+        if let [post] = &mut posts[..] {
+            post.instead_of = in_doubt;
+        }
         self.outbox.splice(at..at, posts);
+    }
+
+    /// What is told of a text that does not go by SMS either: also why it went that way.
+    pub(super) fn with_what_was_before(&self, form: Form, error: MessagingError) -> MessagingError {
+        match &self.whatsapp_error {
+            Some(before) if form == Form::Sms => {
+                let message = format!("{}; before that, on WhatsApp: {before}", error.message);
+                MessagingError { message, ..error }
+            }
+            _ => error,
+        }
     }
 
     /// A template with this text did not arrive: what it had no room for does not wait for the window any more.
     pub(super) fn withdraw_rest(&mut self, text: &str) {
         let Some(rest) = template_variable(text).1 else { return };
-        let others = self.rest.take().map(|all| all.strip_suffix(&rest).unwrap_or(&all).trim_end().to_owned());
+        let others = self.rest.take().map(|all| all.replacen(&rest, "", 1).trim().to_owned());
         self.rest = others.filter(|others| !others.is_empty());
     }
 }

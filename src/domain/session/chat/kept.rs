@@ -2,7 +2,7 @@
 
 use super::{Chat, Post, Sent};
 use crate::clock::Millis;
-use crate::domain::messaging::Form;
+use crate::domain::messaging::{Form, MessagingError};
 
 /// What a session writes, as it is kept. The floor is not part of it: the line keeps that.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -25,8 +25,12 @@ pub struct ChatSnapshot {
     pub window: Option<Millis>,
     /// Something got through, either way.
     pub reached: bool,
+    /// Something of ours may have got through.
+    pub in_doubt: bool,
     /// What is written goes by SMS.
     pub by_sms: bool,
+    /// Why it does.
+    pub whatsapp_error: Option<MessagingError>,
 }
 
 impl Chat {
@@ -46,17 +50,51 @@ impl Chat {
             rest: self.rest.clone(),
             window: self.window,
             reached: self.reached,
+            in_doubt: self.in_doubt,
             by_sms: self.by_sms,
+            whatsapp_error: self.whatsapp_error.clone(),
         }
     }
 
     /// The texts as they were kept; `sms` is whether that is still allowed.
     pub(in crate::domain::session) fn restore(kept: ChatSnapshot, sms: bool) -> Self {
-        let ChatSnapshot { mut outbox, sent, posts, messages, lead, first, rest, window, reached, by_sms } = kept;
-        for post in outbox.iter_mut().filter(|post| post.form == Form::Sms && !sms) {
-            post.form = Form::Free;
+        let ChatSnapshot {
+            mut outbox,
+            mut sent,
+            posts,
+            messages,
+            lead,
+            first,
+            rest,
+            window,
+            reached,
+            in_doubt,
+            by_sms,
+            whatsapp_error,
+        } = kept;
+        if !sms {
+            // One that may have gone out is told so, and goes nowhere else.
+            for post in outbox.iter_mut().filter(|post| post.form == Form::Sms && !post.again) {
+                post.form = Form::Free;
+            }
+            // There is nobody left to ask what became of them.
+            sent.retain(|sent| sent.post.form != Form::Sms);
         }
         let by_sms = by_sms && sms;
-        Self { outbox, sent, posts, messages, lead, first, rest, window, reached, by_sms, ..Self::default() }
+        Self {
+            outbox,
+            sent,
+            posts,
+            messages,
+            lead,
+            first,
+            rest,
+            window,
+            reached,
+            in_doubt,
+            by_sms,
+            whatsapp_error,
+            ..Self::default()
+        }
     }
 }

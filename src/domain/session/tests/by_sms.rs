@@ -2,8 +2,9 @@
 
 use crate::domain::messaging::{Form, MessagingClass};
 use crate::domain::outcome::Channel;
-use crate::domain::session::{Input, Limits, Phase, Sense, Session, Texting};
+use crate::domain::session::{Effect, Input, Limits, Phase, Sense, Session, Texting};
 use crate::domain::text::PersonText;
+use crate::ids::PostId;
 
 use super::scenario::{QUESTION, Scenario, texting, without_template};
 
@@ -56,6 +57,12 @@ fn what_fails_three_times_goes_by_sms_and_not_before() {
             assert_eq!(scenario.posts().len(), texts, "{class:?} at {at} ms");
         }
         assert_eq!(scenario.posts()[3], by_sms(QUESTION));
+        let stands_for = scenario.effects.iter().rev().find_map(|effect| match effect {
+            Effect::Post { instead_of, .. } => Some(*instead_of),
+            _ => None,
+        });
+        let in_doubt = class == MessagingClass::Unknown;
+        assert_eq!(stands_for, Some(in_doubt.then_some(PostId(1))), "it is looked for before the SMS goes out");
     }
 }
 
@@ -159,6 +166,16 @@ fn where_sms_fails_too_the_agent_is_told_so() {
         ("Undelivered Permanent, untouched", Phase::Ended)
     );
 
+    // What may have got through is no "nothing reached the person".
+    let mut scenario = writing(&[MessagingClass::Unknown; 3]);
+    scenario.next_fails(MessagingClass::Permanent).at(100_000);
+    assert_eq!(scenario.told(1), "Undelivered Permanent");
+
+    // The carrier lets no SMS through: that is said of SMS, and stops nothing else.
+    let mut scenario = writing(&[MessagingClass::BadNumber, MessagingClass::OptedOut]);
+    scenario.at(100_000);
+    assert_eq!(scenario.told(1), "Undelivered OptedOut, untouched");
+
     // A passing trouble is tried again; what may have been sent is not.
     let mut scenario = writing(&[MessagingClass::BadNumber, MessagingClass::Transient, MessagingClass::Unknown]);
     scenario.at(100_000);
@@ -175,6 +192,18 @@ fn a_call_can_be_asked_for_by_sms() {
 }
 
 #[test]
+fn a_text_that_may_have_been_sent_already_is_not_moved_with_another() {
+    let mut scenario = writing(&[]);
+    scenario.next_fails(MessagingClass::Unknown);
+    scenario.speaks("One more thing.");
+    scenario.arrives_not(1, MessagingClass::BadNumber);
+    scenario.after(60_000);
+    let moved = ["again: One more thing.".to_owned(), by_sms(QUESTION)];
+    assert_eq!(scenario.posts()[2..].iter().filter(|post| moved.contains(post)).count(), 2, "{:?}", scenario.posts());
+    assert!(!scenario.posts().contains(&by_sms("One more thing.")), "{:?}", scenario.posts());
+}
+
+#[test]
 fn a_restart_goes_on_by_sms_or_where_that_is_not_allowed_any_more_on_whatsapp() {
     let scenario = writing(&[MessagingClass::BadNumber]);
     let kept = scenario.session.snapshot().expect("it runs");
@@ -182,4 +211,15 @@ fn a_restart_goes_on_by_sms_or_where_that_is_not_allowed_any_more_on_whatsapp() 
         let again = Session::restore(kept.clone(), scenario.now, limits, scenario.now);
         assert_eq!(again.channel(), want);
     }
+    // One that may have gone out goes nowhere else: it is told as unknown.
+    let mut slow = Scenario::writing_with(with_sms(texting()), Form::Free, |it| {
+        it.carrier_is_slow();
+    });
+    slow.takes_not(1, MessagingClass::BadNumber);
+    let kept = slow.session.snapshot().expect("it runs");
+    let mut again = Session::restore(kept, slow.now, texting(), slow.now);
+    again.handle(Input::Floor, slow.now);
+    let posts: Vec<Effect> = std::iter::from_fn(|| again.poll_effect()).collect();
+    let is_it = |effect: &Effect| matches!(effect, Effect::Post { form: Form::Sms, again: true, .. });
+    assert!(posts.iter().any(is_it), "{posts:?}");
 }

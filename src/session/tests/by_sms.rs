@@ -1,0 +1,77 @@
+//! The last resort, over carriers that fail: what is found out first, and what is read back afterwards.
+
+use super::ports::{Letters, Shorts};
+use super::*;
+use crate::clock::Clock;
+use crate::domain::messaging::{MessagingClass, PastMessage};
+use crate::ids::MessageId;
+use crate::provider::Author;
+use crate::store::Left;
+use crate::store::memory::MemoryStore;
+
+const QUESTION: &str = "Shall I deploy?";
+
+fn allowed() -> Limits {
+    let texting = Texting { longest: 1600, template: true, settles: true, sms: true };
+    Limits { texting: Some(texting), ..Limits::default() }
+}
+
+fn ports(letters: &Arc<Letters>, shorts: &Arc<Shorts>) -> Ports {
+    let store = Arc::new(MemoryStore::new(Duration::from_hours(48)));
+    let (letters, shorts) = (Arc::clone(letters), Arc::clone(shorts));
+    Ports::with_sms(allowed(), 100, store, letters, Some(shorts), Millis(1_790_000_000_000))
+}
+
+fn wrote(name: &str, words: &str, at: Millis) -> PastMessage {
+    PastMessage { message: MessageId(name.to_owned()), author: Author::Person(PersonText(words.to_owned())), at }
+}
+
+#[tokio::test(start_paused = true)]
+async fn before_an_sms_the_text_on_whatsapp_that_nobody_knows_of_is_looked_for() {
+    for (is_there, by_sms) in [(true, vec![]), (false, vec![QUESTION.to_owned()])] {
+        let letters = Arc::new(Letters::silent(is_there));
+        let shorts = Arc::new(Shorts::default());
+        let ports = ports(&letters, &shorts);
+        ports.manager.write(text(QUESTION), Form::Free, None).expect("there is room");
+        tokio::time::sleep(Duration::from_secs(30)).await;
+        // Beside the notice that goes with the first one.
+        let notices = by_sms.len();
+        assert_eq!(shorts.sent().len(), by_sms.len() + notices, "on WhatsApp: {is_there}");
+        assert_eq!(shorts.sent().first(), by_sms.first());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_the_person_wrote_by_sms_is_read_back_though_whatsapp_cannot_be_read() {
+    let letters = Arc::new(Letters::failing(MessagingClass::BadNumber));
+    let shorts = Arc::new(Shorts::default());
+    let ports = ports(&letters, &shorts);
+    let pending = ports.manager.write(text(QUESTION), Form::Free, None).expect("there is room");
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert_eq!(shorts.sent()[0], QUESTION);
+    shorts.receives(wrote("SM1", "Yes.", ports.clock.now()));
+    let person = ports.directory().person().clone();
+    ports.manager.missed(&person, None, Duration::from_secs(5));
+    tokio::time::sleep(Duration::from_secs(10)).await;
+    let delivered = pending.given().expect("the answer was read");
+    let Body::Reply(reply) = &delivered.answer.body else { panic!("{:?}", delivered.answer.body) };
+    assert_eq!((reply.words[0].text.as_str(), reply.words[0].channel), ("Yes.", Channel::Sms));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_came_by_sms_before_that_was_switched_on_is_not_for_us() {
+    let letters = Arc::new(Letters::default());
+    let shorts = Arc::new(Shorts::default());
+    let ports = ports(&letters, &shorts);
+    let now = ports.clock.now();
+    let before = crate::domain::line::Snapshot {
+        conversation: Some(crate::ids::ConversationId("CH1".to_owned())),
+        since: Some(now - Duration::from_hours(48)),
+        ..crate::domain::line::Snapshot::default()
+    };
+    shorts.receives(wrote("SM1", "Stop", now - Duration::from_hours(1)));
+    let key = ports.directory().line_key().clone();
+    ports.manager.recall(Left { lines: vec![(key, before)], ..Left::default() }).await;
+    tokio::time::sleep(Duration::from_mins(1)).await;
+    assert!(!ports.manager.shared.read_line(|line, _| line.is_opted_out()));
+}
