@@ -12,7 +12,7 @@ use callme::clock::wall::WallClock;
 use callme::domain::outcome::{Channel, Outcome};
 use callme::http::carrier::{Answer, Blocks, CallEvents, InboundLimits};
 use callme::http::{Parts, router};
-use callme::ids::{RequestKey, SessionId};
+use callme::ids::{EventId, RequestKey, SessionId};
 use callme::media::BoxSocket;
 use callme::phone_number::PhoneNumber;
 use callme::privacy::keyed::HashKey;
@@ -216,7 +216,12 @@ impl Verbs for Notes {
 }
 
 impl CallEvents for Notes {
-    fn webhook(&self, named: Option<SessionId>, webhook: Webhook) -> BoxFuture<'_, Answer> {
+    fn webhook(
+        &self,
+        named: Option<SessionId>,
+        _: Option<&EventId>,
+        webhook: Webhook,
+    ) -> BoxFuture<'_, Answer> {
         self.note("webhook".to_owned());
         let answer = match (named, webhook) {
             (_, Webhook::Fetch { inbound: true, .. }) => Answer::Reject,

@@ -18,7 +18,6 @@ const OTHERS: [(&str, &str); 12] = [
     ("CALLME_CLOUD_URL", "`callme mcp` and `callme call`: where their server is"),
     ("CALLME_TEST_LONG", "the tests"),
     ("CALLME_TEST_BINARY", "the tests"),
-    ("CALLME_WHATSAPP_FALLBACK_TO_SMS", "nobody yet; the log says so where it is set"),
     ("CLAUDE_CODE_MCP_TOOL_IDLE_TIMEOUT", "Claude Code"),
     ("MCP_TOOL_TIMEOUT", "Claude Code"),
     ("GEMINI_CLI_TRUST_WORKSPACE", "Gemini CLI"),
