@@ -35,7 +35,7 @@ impl Manager {
         let Left { mut sessions, lines, seen, received, requests, blocks: _ } = left;
         let key = self.shared.config.directory.line_key();
         let names: HashSet<SessionId> = sessions.iter().map(|record| record.id.clone()).collect();
-        {
+        let sms_since = {
             let mut tables = self.shared.lock();
             let ours = lines.into_iter().find(|(line, _)| line == key).map(|(_, kept)| kept).unwrap_or_default();
             let seen = seen.into_iter().filter(|(line, ..)| line == key).map(|(_, id, _)| id);
@@ -44,13 +44,16 @@ impl Manager {
                 tables.hears(event);
             }
             tables.line.recall(ours, seen);
+            // A first process has missed nothing.
+            let sms_since = tables.line.sms_since();
             match self.shared.config.sms {
                 Some(_) => tables.line.writes_sms(self.shared.config.clock.now()),
                 None => tables.line.leaves_sms(),
             }
             let running: HashSet<SessionId> = tables.sessions.keys().chain(&names).cloned().collect();
             tables.line.keep_only(&running);
-        }
+            sms_since
+        };
         let (mut recalled, mut waiting) = (Vec::new(), Vec::new());
         let now = self.shared.config.clock.now();
         for mut record in requests {
@@ -94,7 +97,7 @@ impl Manager {
                     drop(self.shared.config.store.commit(vec![Write::Done(received.entry)]));
                 }
             }
-            self.catch_up_with_the_line(began_at);
+            self.catch_up_with_the_line(began_at, sms_since);
         }
         if count > 0 {
             tracing::info!(sessions = count, "{count} sessions of the process before were taken up");
@@ -145,12 +148,12 @@ impl Manager {
     }
 
     /// Reads what was written while no process was there; where no conversation is known yet, once it is found. The sessions
-    /// that go on run since `began_at`.
-    fn catch_up_with_the_line(&self, began_at: Option<Millis>) {
+    /// that go on run since `began_at`, and SMS are for us since `sms_since`.
+    fn catch_up_with_the_line(&self, began_at: Option<Millis>, sms_since: Option<Millis>) {
         let shared = &self.shared;
         let known = |line: &Line, _| line.conversation().cloned().zip(line.conversation_since());
         let known = shared.read_line(known).filter(|_| shared.reads_back());
-        let by_sms = shared.read_line(|line, _| line.sms_since()).filter(|_| shared.reads_sms_back());
+        let by_sms = sms_since.filter(|_| shared.reads_sms_back());
         if known.is_none() && shared.reads_back() {
             shared.lock().unread_since = began_at;
         }

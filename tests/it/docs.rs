@@ -14,7 +14,7 @@ use clap::error::ErrorKind;
 use page::{Page, slug};
 
 /// Variables that the server does not read, and who does.
-const OTHERS: [(&str, &str); 12] = [
+const OTHERS: [(&str, &str); 11] = [
     ("CALLME_CLOUD_URL", "`callme mcp` and `callme call`: where their server is"),
     ("CALLME_TEST_LONG", "the tests"),
     ("CALLME_TEST_BINARY", "the tests"),
