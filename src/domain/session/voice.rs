@@ -293,11 +293,15 @@ impl Session {
     pub(super) fn connected(&mut self, now: Millis) {
         match &self.state {
             State::Answered { call } | State::Talking { call, line: Line::Dropped { .. } } => {
+                // A line that comes back says nothing: one that breaks and comes back for ever does not put silence off.
+                let first = matches!(self.state, State::Answered { .. });
                 self.state = State::Talking { call: call.clone(), line: Line::Up };
                 self.deadlines.stop(Timer::Connect);
                 self.deadlines.stop(Timer::Reconnect);
                 self.turns.guard_until(now + self.limits.guard);
-                self.stay_active(now);
+                if first {
+                    self.stay_active(now);
+                }
             }
             // A second Connected, or one that comes too late.
             State::Dialing { .. }

@@ -278,6 +278,25 @@ fn silence_ends_a_call_and_every_word_puts_that_off() {
 }
 
 #[test]
+fn a_line_that_breaks_and_comes_back_does_not_put_the_end_for_silence_off() {
+    let mut silent = Scenario::replied();
+    silent.collects(1);
+    for at in [100_000, 200_000, 300_000, 400_000] {
+        silent.at(at).media(MediaEvent::MediaGone { stopped: false }).at(at + 1000).media(MediaEvent::Connected);
+    }
+    silent.at(3000 + 420_000 - 1);
+    assert_eq!(silent.session.phase(), Phase::Connected);
+    silent.at(3000 + 420_000);
+    assert_eq!(silent.session.outcome().ended_by.map(EndedBy::as_str), Some("inactivity"));
+    silent.check_ended();
+    // While it is gone, too.
+    let mut gone = Scenario::replied();
+    gone.collects(1).at(3000 + 420_000 - 1000).media(MediaEvent::MediaGone { stopped: false }).at(3000 + 420_000);
+    assert_eq!(gone.session.outcome().ended_by.map(EndedBy::as_str), Some("inactivity"));
+    gone.check_ended();
+}
+
+#[test]
 fn a_call_has_a_maximum_length_in_whatever_state() {
     let limits = || Limits { longest: Duration::from_mins(1), ..Limits::default() };
     for (words, told, heard) in [(None, "CallEnded", "none"), (Some("Yes."), "reply: Yes.", "voice")] {
