@@ -4,11 +4,13 @@ use std::time::Duration;
 
 use crate::clock::Millis;
 use crate::domain::carrier::{CallEnd, CallProgress, ErrorClass, ProviderError, Verdict};
+use crate::domain::media::MediaLoss;
 use crate::domain::outcome::{AnsweredBy, Dial, EndedBy};
 use crate::ids::CarrierCallId;
 
 use super::{
-    CONNECT, CarrierNews, Effect, Ending, Failure, Line, REST_PATIENCE, RING_SLACK, Session, State, Timer, VERDICT, Why,
+    CONNECT, CarrierNews, Effect, Ending, Failure, Line, RECONNECT_SILENT, REST_PATIENCE, RING_SLACK, Session, State,
+    Timer, VERDICT, Why,
 };
 
 /// Waits before each search for a dial whose answer was lost. The last one ends after the carrier's list has caught up.
@@ -319,18 +321,24 @@ impl Session {
         self.finish(&Why::Unreached, now);
     }
 
-    pub(super) fn media_gone(&mut self, stopped: bool, now: Millis) {
+    pub(super) fn media_gone(&mut self, loss: MediaLoss, now: Millis) {
+        let by_carrier = loss == MediaLoss::Stopped;
         match &mut self.state {
             State::Talking { line: line @ Line::Up, .. } => {
-                *line = Line::Dropped { stopped };
-                self.deadlines.set(Timer::Reconnect, now + self.limits.reconnect);
+                *line = Line::Dropped { stopped: by_carrier };
+                let grace = match loss {
+                    MediaLoss::Stopped | MediaLoss::Broken => self.limits.reconnect,
+                    MediaLoss::Silent => self.limits.reconnect.max(RECONNECT_SILENT),
+                };
+                self.deadlines.set(Timer::Reconnect, now + grace);
             }
+            // The carrier may have its word after the socket.
+            State::Talking { line: Line::Dropped { stopped }, .. } => *stopped |= by_carrier,
             // Nobody hears the goodbye any more.
             State::Ending(Ending::Goodbye { .. }) => self.goodbye_done(now),
             State::Dialing { .. }
             | State::Ringing { .. }
             | State::Answered { .. }
-            | State::Talking { .. }
             | State::Messaging { .. }
             | State::Ending(_)
             | State::Ended => {}
