@@ -35,8 +35,8 @@ pub mod words;
 pub use sms::{CarrierWords, Sms, SmsAbilities, SmsOrder};
 
 pub use calls::{
-    BadFrame, BadWebhook, CallCommands, CallDocuments, Carrier, CarrierWebhooks, DialOrder, LostDial, MediaIn,
-    MediaStart, MediaWire, SignedRequest, Told, Webhook, Whose,
+    BadFrame, BadWebhook, CallCommands, CallDocuments, Carrier, CarrierWebhooks, Connects, DialOrder, LostDial,
+    MediaIn, MediaStart, MediaWire, SignedRequest, Told, Webhook, Whose,
 };
 
 /// What a carrier's messaging can do. A session never asks which carrier it is.

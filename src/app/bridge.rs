@@ -98,34 +98,36 @@ impl Events {
         (received.map(Letter::Message), kept)
     }
 
-    /// Tells the sessions of a webhook.
-    fn tell(&self, session: Option<SessionId>, webhook: Webhook) -> BoxFuture<'_, Answer> {
-        let news = |call: CarrierCallId, news: CarrierNews| {
-            self.manager.news(session.clone(), call, news);
-            ready(Answer::Taken).boxed()
-        };
+    /// Tells the sessions of a webhook. Whether it has done its work by then, beside the answer: a call that it has hung up or
+    /// turned away still is being so, which may be done as often as it is told.
+    fn tell(&self, session: Option<SessionId>, webhook: Webhook) -> (bool, BoxFuture<'_, Answer>) {
+        let taken = |is_done| (is_done, ready(Answer::Taken).boxed());
+        let news = |call: CarrierCallId, news: CarrierNews| taken(self.manager.news(session.clone(), call, news));
         match webhook {
-            Webhook::Fetch { inbound: true, .. } => ready(Answer::Reject).boxed(),
-            Webhook::Fetch { call, inbound: false } => async move {
-                match self.manager.fetch(session, call).await {
-                    WebhookAnswer::Connect { session, token } => Answer::Connect { token, session },
-                    WebhookAnswer::HangUp => Answer::HangUp,
+            Webhook::Fetch { inbound: true, .. } => (true, ready(Answer::Reject).boxed()),
+            Webhook::Fetch { call, inbound: false } => (
+                true,
+                async move {
+                    match self.manager.fetch(session, call).await {
+                        WebhookAnswer::Connect { session, token } => Answer::Connect { token, session },
+                        WebhookAnswer::HangUp => Answer::HangUp,
+                    }
                 }
-            }
-            .boxed(),
+                .boxed(),
+            ),
             Webhook::Waits { call, inbound } => {
                 if inbound {
                     self.manager.turn_away(call);
                 } else {
                     self.manager.answered(session, call);
                 }
-                ready(Answer::Taken).boxed()
+                taken(false)
             }
-            Webhook::NotConnected { call, token } => {
-                self.manager.not_connected(session, call, token);
-                ready(Answer::Taken).boxed()
+            Webhook::NotConnected { call, token, loss } => {
+                self.manager.not_connected(session, call, token, loss);
+                taken(true)
             }
-            Webhook::Other => ready(Answer::Taken).boxed(),
+            Webhook::Other => taken(true),
             Webhook::Status { call, progress } => news(call, progress.into()),
             Webhook::Machine { call, verdict } => news(call, CarrierNews::Machine(verdict)),
         }
@@ -136,13 +138,12 @@ impl CallEvents for Events {
     fn webhook(&self, session: Option<SessionId>, event: Option<&EventId>, webhook: Webhook) -> BoxFuture<'_, Answer> {
         // What changes nothing may come as often as it likes.
         let event = event.filter(|_| webhook != Webhook::Other);
-        let kept = match event.map(|event| self.manager.hears(event)) {
-            // Told before.
-            Some(None) => return ready(Answer::Taken).boxed(),
-            Some(Some(kept)) => kept,
-            None => ready(()).boxed(),
-        };
-        let answer = self.tell(session, webhook);
+        // Told before.
+        if event.is_some_and(|event| !self.manager.hears(event)) {
+            return ready(Answer::Taken).boxed();
+        }
+        let (is_done, answer) = self.tell(session, webhook);
+        let kept = event.filter(|_| is_done).map_or_else(|| ready(()).boxed(), |event| self.manager.has_heard(event));
         // Whoever it is for has it by then.
         async move {
             let answer = answer.await;

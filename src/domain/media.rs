@@ -23,6 +23,19 @@ pub enum MediaCommand {
     Hush,
     /// The person's side is over: report what was still being said, then [`MediaEvent::Drained`].
     Drain,
+    /// The carrier says that its media is gone, whatever the socket says.
+    Lost(MediaLoss),
+}
+
+/// How the carrier's media is lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MediaLoss {
+    /// The carrier ended it, mostly because the call is over.
+    Stopped,
+    /// It broke.
+    Broken,
+    /// Its socket is open, and nothing comes of it any more.
+    Silent,
 }
 
 /// From the media to its session.
@@ -87,10 +100,7 @@ pub enum MediaEvent {
     /// The recogniser is gone for good: nothing the person says can be heard any more.
     HearingFailed(ProviderError),
     /// The carrier's media is gone.
-    MediaGone {
-        /// The carrier said so itself (the call is over), rather than the socket breaking.
-        stopped: bool,
-    },
+    MediaGone(MediaLoss),
     /// Everything that was said has been reported.
     Drained,
 }

@@ -13,7 +13,7 @@ use std::time::Duration;
 use crate::audio::mulaw::{PER_MS, bytes_in};
 use crate::clock::Millis;
 use crate::domain::carrier::{ErrorClass, ProviderError};
-use crate::domain::media::MediaEvent;
+use crate::domain::media::{MediaEvent, MediaLoss};
 use crate::domain::text::AgentText;
 use crate::ids::UtteranceId;
 use speech::{Speech, span_of};
@@ -127,7 +127,7 @@ impl Playout {
     /// The media is up, for the first time or again. What was not heard before a drop is sent again.
     pub fn connected(&mut self, now: Millis) {
         // A new stream takes the place of one that was not seen to break.
-        self.disconnected(false);
+        self.disconnected(MediaLoss::Broken);
         self.line = Line::Up;
         self.guard_until.get_or_insert(now + self.guard);
         self.plays_until = now;
@@ -135,7 +135,7 @@ impl Playout {
     }
 
     /// The media is gone; what the carrier had buffered is lost.
-    pub fn disconnected(&mut self, stopped: bool) {
+    pub fn disconnected(&mut self, loss: MediaLoss) {
         if self.line == Line::Up {
             self.line = Line::Down;
             self.clear = false;
@@ -143,7 +143,7 @@ impl Playout {
             if let Some(speech) = self.queue.front_mut() {
                 speech.send_again();
             }
-            self.events.push_back(MediaEvent::MediaGone { stopped });
+            self.events.push_back(MediaEvent::MediaGone(loss));
         }
     }
 

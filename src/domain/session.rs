@@ -46,7 +46,7 @@ use ending::Why;
 use limits::{
     ASK_FOR_MESSAGE, CALL_BROKE_OFF, CALL_BROKE_OFF_HERE, COLLECT, CONNECT, COULD_NOT_CALL, EXTENSION, GRACE,
     INSPECT_AFTER, LAST_WORDS, LAST_WORDS_AT_SHUTDOWN, LEAVING, LONGEST_WAIT, MESSAGE_PAUSE, PARTING, PASS_ON,
-    REST_PATIENCE, RING_SLACK, SEND_AGAIN, SHORT_GOODBYE, TRIED_TO_CALL, VERDICT, WINDOW_WARNING,
+    RECONNECT_SILENT, REST_PATIENCE, RING_SLACK, SEND_AGAIN, SHORT_GOODBYE, TRIED_TO_CALL, VERDICT, WINDOW_WARNING,
 };
 use state::{Ending, Hanging, Line, State, Timer};
 use turns::{Purpose, Turns};
@@ -319,7 +319,7 @@ impl Session {
         }
         match event {
             MediaEvent::Connected => self.connected(now),
-            MediaEvent::MediaGone { stopped } => self.media_gone(stopped, now),
+            MediaEvent::MediaGone(loss) => self.media_gone(loss, now),
             MediaEvent::UtteranceStarted { utterance } => self.turns.started(utterance, now),
             MediaEvent::UtteranceEnded { utterance, heard, failed } => self.uttered(utterance, heard, failed, now),
             MediaEvent::Interrupted { utterance, heard } => self.interrupted(utterance, heard, now),

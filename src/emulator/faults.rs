@@ -67,8 +67,15 @@ pub enum Fault {
     StreamLost,
     /// A stream that would break is ended in form instead: `stop`, and a close.
     StreamStopped,
-    /// A stream that would break stays open instead, and nothing comes of it any more.
+    /// A stream that would break stays open instead, and nothing comes of it any more: no frame, and no mark.
     StreamStalled,
+    /// A stream that would break goes on instead, but nothing is heard of the person any more: marks come back, frames do not come.
+    StreamSilent,
+    /// A stream of Telnyx's that would break stays open instead, nothing comes of it any more, and an event says so.
+    StreamDies {
+        /// `streaming.stopped` rather than `streaming.failed`.
+        stopped: bool,
+    },
     /// A stream of Telnyx's cannot be opened, and an event says so.
     StreamFails {
         /// So much later another event says the same of the same stream.

@@ -10,7 +10,9 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use tokio::sync::{mpsc, oneshot};
+use tokio_util::task::TaskTracker;
 
+use super::desk;
 use super::ears::Ears;
 use super::voice::{Made, Voice};
 use super::watch::Watch;
@@ -19,7 +21,7 @@ use crate::audio::order::InOrder;
 use crate::audio::vad::Loudness;
 use crate::clock::wall::Alarm;
 use crate::clock::{Clock, Millis};
-use crate::domain::media::{MediaCommand, MediaEvent};
+use crate::domain::media::{MediaCommand, MediaEvent, MediaLoss};
 use crate::domain::playout::{Playout, Transmit};
 use crate::domain::text::PersonText;
 use crate::ids::{SessionId, StretchId};
@@ -28,9 +30,16 @@ use crate::provider::{Heard, MediaIn, MediaWire};
 /// A line that carried sound within this time is alive: the carrier sends a frame every 20 ms, of silence too.
 const ALIVE: Duration = Duration::from_secs(1);
 
-/// A line of a carrier that sends all the time is dead when nothing has come for this long, whatever its socket says: longer than
-/// a network stumbles, and short enough for the line to come back before the person gives up.
-const DEAD: Duration = Duration::from_secs(3);
+/// A line of which nothing has come for this long is asked whether it is alive, whatever its socket says: longer than a network
+/// stumbles, and short enough for the line to come back before the person gives up. Mostly a frame comes every 20 ms, but no
+/// carrier promises one while the phone is muted or put on hold.
+const QUIET: Duration = Duration::from_secs(3);
+
+/// What a line gets to answer that. A mark comes back at once where nothing plays, and what plays has marks of its own.
+const ANSWER: Duration = Duration::from_secs(1);
+
+/// The mark that asks; playout has none of this name.
+const PROBE: &str = "alive";
 
 /// A socket that has proved whose it is.
 pub(super) struct Attached {
@@ -58,6 +67,8 @@ pub(super) struct Call {
     pub(super) sound: Vec<u8>,
     pub(super) gone: bool,
     pub(super) watch: Watch,
+    /// Owns the goodbyes to sockets.
+    pub(super) tasks: TaskTracker,
 }
 
 /// The carrier's side of a call while it is up.
@@ -71,8 +82,10 @@ pub(super) struct Line {
     heard_at: Millis,
     /// When anything came in last.
     frame_at: Millis,
-    /// When to look whether anything still comes in; `None` where a line may be silent.
-    look_at: Option<Millis>,
+    /// When to look whether anything still comes in.
+    look_at: Millis,
+    /// It was asked whether it is alive, and nothing has come since.
+    asked: bool,
     /// Frames that come in any order, where the carrier's do.
     order: InOrder,
 }
@@ -115,7 +128,7 @@ impl Call {
                 Event::Heard(heard) => self.heard(heard),
                 Event::Made(made) => self.made(made),
                 Event::Frame(Some(frame)) => self.frame(&frame),
-                Event::Frame(None) => self.lose_line(false),
+                Event::Frame(None) => self.lose_line(MediaLoss::Broken),
                 Event::Alarm => {
                     self.playout.handle_timeout(self.clock.now());
                     self.look_at_line();
@@ -158,7 +171,7 @@ impl Call {
         }
         let plays = self.playout.next_deadline();
         self.watch.sleeps(plays.filter(|_| self.line.is_some()), now);
-        let looks = self.line.as_ref().and_then(|line| line.look_at);
+        let looks = self.line.as_ref().map(|line| line.look_at);
         let next = [plays, looks, self.ears.next_deadline()].into_iter().flatten().min();
         self.alarm.set(next, &*self.clock);
     }
@@ -181,6 +194,7 @@ impl Call {
                 self.hear_what_waits();
                 self.ears.drain(self.clock.now());
             }
+            MediaCommand::Lost(loss) => self.lose_line(loss),
         }
     }
 
@@ -196,7 +210,7 @@ impl Call {
             let _ = refused.send(socket);
             return;
         }
-        self.lose_line(false);
+        self.lose_line(MediaLoss::Broken);
         self.watch.connected();
         self.line = Some(Line {
             socket,
@@ -205,24 +219,30 @@ impl Call {
             unflushed: false,
             heard_at: now,
             frame_at: now,
-            look_at: self.wire.is_steady().then(|| now + DEAD),
+            look_at: now + QUIET,
+            asked: false,
             order: InOrder::default(),
         });
         self.ears.open();
         self.playout.connected(now);
     }
 
-    /// Gives a line up of which nothing comes any more, though nobody has closed it. Looks once in [`DEAD`] rather than set
-    /// an alarm anew with every frame.
+    /// Gives a line up of which nothing comes any more, not even when it is asked, though nobody has closed it. Looks once in
+    /// [`QUIET`] rather than set an alarm anew with every frame.
     fn look_at_line(&mut self) {
         let now = self.clock.now();
-        let Some(line) = self.line.as_mut().filter(|line| line.look_at.is_some_and(|at| at <= now)) else { return };
-        if now.since(line.frame_at) < DEAD {
-            line.look_at = Some(line.frame_at + DEAD);
-            return;
+        let Some(line) = self.line.as_mut().filter(|line| line.look_at <= now) else { return };
+        if now.since(line.frame_at) < QUIET {
+            line.look_at = line.frame_at + QUIET;
+        } else if line.asked {
+            tracing::warn!(call.id = %self.session, "nothing comes of the media of {} any more; its socket is given up", self.session);
+            self.lose_line(MediaLoss::Silent);
+        } else {
+            let mut text = String::new();
+            self.wire.write_mark(&line.stream, PROBE, &mut text);
+            line.outbox.push_back(text);
+            (line.asked, line.look_at) = (true, now + ANSWER);
         }
-        tracing::warn!(call.id = %self.session, "nothing comes of the media of {} any more; its socket is given up", self.session);
-        self.lose_line(false);
     }
 
     /// Frames that wait for one that is late are heard without it: it will not come any more, or not in time.
@@ -232,11 +252,13 @@ impl Call {
         self.watch.disordered(line.order.take_faults());
     }
 
-    fn lose_line(&mut self, stopped: bool) {
+    fn lose_line(&mut self, loss: MediaLoss) {
         self.hear_what_waits();
-        if self.line.take().is_some() {
-            tracing::debug!(call.id = %self.session, stopped, "the media of {} is gone", self.session);
-            self.playout.disconnected(stopped);
+        if let Some(line) = self.line.take() {
+            tracing::debug!(call.id = %self.session, ?loss, "the media of {} is gone", self.session);
+            self.playout.disconnected(loss);
+            // A carrier that still reads learns of it.
+            self.tasks.spawn(desk::close(line.socket));
         }
     }
 
@@ -303,7 +325,7 @@ impl Call {
     fn frame(&mut self, frame: &Bytes) {
         let now = self.clock.now();
         if let Some(line) = &mut self.line {
-            line.frame_at = now;
+            (line.frame_at, line.asked) = (now, false);
         }
         let Ok(text) = std::str::from_utf8(frame) else { return };
         match self.wire.read(text) {
@@ -328,7 +350,7 @@ impl Call {
                 }
             }
             Ok(MediaIn::Mark(name)) => self.playout.mark(&name, now),
-            Ok(MediaIn::Stop) => self.lose_line(true),
+            Ok(MediaIn::Stop) => self.lose_line(MediaLoss::Stopped),
             Ok(MediaIn::Complaint { code }) => {
                 self.watch.complained();
                 tracing::warn!(call.id = %self.session, code, "the carrier did not take a media frame of {}", self.session);
@@ -340,9 +362,8 @@ impl Call {
 
     /// Lets the carrier see a close frame rather than a broken connection.
     async fn hang_up_socket(mut self) {
-        if let Some(line) = &mut self.line {
-            let goodbye = poll_fn(|cx| line.socket.as_mut().poll_close(cx));
-            let _ = tokio::time::timeout(Duration::from_secs(1), goodbye).await;
+        if let Some(line) = self.line.take() {
+            desk::close(line.socket).await;
         }
     }
 }

@@ -157,6 +157,7 @@ impl Desk {
             sound: Vec::new(),
             gone: false,
             watch: Watch::new(Arc::clone(&self.config.metrics)),
+            tasks: self.config.tasks.clone(),
         };
         let desk = Arc::clone(self);
         self.config.tasks.spawn(async move {
@@ -286,8 +287,8 @@ impl Desk {
     }
 }
 
-/// Says goodbye to a socket that is not wanted.
-async fn close(mut socket: BoxSocket) {
+/// Says goodbye to a socket that is not wanted, with a close frame rather than a broken connection, within a second.
+pub(super) async fn close(mut socket: BoxSocket) {
     let goodbye = std::future::poll_fn(|cx| socket.as_mut().poll_close(cx));
     let _ = tokio::time::timeout(Duration::from_secs(1), goodbye).await;
 }

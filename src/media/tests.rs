@@ -17,7 +17,7 @@ use super::*;
 use crate::audio::vad::Loudness;
 use crate::clock::wall::WallClock;
 use crate::clock::{Clock, Millis};
-use crate::domain::media::MediaCommand;
+use crate::domain::media::{MediaCommand, MediaLoss};
 use crate::ids::{CarrierCallId, SessionId};
 use crate::metrics::Metrics;
 use crate::provider::{Heard, MediaWire, Speech, Stt, SttSession, Tts, TtsSession, telnyx, twilio};
@@ -73,8 +73,8 @@ impl TtsSession for Mute {
     fn poll_idle(&mut self, _: &mut Context<'_>) {}
 }
 
-/// The server's end of a socket; the test has the other.
-struct Wire(mpsc::UnboundedReceiver<String>);
+/// The server's end of a socket; the test has the other, and the tape of what the server says.
+struct Wire(mpsc::UnboundedReceiver<String>, Tape);
 
 impl Stream for Wire {
     type Item = Bytes;
@@ -88,7 +88,8 @@ impl Sink<String> for Wire {
     fn poll_ready(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Result<(), SocketGone>> {
         Poll::Ready(Ok(()))
     }
-    fn start_send(self: Pin<&mut Self>, _: String) -> Result<(), SocketGone> {
+    fn start_send(self: Pin<&mut Self>, text: String) -> Result<(), SocketGone> {
+        Recorder(Arc::clone(&self.1)).note(text);
         Ok(())
     }
     fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Result<(), SocketGone>> {
@@ -96,6 +97,7 @@ impl Sink<String> for Wire {
     }
     fn poll_close(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Result<(), SocketGone>> {
         self.0.close();
+        Recorder(Arc::clone(&self.1)).note("close".to_owned());
         Poll::Ready(Ok(()))
     }
 }
@@ -107,6 +109,8 @@ struct Room {
     commands: mpsc::Sender<MediaCommand>,
     events: mpsc::UnboundedReceiver<MediaEvent>,
     tape: Tape,
+    /// What the server said on its sockets.
+    said: Tape,
     tasks: TaskTracker,
 }
 
@@ -132,7 +136,7 @@ impl Room {
         let session = SessionId::parse("call-1-1000000").expect("a session");
         let (happens, events) = mpsc::unbounded_channel();
         let commands = desk.open(session.clone(), Box::new(move |event| happens.send(event).is_ok()));
-        Self { desk, session, commands, events, tape, tasks }
+        Self { desk, session, commands, events, tape, said: Tape::default(), tasks }
     }
 
     fn call() -> CarrierCallId {
@@ -145,10 +149,10 @@ impl Room {
         let start = json!({"event": "start", "stream_id": "s", "streamSid": "MZ1", "start": {"call_control_id": CALL,
             "accountSid": "AC1", "callSid": CALL, "streamSid": "MZ1"}});
         carrier.send(start.to_string()).expect("it is open");
-        let desk = Arc::clone(&self.desk);
+        let (desk, said) = (Arc::clone(&self.desk), Arc::clone(&self.said));
         self.tasks.spawn(async move {
             if let Some(admission) = desk.admit(Some(&token)) {
-                desk.receive(admission, Some(token), Box::pin(Wire(server))).await;
+                desk.receive(admission, Some(token), Box::pin(Wire(server, said))).await;
             }
         });
         carrier
@@ -159,6 +163,16 @@ impl Room {
         let carrier = self.comes(token);
         assert_eq!(self.events.recv().await, Some(MediaEvent::Connected));
         carrier
+    }
+
+    /// What the server has said since this was asked last, each by its name.
+    fn said(&self) -> Vec<String> {
+        let said = std::mem::take(&mut *self.said.lock().unwrap_or_else(PoisonError::into_inner));
+        let name = |text: &String| {
+            let frame: serde_json::Value = serde_json::from_str(text).unwrap_or_default();
+            frame["mark"]["name"].as_str().unwrap_or(text).to_owned()
+        };
+        said.iter().map(name).collect()
     }
 
     fn tape(&self) -> Vec<String> {
@@ -199,23 +213,66 @@ async fn what_waits_for_a_late_frame_is_heard_before_the_end_however_that_comes(
     }
 }
 
+fn both_wires() -> [Arc<dyn MediaWire>; 2] {
+    [Arc::new(twilio::MediaStreams), Arc::new(telnyx::MediaStreams)]
+}
+
+/// The mark that asks a line whether it is alive.
+fn probe() -> String {
+    json!({"event": "mark", "mark": {"name": "alive"}}).to_string()
+}
+
 #[tokio::test(start_paused = true)]
-async fn a_line_is_given_up_three_seconds_after_its_last_frame_where_frames_always_come() {
-    for (given_up, frames) in [true, false].into_iter().flat_map(|steady| [0_u8, 1, 5].map(|frames| (steady, frames))) {
-        let wire: Arc<dyn MediaWire> =
-            if given_up { Arc::new(twilio::MediaStreams) } else { Arc::new(telnyx::MediaStreams) };
+async fn a_line_that_does_not_answer_is_given_up_four_seconds_after_its_last_frame_with_a_goodbye() {
+    let ms = Duration::from_millis;
+    for (wire, frames) in
+        both_wires().into_iter().flat_map(|wire| [0_u8, 1, 5].map(|frames| (Arc::clone(&wire), frames)))
+    {
         let mut room = Room::of(wire);
         let carrier = room.connects().await;
         for place in 0..frames {
-            tokio::time::sleep(Duration::from_millis(2900)).await;
+            tokio::time::sleep(ms(2900)).await;
             carrier.send(if place % 2 == 0 { other() } else { frame(place) }).expect("it is open");
         }
-        tokio::time::sleep(Duration::from_millis(2990)).await;
+        tokio::time::sleep(ms(2990)).await;
+        assert_eq!(room.said(), [""; 0], "{frames}: nothing to ask");
+        tokio::time::sleep(ms(20)).await;
+        assert_eq!(room.said(), ["alive"], "{frames}: it is asked");
+        tokio::time::sleep(ms(970)).await;
         assert!(room.events.try_recv().is_err(), "{frames}: it is up");
-        tokio::time::sleep(Duration::from_millis(20)).await;
-        let gone = room.events.try_recv().ok();
-        assert_eq!(gone, given_up.then_some(MediaEvent::MediaGone { stopped: false }), "{frames}");
-        assert_eq!(carrier.is_closed(), given_up, "{frames}");
+        tokio::time::sleep(ms(30)).await;
+        assert_eq!(room.events.try_recv(), Ok(MediaEvent::MediaGone(MediaLoss::Silent)), "{frames}");
+        assert_eq!((room.said(), carrier.is_closed()), (vec!["close".to_owned()], true), "{frames}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_line_that_is_silent_and_answers_is_kept() {
+    for (wire, late) in both_wires().into_iter().flat_map(|wire| [0, 900].map(|late| (Arc::clone(&wire), late))) {
+        let mut room = Room::of(wire);
+        let carrier = room.connects().await;
+        for round in 0..20 {
+            tokio::time::sleep(Duration::from_millis(3010)).await;
+            assert_eq!(room.said(), ["alive"], "round {round}");
+            tokio::time::sleep(Duration::from_millis(late)).await;
+            // Its answer, or any other frame.
+            carrier.send(if round % 2 == 0 { probe() } else { frame(round) }).expect("it is open");
+        }
+        assert!(room.events.try_recv().is_err(), "it is up");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_line_is_lost_when_the_carrier_says_so_however_alive_it_looks() {
+    for loss in [MediaLoss::Broken, MediaLoss::Stopped] {
+        let mut room = Room::of(Arc::new(telnyx::MediaStreams));
+        let carrier = room.connects().await;
+        carrier.send(frame(1)).expect("it is open");
+        room.commands.send(MediaCommand::Lost(loss)).await.expect("it listens");
+        assert_eq!(room.events.recv().await, Some(MediaEvent::MediaGone(loss)));
+        // So the next one needs not wait for the old to fall silent.
+        let _next = room.connects().await;
+        assert_eq!(room.said(), ["close"]);
     }
 }
 

@@ -10,6 +10,7 @@ use futures_util::future::BoxFuture;
 
 use crate::clock::Millis;
 use crate::domain::carrier::{CallProgress, ProviderError, Verdict};
+use crate::domain::media::MediaLoss;
 use crate::ids::{CarrierCallId, EventId, SessionId};
 use crate::phone_number::PhoneNumber;
 
@@ -64,9 +65,19 @@ pub trait Carrier: Send + Sync {
 /// webhooks. Each may be repeated as it is: the carrier knows it again.
 pub trait CallCommands: Send + Sync {
     /// Connects an answered call to the media socket, with `token` in its path.
-    fn connect<'a>(&'a self, call: &'a CarrierCallId, token: &'a str) -> BoxFuture<'a, Result<(), ProviderError>>;
+    fn connect<'a>(&'a self, call: &'a CarrierCallId, token: &'a str)
+    -> BoxFuture<'a, Result<Connects, ProviderError>>;
     /// Turns an inbound call away.
     fn reject<'a>(&'a self, call: &'a CarrierCallId) -> BoxFuture<'a, Result<(), ProviderError>>;
+}
+
+/// What a carrier says to the command to connect a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Connects {
+    /// It tries; the socket comes, or a [`Webhook::NotConnected`].
+    Tries,
+    /// The call is over: there is nothing to connect.
+    CallIsOver,
 }
 
 /// A webhook as its signature covers it.
@@ -148,12 +159,15 @@ pub enum Webhook {
         /// Somebody rang our number.
         inbound: bool,
     },
-    /// A command to connect the call to the media socket came to nothing; the call is still up.
+    /// The call is not connected to the media socket, though a command said so: it could not be, or is not any more. It may
+    /// still be up.
     NotConnected {
         /// Which call.
         call: CarrierCallId,
-        /// Of the media socket it was to reach, the token in its path; `None` where the carrier does not say.
+        /// Of that socket, the token in its path; `None` where the carrier does not say.
         token: Option<String>,
+        /// How a connection that was there is lost.
+        loss: MediaLoss,
     },
     /// Where the call stands.
     Status {
@@ -180,9 +194,6 @@ pub struct BadWebhook;
 
 /// The wire of a carrier's media WebSocket: text frames of JSON, audio as base64 G.711 µ-law at 8 kHz.
 pub trait MediaWire: Send + Sync {
-    /// Whether frames of the person's sound come as long as the call does, in silence too. Where they may be left out, a line
-    /// of which nothing comes can still be alive.
-    fn is_steady(&self) -> bool;
     /// Reads one text frame.
     ///
     /// # Errors

@@ -8,8 +8,9 @@ use futures_util::future::BoxFuture;
 use tokio::time::Instant;
 
 use super::{
-    Abilities, CallCommands, CallProgress, Carrier, DialOrder, ErrorClass, LostDial, Messaging, MessagingClass,
-    MessagingError, Opened, PastMessage, ProviderError, Receipt, SendOrder, Sms, SmsAbilities, SmsOrder,
+    Abilities, CallCommands, CallProgress, Carrier, Connects, DialOrder, ErrorClass, LostDial, Messaging,
+    MessagingClass, MessagingError, Opened, PastMessage, ProviderError, Receipt, SendOrder, Sms, SmsAbilities,
+    SmsOrder,
 };
 use crate::ids::{CarrierCallId, ConversationId, MessageId};
 use crate::metrics::{DialResult, Metrics, Provider, Text};
@@ -113,7 +114,11 @@ impl Carrier for Metered<dyn Carrier> {
 }
 
 impl CallCommands for Metered<dyn CallCommands> {
-    fn connect<'a>(&'a self, call: &'a CarrierCallId, token: &'a str) -> BoxFuture<'a, Result<(), ProviderError>> {
+    fn connect<'a>(
+        &'a self,
+        call: &'a CarrierCallId,
+        token: &'a str,
+    ) -> BoxFuture<'a, Result<Connects, ProviderError>> {
         self.inner.connect(call, token).inspect(|answer| self.call(answer)).boxed()
     }
 

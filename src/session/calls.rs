@@ -9,6 +9,7 @@ use tokio::sync::oneshot;
 
 use super::manager::Manager;
 use super::task::Message;
+use crate::domain::media::MediaLoss;
 use crate::domain::session::{CarrierNews, Input};
 use crate::ids::{CarrierCallId, EventId, MessageId, SessionId};
 use crate::store::Write;
@@ -32,9 +33,10 @@ pub enum WebhookAnswer {
 
 impl Manager {
     /// A carrier's news about a call; `session` as its URL named it, else the call's name decides. A call that nobody
-    /// knows (any more) and that is not over yet is hung up: its session died before it learned the call's name.
-    pub fn news(&self, session: Option<SessionId>, call: CarrierCallId, news: CarrierNews) {
-        let Some(id) = session.or_else(|| self.shared.session_of(&call)) else { return };
+    /// knows (any more) and that is not over yet is hung up: its session died before it learned the call's name. `false`
+    /// where that is done: after a crash it would have to be done again.
+    pub fn news(&self, session: Option<SessionId>, call: CarrierCallId, news: CarrierNews) -> bool {
+        let Some(id) = session.or_else(|| self.shared.session_of(&call)) else { return true };
         let input = Input::Carrier { call: call.clone(), news };
         let unwanted = self.tell(&id, input).is_err()
             && matches!(news, CarrierNews::Queued | CarrierNews::Ringing | CarrierNews::Answered)
@@ -43,6 +45,7 @@ impl Manager {
             let shared = Arc::clone(&self.shared);
             self.shared.config.tasks.spawn(async move { shared.hang_up_orphan(&id, &call).await });
         }
+        !unwanted
     }
 
     /// The carrier asks what to do with a call that was picked up.
@@ -68,24 +71,31 @@ impl Manager {
         }
     }
 
-    /// The carrier could not connect a call to its media: to the socket with this token, or it does not say to which.
-    pub fn not_connected(&self, session: Option<SessionId>, call: CarrierCallId, token: Option<String>) {
+    /// The carrier could not connect a call to its media, or does not any more: to the socket with this token, or it does not say
+    /// to which.
+    pub fn not_connected(
+        &self,
+        session: Option<SessionId>,
+        call: CarrierCallId,
+        token: Option<String>,
+        loss: MediaLoss,
+    ) {
         if let Some(id) = session.or_else(|| self.shared.session_of(&call)) {
-            let _ = self.send(&id, Message::NotConnected { call, token });
+            let _ = self.send(&id, Message::NotConnected { call, token, loss });
         }
     }
 
-    /// Whether this is the first time that the carrier tells it. Once told, it is known for 72 hours and in the next process;
-    /// the future is done when it would survive a crash, or cannot be made to.
-    pub fn hears(&self, event: &EventId) -> Option<BoxFuture<'static, ()>> {
-        let id = seen_as(event);
+    /// Whether this is the first time that the carrier tells it in this process, or since [`Manager::has_heard`] was kept.
+    pub fn hears(&self, event: &EventId) -> bool {
+        self.shared.lock().hears(&seen_as(event))
+    }
+
+    /// Keeps that the carrier has told it, for 72 hours and the next process, which knows the newest of them; done when it would survive a crash, or cannot be
+    /// made to. Not for what is still being done about it: should we crash in it, the carrier may tell it once more.
+    pub fn has_heard(&self, event: &EventId) -> BoxFuture<'static, ()> {
         let at = self.shared.config.clock.now();
-        let mut tables = self.shared.lock();
-        if !tables.hears(&id) {
-            return None;
-        }
-        let seen = Write::Seen(self.shared.config.directory.line_key().clone(), id, at);
-        Some(self.shared.keep(&mut tables, vec![seen]).map(|_| ()).boxed())
+        let seen = Write::Seen(self.shared.config.directory.line_key().clone(), seen_as(event), at);
+        self.shared.keep(&mut self.shared.lock(), vec![seen]).map(|_| ()).boxed()
     }
 
     /// Somebody rings us: turns them away, by command.

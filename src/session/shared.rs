@@ -30,7 +30,8 @@ const SMS_NOTICE: &str = "An AI agent that works for you writes here because it 
 const MOST_SETTLED: usize = 256;
 /// Calls remembered after their sessions: more than can be placed while a dial is in doubt.
 const MOST_DONE_WITH: usize = 64;
-/// Events about calls that are remembered: those of a hundred calls, which is more than a carrier has in hand for a second try.
+/// Events about calls that are known again, the newest: those of a hundred calls, at up to ten each. An older one would count
+/// once more; a carrier's second tries come within hours, and a call that is over minds none.
 const MOST_TOLD: usize = 1000;
 
 pub(super) struct Shared {

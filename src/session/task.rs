@@ -19,12 +19,12 @@ use super::shared::{Shared, Tables};
 use super::{Delivered, Look, RequestName};
 use crate::clock::Millis;
 use crate::clock::wall::Alarm;
-use crate::domain::media::{MediaCommand, MediaEvent};
+use crate::domain::media::{MediaCommand, MediaEvent, MediaLoss};
 use crate::domain::outcome::Channel;
 use crate::domain::session::{Answer, Body, CarrierNews, Failure, Input, Phase, Said, Sense, Session};
 use crate::ids::{CarrierCallId, EntryId, RequestId, SessionId};
 use crate::store::{Line, RequestRecord};
-use connecting::Connecting;
+use connecting::{NotTold, Streams};
 use keeping::Kept;
 use meter::Meter;
 
@@ -44,10 +44,11 @@ pub(super) enum Message {
     Fetch { call: CarrierCallId, answer: oneshot::Sender<Option<String>> },
     /// The carrier says that a call was answered, and waits for a command.
     Waits { call: CarrierCallId },
-    /// The carrier could not connect the call to its media: to the socket with this token, or it does not say to which.
-    NotConnected { call: CarrierCallId, token: Option<String> },
+    /// The carrier could not connect the call to its media, or does not any more: to the socket with this token, or it does not
+    /// say to which.
+    NotConnected { call: CarrierCallId, token: Option<String>, loss: MediaLoss },
     /// The carrier did not take the command to connect a call to the socket with this token.
-    NotTold { token: String, refused: bool },
+    NotTold { token: String, why: NotTold },
     /// Somebody wants to know how it stands.
     Look { answer: oneshot::Sender<Look> },
     /// The server stops.
@@ -144,8 +145,7 @@ pub(super) struct Task {
     keeping: Option<BoxFuture<'static, bool>>,
     /// Shown to whoever must hang up should this task die.
     known_call: Option<CarrierCallId>,
-    /// What the carrier was asked for, until it is there.
-    connecting: Option<Connecting>,
+    streams: Streams,
     meter: Meter,
     /// The session in traces, as long as this process has it.
     span: Span,
@@ -201,7 +201,7 @@ impl Task {
             kept: Kept::default(),
             keeping: None,
             known_call: None,
-            connecting: None,
+            streams: Streams::default(),
         };
         for Waiting { request, answer, named } in requests {
             task.answers.insert(request, answer);
@@ -304,10 +304,17 @@ impl Task {
             Message::Media { leg, event } if leg == self.leg && self.media.is_some() => {
                 // The first comes each second of an utterance, whose end tells all of it; the second changes nothing.
                 let minor = matches!(event, MediaEvent::Progress { .. } | MediaEvent::SpeechStopped { .. });
-                let went = if let MediaEvent::MediaGone { stopped } = event { Some(stopped) } else { None };
-                self.feed(Input::Media(event)).await;
-                if let Some(stopped) = went {
-                    self.media_went(stopped);
+                match event {
+                    MediaEvent::MediaGone(loss) => {
+                        self.feed(Input::Media(MediaEvent::MediaGone(self.as_told(loss)))).await;
+                        self.media_went(loss);
+                    }
+                    event => {
+                        if event == MediaEvent::Connected {
+                            self.media_came();
+                        }
+                        self.feed(Input::Media(event)).await;
+                    }
                 }
                 return !minor;
             }
@@ -327,8 +334,8 @@ impl Task {
                 let _ = answer.send(token);
             }
             Message::Waits { call } => self.was_answered(call).await,
-            Message::NotConnected { call, token } => self.was_not_connected(&call, token.as_deref()),
-            Message::NotTold { token, refused } => self.was_not_told(&token, refused),
+            Message::NotConnected { call, token, loss } => self.was_not_connected(&call, token.as_deref(), loss),
+            Message::NotTold { token, why } => self.was_not_told(&token, why).await,
             Message::Look { answer } => {
                 let _ = answer.send(self.look());
                 return false;

@@ -1,6 +1,7 @@
 //! The runtime as a whole, over ports that do as they are asked.
 
 mod by_sms;
+mod connecting;
 mod ports;
 mod restart;
 mod shelf;
@@ -8,7 +9,7 @@ mod shelf;
 use std::time::Duration;
 
 use crate::domain::carrier::CallEnd;
-use crate::domain::media::MediaEvent;
+use crate::domain::media::{MediaEvent, MediaLoss};
 use crate::domain::messaging::Form;
 use crate::domain::session::{CarrierNews, Input, Limits, Texting};
 use crate::domain::text::{AgentText, PersonText};
@@ -37,13 +38,13 @@ async fn begin(ports: &Ports, n: usize) -> Pending {
     let id = &pending.session;
     let call = || ports.call_of(id);
     match n % 6 {
-        1 => manager.news(Some(id.clone()), call(), CarrierNews::Over(CallEnd::Busy)),
+        1 => _ = manager.news(Some(id.clone()), call(), CarrierNews::Over(CallEnd::Busy)),
         2 => {
             manager.news(Some(id.clone()), call(), CarrierNews::Answered);
             tokio::task::yield_now().await;
             ports.happens(id, MediaEvent::Connected);
         }
-        4 => manager.news(Some(id.clone()), call(), CarrierNews::Ringing),
+        4 => _ = manager.news(Some(id.clone()), call(), CarrierNews::Ringing),
         _ => {}
     }
     pending
@@ -57,7 +58,7 @@ fn end(ports: &Ports, n: usize, id: &SessionId) -> Option<Pending> {
         0 => return manager.request(id, None, |request| Input::End { request, text: text("Bye.") }).ok(),
         1 => _ = manager.tell(id, Input::Quit),
         2 => _ = manager.tell(id, stop),
-        3 => ports.happens(id, MediaEvent::MediaGone { stopped: true }),
+        3 => ports.happens(id, MediaEvent::MediaGone(MediaLoss::Stopped)),
         _ => {}
     }
     None

@@ -57,6 +57,8 @@ pub(super) const REST_PATIENCE: Duration = Duration::from_secs(15);
 pub(super) const RING_SLACK: Duration = Duration::from_secs(12);
 /// From the pick-up to the carrier's media (answered but no media is a failed call).
 pub(super) const CONNECT: Duration = Duration::from_secs(10);
+/// The least that media of which nothing came any more gets to come back: both ends have to find the way to each other anew.
+pub(super) const RECONNECT_SILENT: Duration = Duration::from_secs(5);
 /// What machine detection gets for its verdict.
 pub(super) const VERDICT: Duration = Duration::from_secs(6);
 /// A pause within a reply: speech that begins again sooner extends it.

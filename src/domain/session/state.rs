@@ -26,7 +26,7 @@ pub(super) enum State {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Line {
     Up,
-    /// Gone, and by whose word: the carrier's `stop`, or a broken socket.
+    /// Gone; `stopped` when the call is over by the carrier's word, though not in so many words.
     Dropped {
         stopped: bool,
     },

@@ -8,6 +8,7 @@ mod endings;
 mod fallback;
 mod floor;
 mod long_texts;
+mod lost_media;
 mod many;
 mod messages_taken;
 mod moments;

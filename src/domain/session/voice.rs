@@ -4,11 +4,13 @@ use std::time::Duration;
 
 use crate::clock::Millis;
 use crate::domain::carrier::{CallEnd, CallProgress, ErrorClass, ProviderError, Verdict};
+use crate::domain::media::MediaLoss;
 use crate::domain::outcome::{AnsweredBy, Dial, EndedBy};
 use crate::ids::CarrierCallId;
 
 use super::{
-    CONNECT, CarrierNews, Effect, Ending, Failure, Line, REST_PATIENCE, RING_SLACK, Session, State, Timer, VERDICT, Why,
+    CONNECT, CarrierNews, Effect, Ending, Failure, Line, RECONNECT_SILENT, REST_PATIENCE, RING_SLACK, Session, State,
+    Timer, VERDICT, Why,
 };
 
 /// Waits before each search for a dial whose answer was lost. The last one ends after the carrier's list has caught up.
@@ -293,11 +295,15 @@ impl Session {
     pub(super) fn connected(&mut self, now: Millis) {
         match &self.state {
             State::Answered { call } | State::Talking { call, line: Line::Dropped { .. } } => {
+                // A line that comes back says nothing: one that breaks and comes back for ever does not put silence off.
+                let first = matches!(self.state, State::Answered { .. });
                 self.state = State::Talking { call: call.clone(), line: Line::Up };
                 self.deadlines.stop(Timer::Connect);
                 self.deadlines.stop(Timer::Reconnect);
                 self.turns.guard_until(now + self.limits.guard);
-                self.stay_active(now);
+                if first {
+                    self.stay_active(now);
+                }
             }
             // A second Connected, or one that comes too late.
             State::Dialing { .. }
@@ -315,18 +321,24 @@ impl Session {
         self.finish(&Why::Unreached, now);
     }
 
-    pub(super) fn media_gone(&mut self, stopped: bool, now: Millis) {
+    pub(super) fn media_gone(&mut self, loss: MediaLoss, now: Millis) {
+        let by_carrier = loss == MediaLoss::Stopped;
         match &mut self.state {
             State::Talking { line: line @ Line::Up, .. } => {
-                *line = Line::Dropped { stopped };
-                self.deadlines.set(Timer::Reconnect, now + self.limits.reconnect);
+                *line = Line::Dropped { stopped: by_carrier };
+                let grace = match loss {
+                    MediaLoss::Stopped | MediaLoss::Broken => self.limits.reconnect,
+                    MediaLoss::Silent => self.limits.reconnect.max(RECONNECT_SILENT),
+                };
+                self.deadlines.set(Timer::Reconnect, now + grace);
             }
+            // The carrier may have its word after the socket.
+            State::Talking { line: Line::Dropped { stopped }, .. } => *stopped |= by_carrier,
             // Nobody hears the goodbye any more.
             State::Ending(Ending::Goodbye { .. }) => self.goodbye_done(now),
             State::Dialing { .. }
             | State::Ringing { .. }
             | State::Answered { .. }
-            | State::Talking { .. }
             | State::Messaging { .. }
             | State::Ending(_)
             | State::Ended => {}

@@ -59,6 +59,7 @@ pub(super) struct Stream {
     socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
     /// The carrier's name for it, at Twilio.
     sid: String,
+    url: String,
     call: Arc<Call>,
     frames: Box<dyn Frames>,
     /// Bytes of the person's sound that were sent.
@@ -117,6 +118,7 @@ pub(super) async fn open(
     let mut stream = Box::new(Stream {
         socket,
         sid,
+        url,
         call,
         frames,
         sent: 0,
@@ -132,6 +134,11 @@ pub(super) async fn open(
 }
 
 impl Stream {
+    /// Where it goes.
+    pub(super) fn url(&self) -> &str {
+        &self.url
+    }
+
     async fn greet(&mut self) -> bool {
         let [connected, start] = self.frames.greeting(&self.call);
         self.write(connected).await && self.write(start).await

@@ -6,6 +6,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::domain::carrier::{CallEnd, CallProgress, Verdict};
+use crate::domain::media::MediaLoss;
 use crate::ids::{CarrierCallId, EventId, SessionId};
 use crate::provider::{Told, Webhook, Whose};
 
@@ -51,6 +52,16 @@ struct Payload {
     sip_hangup_cause: Text,
     result: Text,
     stream_params: StreamParams,
+    /// Of a stream that has ended.
+    stream_url: Text,
+}
+
+impl Payload {
+    /// The last part of the URL of the stream that it is about.
+    fn token(&self) -> Option<String> {
+        let url = self.stream_params.stream_url.get().or(self.stream_url.get())?;
+        url.rsplit('/').next().filter(|token| !token.is_empty()).map(str::to_owned)
+    }
 }
 
 /// What a stream was asked for with.
@@ -118,10 +129,13 @@ pub fn parse(body: &[u8], connection: &str) -> Result<Told, BadEvent> {
             Webhook::Machine { call: call()?, verdict: verdict(payload.result.get().unwrap_or_default()) }
         }
         "streaming.failed" | "call.streaming.failed" => {
-            let url = payload.stream_params.stream_url.get();
-            let token = url.and_then(|url| url.rsplit('/').next()).filter(|token| !token.is_empty());
-            Webhook::NotConnected { call: call()?, token: token.map(str::to_owned) }
+            Webhook::NotConnected { call: call()?, token: payload.token(), loss: MediaLoss::Broken }
         }
+        // One that does not say which stream says nothing: each of ours ends once, and the next is mostly there by then.
+        "streaming.stopped" | "call.streaming.stopped" => match payload.token() {
+            Some(token) => Webhook::NotConnected { call: call()?, token: Some(token), loss: MediaLoss::Stopped },
+            None => Webhook::Other,
+        },
         _ => Webhook::Other,
     };
     let event = id.0.filter(|id| is_name(id)).map(EventId);

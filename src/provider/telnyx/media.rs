@@ -79,11 +79,6 @@ struct Complaint {
 }
 
 impl MediaWire for MediaStreams {
-    /// What it passes on is the phone's own RTP, and nothing says that it fills up what a phone leaves out.
-    fn is_steady(&self) -> bool {
-        false
-    }
-
     fn read<'a>(&self, text: &'a str) -> Result<MediaIn<'a>, BadFrame> {
         let frame: Frame<'a> = match frames::read(text)? {
             Ok(frame) => frame,

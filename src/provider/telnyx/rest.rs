@@ -17,7 +17,9 @@ use crate::ids::{CarrierCallId, SessionId};
 use crate::phone_number::PhoneNumber;
 use crate::provider::public_url::PublicUrl;
 use crate::provider::rest::{self, BadSettings, Failure, Kind, Manner, REQUEST_TIMEOUT, Said, whole_seconds};
-use crate::provider::{CallCommands, CallEnd, CallProgress, Carrier, DialOrder, ErrorClass, LostDial, ProviderError};
+use crate::provider::{
+    CallCommands, CallEnd, CallProgress, Carrier, Connects, DialOrder, ErrorClass, LostDial, ProviderError,
+};
 
 /// Where the API is, unless a gateway or a test stands in.
 pub const API_URL: &str = "https://api.telnyx.com";
@@ -31,6 +33,9 @@ const PAGE_SIZE: &str = "250";
 
 /// What the command to stream gets for its answer: somebody is on the line meanwhile, and hears nothing.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// Telnyx's code for a command to a call that is over. Others may say the same: this one says nothing else.
+const CALL_HAS_ENDED: &str = "90018";
 
 /// How Telnyx answers.
 pub(super) const TELNYX: Manner = Manner { name: "Telnyx", refusal };
@@ -184,7 +189,7 @@ impl Telnyx {
         Ok(ours.map(|call| (CarrierCallId(call.call_control_id), CallProgress::Queued)).collect())
     }
 
-    async fn connect(&self, call: &CarrierCallId, token: &str) -> Result<(), ProviderError> {
+    async fn connect(&self, call: &CarrierCallId, token: &str) -> Result<Connects, ProviderError> {
         let body = json!({
             "stream_url": self.config.public_url.media(token),
             "stream_track": "inbound_track",
@@ -194,7 +199,12 @@ impl Telnyx {
             "command_id": command_id("connect", token),
         });
         let request = self.action(call, "streaming_start").timeout(CONNECT_TIMEOUT);
-        Ok(TELNYX.accepted(request.json(&body)).await?)
+        match TELNYX.accepted(request.json(&body)).await {
+            Ok(()) => Ok(Connects::Tries),
+            Err(Failure { kind: Kind::Status(StatusCode::NOT_FOUND), .. }) => Ok(Connects::CallIsOver),
+            Err(failure) if failure.code.as_deref() == Some(CALL_HAS_ENDED) => Ok(Connects::CallIsOver),
+            Err(failure) => Err(failure.into()),
+        }
     }
 
     async fn reject(&self, call: &CarrierCallId) -> Result<(), ProviderError> {
@@ -229,7 +239,11 @@ impl Carrier for Telnyx {
 }
 
 impl CallCommands for Telnyx {
-    fn connect<'a>(&'a self, call: &'a CarrierCallId, token: &'a str) -> BoxFuture<'a, Result<(), ProviderError>> {
+    fn connect<'a>(
+        &'a self,
+        call: &'a CarrierCallId,
+        token: &'a str,
+    ) -> BoxFuture<'a, Result<Connects, ProviderError>> {
         Box::pin(self.connect(call, token))
     }
 

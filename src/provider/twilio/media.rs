@@ -59,11 +59,6 @@ struct Media<'a> {
 }
 
 impl MediaWire for MediaStreams {
-    /// A frame every 20 ms from `start` to `stop`, whoever speaks: so it is in practice, though no contract says it.
-    fn is_steady(&self) -> bool {
-        true
-    }
-
     fn read<'a>(&self, text: &'a str) -> Result<MediaIn<'a>, BadFrame> {
         let frame: Frame<'a> = match frames::read(text)? {
             Ok(frame) => frame,

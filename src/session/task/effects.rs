@@ -187,7 +187,7 @@ impl Task {
     }
 
     /// A media task that cannot keep up with a handful of commands is broken, and so is the call.
-    fn media(&mut self, command: MediaCommand) {
+    pub(super) fn media(&mut self, command: MediaCommand) {
         let (id, shared, leg, events) = (&self.id, &self.shared, &mut self.leg, &self.events);
         let media = self.media.get_or_insert_with(|| {
             *leg += 1;

@@ -19,7 +19,7 @@ fn allowed() -> Limits {
 fn ports(letters: &Arc<Letters>, shorts: &Arc<Shorts>) -> Ports {
     let store = Arc::new(MemoryStore::new(Duration::from_hours(48)));
     let (letters, shorts) = (Arc::clone(letters), Arc::clone(shorts));
-    Ports::with_sms(allowed(), 100, store, letters, Some(shorts), Millis(1_790_000_000_000))
+    Ports::with_sms(allowed(), store, letters, shorts)
 }
 
 fn wrote(name: &str, words: &str, at: Millis) -> PastMessage {

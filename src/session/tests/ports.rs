@@ -1,6 +1,6 @@
 //! A carrier, a media desk and a messaging service that do at once what they are asked, and now and then do not.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
@@ -10,6 +10,7 @@ use tokio_util::task::TaskTracker;
 
 use super::*;
 use crate::clock::wall::WallClock;
+use crate::domain::carrier::ErrorClass;
 use crate::domain::keywords::Keywords;
 use crate::domain::media::MediaCommand;
 use crate::domain::messaging::Author;
@@ -18,8 +19,9 @@ use crate::metrics::Metrics;
 use crate::phone_number::PhoneNumber;
 use crate::privacy::keyed::HashKey;
 use crate::provider::{
-    Abilities, CallProgress, Carrier, CarrierWords, DialOrder, LostDial, Messaging, MessagingClass, MessagingError,
-    Opened, PastMessage, ProviderError, Receipt, SendOrder, Sms, SmsAbilities, SmsOrder,
+    Abilities, CallCommands, CallProgress, Carrier, CarrierWords, Connects, DialOrder, LostDial, Messaging,
+    MessagingClass, MessagingError, Opened, PastMessage, ProviderError, Receipt, SendOrder, Sms, SmsAbilities,
+    SmsOrder,
 };
 use crate::store::Store;
 use crate::store::memory::MemoryStore;
@@ -44,12 +46,24 @@ impl Ports {
         Self::over(limits, most, Arc::new(MemoryStore::new(Duration::from_hours(48))), letters, Millis(1_000_000))
     }
 
-    /// A process that starts now, over this store and this carrier of texts.
-    pub(super) fn over(limits: Limits, most: usize, store: Arc<dyn Store>, letters: Arc<Letters>, now: Millis) -> Self {
-        Self::with_sms(limits, most, store, letters, None, now)
+    /// The same, whose carrier is told by command to connect a call.
+    pub(super) fn commanded(limits: Limits) -> Self {
+        let store = Arc::new(MemoryStore::new(Duration::from_hours(48)));
+        Self::told(true, limits, 1, store, Arc::default(), None, Millis(1_000_000))
     }
 
-    pub(super) fn with_sms(
+    /// A process that starts now, over this store and this carrier of texts.
+    pub(super) fn over(limits: Limits, most: usize, store: Arc<dyn Store>, letters: Arc<Letters>, now: Millis) -> Self {
+        Self::told(false, limits, most, store, letters, None, now)
+    }
+
+    /// The same with SMS as the last resort.
+    pub(super) fn with_sms(limits: Limits, store: Arc<dyn Store>, letters: Arc<Letters>, shorts: Arc<Shorts>) -> Self {
+        Self::told(false, limits, 100, store, letters, Some(shorts), Millis(1_790_000_000_000))
+    }
+
+    fn told(
+        by_command: bool,
         limits: Limits,
         most: usize,
         store: Arc<dyn Store>,
@@ -60,11 +74,11 @@ impl Ports {
         let clock = Arc::new(WallClock::starting_at(now));
         let (tasks, media_tasks) = (TaskTracker::new(), TaskTracker::new());
         let phones = Arc::new(Phones::default());
-        let desk = Arc::new(Desk { events: Mutex::default(), tasks: media_tasks.clone() });
+        let desk = Arc::new(Desk { events: Mutex::default(), tasks: media_tasks.clone(), minted: AtomicU64::new(0) });
         let person = PhoneNumber::parse("+390000000001").expect("a number");
         let manager = Manager::new(ManagerConfig {
             carrier: Arc::clone(&phones) as Arc<dyn Carrier>,
-            commands: None,
+            commands: by_command.then(|| Arc::clone(&phones) as Arc<dyn CallCommands>),
             messaging: Some(letters),
             sms: shorts.map(|shorts| shorts as Arc<dyn Sms>),
             keywords: Keywords::new(&[]).expect("no phrase is a bad one"),
@@ -92,6 +106,21 @@ impl Ports {
         lock(&self.phones.hung_up).clone()
     }
 
+    /// The next hang-ups that fail.
+    pub(super) fn fails_to_hang_up(&self, times: u64) {
+        self.phones.stubborn.store(times, Ordering::Relaxed);
+    }
+
+    /// The answer to the next command to connect; well, where there is none.
+    pub(super) fn answers_to_connect(&self, answer: Result<Connects, ErrorClass>) {
+        lock(&self.phones.answers).push_back(answer);
+    }
+
+    /// The tokens of the streams that were asked for.
+    pub(super) fn streams(&self) -> Vec<String> {
+        lock(&self.phones.streams).clone()
+    }
+
     /// The carrier's name for a session's call.
     pub(super) fn call_of(&self, session: &SessionId) -> CarrierCallId {
         lock(&self.phones.calls).get(session).cloned().expect("the session has dialled")
@@ -113,6 +142,28 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 struct Phones {
     calls: Mutex<HashMap<SessionId, CarrierCallId>>,
     hung_up: Mutex<Vec<CarrierCallId>>,
+    stubborn: AtomicU64,
+    answers: Mutex<VecDeque<Result<Connects, ErrorClass>>>,
+    streams: Mutex<Vec<String>>,
+}
+
+fn error(class: ErrorClass) -> ProviderError {
+    ProviderError { class, code: None, message: "no".to_owned() }
+}
+
+impl CallCommands for Phones {
+    fn connect<'a>(
+        &'a self,
+        _call: &'a CarrierCallId,
+        token: &'a str,
+    ) -> BoxFuture<'a, Result<Connects, ProviderError>> {
+        lock(&self.streams).push(token.to_owned());
+        ready(lock(&self.answers).pop_front().unwrap_or(Ok(Connects::Tries)).map_err(error)).boxed()
+    }
+
+    fn reject<'a>(&'a self, _call: &'a CarrierCallId) -> BoxFuture<'a, Result<(), ProviderError>> {
+        ready(Ok(())).boxed()
+    }
 }
 
 impl Carrier for Phones {
@@ -123,6 +174,9 @@ impl Carrier for Phones {
     }
 
     fn hang_up<'a>(&'a self, call: &'a CarrierCallId) -> BoxFuture<'a, Result<(), ProviderError>> {
+        if self.stubborn.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_ok() {
+            return ready(Err(error(ErrorClass::Unknown))).boxed();
+        }
         lock(&self.hung_up).push(call.clone());
         ready(Ok(())).boxed()
     }
@@ -144,6 +198,7 @@ type Events = Arc<dyn Fn(MediaEvent) -> bool + Send + Sync>;
 struct Desk {
     events: Mutex<HashMap<SessionId, Events>>,
     tasks: TaskTracker,
+    minted: AtomicU64,
 }
 
 impl MediaPort for Desk {
@@ -158,8 +213,10 @@ impl MediaPort for Desk {
         // Ends when the session lets go of its media.
         self.tasks.spawn(async move {
             while let Some(command) = inbox.recv().await {
-                if command == MediaCommand::Drain {
-                    events(MediaEvent::Drained);
+                match command {
+                    MediaCommand::Drain => _ = events(MediaEvent::Drained),
+                    MediaCommand::Lost(loss) => _ = events(MediaEvent::MediaGone(loss)),
+                    MediaCommand::Speak { .. } | MediaCommand::Hush => {}
                 }
             }
         });
@@ -167,7 +224,7 @@ impl MediaPort for Desk {
     }
 
     fn mint(&self, _session: &SessionId, _call: &CarrierCallId) -> Option<String> {
-        Some("token".to_owned())
+        Some(format!("t{}", self.minted.fetch_add(1, Ordering::Relaxed) + 1))
     }
 
     fn mint_alone(&self, session: &SessionId, call: &CarrierCallId) -> Option<String> {

@@ -118,9 +118,10 @@ async fn a_line_that_does_not_come_back_ends_the_call_honestly(#[values(Twilio, 
     }
 }
 
+#[rstest]
 #[tokio::test(start_paused = true)]
-async fn a_line_of_which_nothing_comes_any_more_is_given_up_and_comes_back() {
-    let world = World::on(Twilio).await;
+async fn a_line_of_which_nothing_comes_any_more_is_given_up_and_comes_back(#[values(Twilio, Telnyx)] on: Telephony) {
+    let world = World::on(on).await;
     world.emulator.faults().add(Fault::StreamStalled, Times::Once);
     world.person(Script::answers().when_heard(ms(1500)).drop_socket().when_silent(ms(4000)).say("Yes."));
     let began = Instant::now();
@@ -131,10 +132,11 @@ async fn a_line_of_which_nothing_comes_any_more_is_given_up_and_comes_back() {
     end(&world, &answer.call_id()).await;
 }
 
+#[rstest]
 #[tokio::test(start_paused = true)]
-async fn a_line_of_a_carrier_that_may_leave_silence_out_is_kept_through_it() {
-    let world = World::on(Telnyx).await;
-    world.emulator.faults().add(Fault::StreamStalled, Times::Once);
+async fn a_line_of_which_no_frame_comes_is_kept_while_it_answers(#[values(Twilio, Telnyx)] on: Telephony) {
+    let world = World::on(on).await;
+    world.emulator.faults().add(Fault::StreamSilent, Times::Once);
     world.person(Script::answers().when_heard(ms(1500)).drop_socket());
     let asking = world.call(QUESTION);
     let looking = async {

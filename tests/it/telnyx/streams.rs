@@ -67,17 +67,55 @@ async fn a_command_to_stream_that_is_not_answered_costs_two_seconds_and_not_the_
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_command_to_stream_that_failed_is_repeated_and_one_that_is_refused_waits_for_the_next_event() {
-    let refused = RestFault::Refused { status: 422, code: 90_018, retry_after: None };
+async fn a_command_to_stream_that_failed_or_was_refused_is_repeated() {
+    let refused = RestFault::Refused { status: 422, code: 10_027, retry_after: None };
     for (fault, times, connects) in [
         (RestFault::Broken { status: 502, done: false }, Times::Once, 2),
         // It was done, and the stream is there before the command is repeated.
         (RestFault::Closed { done: true }, Times::Once, 1),
         (RestFault::Broken { status: 502, done: false }, Times::Count(3), 4),
         (refused, Times::Once, 2),
+        (refused, Times::Count(3), 4),
     ] {
         let world = holds_a_conversation(&[(Fault::Connect(fault), times)], Script::converses([REPLY])).await;
         assert_eq!(streams(&world), (connects, 1), "{fault:?}\n{}", world.emulator.timeline());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stream_that_broke_is_asked_for_again_however_often_that_is_refused() {
+    let refused = RestFault::Refused { status: 422, code: 10_027, retry_after: None };
+    let script = Script::answers().when_heard(Duration::from_millis(400)).drop_socket();
+    let script = script.when_silent(Duration::from_secs(4)).say(REPLY);
+    let world = World::on(Telnyx).await;
+    world.person(script);
+    let asking = world.call("Shall I deploy? I would do it now, unless you object.");
+    let refusing = async {
+        world.event(|what| *what == What::MediaUp).await;
+        world.emulator.faults().add(Fault::Connect(refused), Times::Count(5));
+    };
+    let (answer, ()) = tokio::join!(asking, refusing);
+    let timeline = world.emulator.timeline();
+    assert_eq!((answer.status, &answer.body["response"]), (200, &json!(REPLY)), "{answer:?}\n{timeline}");
+    assert_eq!(world.say("end", &answer.call_id(), "Goodbye.").await.status, 200);
+    world.settled().await;
+    assert_eq!(streams(&world), (7, 2), "{timeline}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stream_that_telnyx_says_is_gone_is_asked_for_again_though_its_socket_is_open() {
+    for stopped in [false, true] {
+        let script = Script::answers().when_heard(Duration::from_millis(400)).drop_socket();
+        let script = script.when_silent(Duration::from_secs(2)).say(REPLY);
+        let world = holds_a_conversation(&[(Fault::StreamDies { stopped }, Times::Once)], script).await;
+        let timeline = world.emulator.timeline();
+        assert_eq!(streams(&world), (2, 2), "{stopped}\n{timeline}");
+        let told = timeline
+            .first(|what| matches!(what, What::Callback { name: Callback::Stream, .. }))
+            .expect("it is told")
+            .at;
+        let up = timeline.events().iter().rfind(|event| event.what == What::MediaUp).expect("it came back").at;
+        assert!(up.saturating_sub(told) < Duration::from_secs(1), "before anybody would have asked it\n{timeline}");
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::audio::mulaw::PER_MS;
 use crate::clock::Millis;
 use crate::domain::carrier::{ErrorClass, ProviderError};
-use crate::domain::media::{MediaEvent, Progress};
+use crate::domain::media::{MediaEvent, MediaLoss, Progress};
 use crate::domain::playout::{Playout, Transmit};
 use crate::domain::text::AgentText;
 use crate::ids::UtteranceId;
@@ -81,7 +81,7 @@ impl Phone {
     }
 
     pub(super) fn disconnects(&mut self) -> &mut Self {
-        self.playout.disconnected(false);
+        self.playout.disconnected(MediaLoss::Broken);
         self.echoes.clear();
         self.pump()
     }
@@ -259,7 +259,7 @@ impl Phone {
             MediaEvent::Interrupted { utterance, heard } => {
                 Some(format!("{at}: {} cut, {}", utterance.0, millis(heard)))
             }
-            MediaEvent::MediaGone { .. } => Some(format!("{at}: gone")),
+            MediaEvent::MediaGone(_) => Some(format!("{at}: gone")),
             MediaEvent::Connected => (*at > 0).then(|| format!("{at}: up")),
             _ => None,
         };

@@ -1,7 +1,7 @@
 //! "Call me": the session rings again, and goes on by voice or in writing.
 
 use crate::domain::carrier::{CallEnd, ErrorClass, Verdict};
-use crate::domain::media::MediaEvent;
+use crate::domain::media::{MediaEvent, MediaLoss};
 use crate::domain::messaging::{Form, MessagingClass};
 use crate::domain::session::{CarrierNews, Effect, Input, Phase, Sense};
 
@@ -72,7 +72,7 @@ fn a_call_that_fails_too_leads_back_to_writing_with_one_notice() {
         (
             "answered human",
             Box::new(|it| {
-                it.picks_up_again().after(1000).media(MediaEvent::MediaGone { stopped: true }).after(2000);
+                it.picks_up_again().after(1000).media(MediaEvent::MediaGone(MediaLoss::Stopped)).after(2000);
             }),
         ),
         ("canceled nobody", Box::new(|it| _ = it.rings_again().fails(2, 0))),
@@ -154,7 +154,7 @@ fn what_comes_late_of_the_second_call_changes_nothing() {
     let mut scenario = ringing_back();
     scenario.rings_again().second(CarrierNews::Over(CallEnd::Busy));
     let (before, effects) = (format!("{:?}", scenario.session), scenario.effects.len());
-    for event in [MediaEvent::Connected, MediaEvent::MediaGone { stopped: true }, MediaEvent::Drained] {
+    for event in [MediaEvent::Connected, MediaEvent::MediaGone(MediaLoss::Stopped), MediaEvent::Drained] {
         scenario.media(event);
     }
     scenario.starts(2).ends(2).fails(2, 0).second(CarrierNews::Ringing).second(CarrierNews::Answered);

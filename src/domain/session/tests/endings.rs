@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::domain::carrier::{CallEnd, ErrorClass, Verdict};
-use crate::domain::media::MediaEvent;
+use crate::domain::media::{MediaEvent, MediaLoss};
 use crate::domain::outcome::EndedBy;
 use crate::domain::session::{CarrierNews, Effect, Input, Limits, Phase};
 
@@ -12,7 +12,7 @@ use super::scenario::{Scenario, error};
 /// How the person gets out of a call: the carrier says so, or only its media does.
 fn hangs_up(scenario: &mut Scenario, by_media: bool) {
     if by_media {
-        scenario.media(MediaEvent::MediaGone { stopped: true }).after(2000);
+        scenario.media(MediaEvent::MediaGone(MediaLoss::Stopped)).after(2000);
     } else {
         scenario.over(CallEnd::Completed);
     }
@@ -188,7 +188,7 @@ fn an_end_while_the_media_is_lost_cuts_off_whoever_waits_too() {
         if speaks {
             scenario.begins_to_speak();
         }
-        scenario.media(MediaEvent::MediaGone { stopped: false });
+        scenario.media(MediaEvent::MediaGone(MediaLoss::Broken));
         let end = scenario.leaves();
         assert_eq!((scenario.told(1).as_str(), scenario.hang_ups()), ("CallEnded (said: Yes.)", 1));
         assert_eq!((scenario.told(end).as_str(), scenario.uncollected().as_str()), ("ended after 2000", "Yes."));
@@ -205,36 +205,6 @@ fn a_goodbye_that_never_ends_is_not_waited_for() {
     scenario.at(4000 + 17_000);
     assert_eq!((scenario.hang_ups(), scenario.told(end).starts_with("ended")), (1, true));
     scenario.check_ended();
-}
-
-#[test]
-fn media_that_is_lost_in_the_goodbye_ends_it() {
-    let mut scenario = Scenario::replied();
-    let end = scenario.leaves();
-    scenario.at(5000).media(MediaEvent::MediaGone { stopped: false });
-    assert_eq!((scenario.told(end).as_str(), scenario.hang_ups()), ("ended after 5000", 1));
-}
-
-#[test]
-fn lost_media_may_come_back_within_two_seconds() {
-    let mut back = Scenario::asked();
-    back.at(3000)
-        .media(MediaEvent::MediaGone { stopped: false })
-        .at(4000)
-        .media(MediaEvent::MediaGone { stopped: true });
-    back.at(4999).media(MediaEvent::Connected).says("Yes.").at(6000);
-    assert_eq!((back.told(1).as_str(), back.session.phase()), ("reply: Yes.", Phase::Connected));
-
-    for (stopped, by) in [(false, "carrier"), (true, "person")] {
-        let mut gone = Scenario::asked();
-        gone.at(3000).media(MediaEvent::MediaGone { stopped });
-        gone.at(4000).media(MediaEvent::MediaGone { stopped: !stopped }).at(4999);
-        assert_eq!((gone.told(1).as_str(), gone.session.phase()), ("nothing yet", Phase::Listening));
-        gone.at(5000).media(MediaEvent::Connected);
-        assert_eq!((gone.told(1), gone.truth(1)), ("CallEnded".to_owned(), format!("answered human full none {by}")));
-        assert_eq!(gone.hang_ups(), 1, "the leg may live on");
-        gone.check_ended();
-    }
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! When voice does not get the message through, and the session goes on in writing.
 
 use crate::domain::carrier::{CallEnd, ErrorClass, Verdict};
-use crate::domain::media::MediaEvent;
+use crate::domain::media::{MediaEvent, MediaLoss};
 use crate::domain::session::{CarrierNews, Input, Phase};
 use crate::ids::{StretchId, UtteranceId};
 
@@ -21,7 +21,7 @@ fn failed_calls() -> Vec<(&'static str, Scenario, &'static str, usize)> {
     let over = |scenario, end| after(scenario, &|it| _ = it.at(9000).over(end));
     let machine = |it: &mut Scenario| _ = it.news(CarrierNews::Machine(Verdict::Machine));
     let greeted = |it: &mut Scenario| _ = it.starts(1).at(1500).says("Nobody is in.");
-    let lost = |stopped| after(asking(), &|it| _ = it.media(MediaEvent::MediaGone { stopped }).after(2000));
+    let lost = |loss| after(asking(), &|it| _ = it.media(MediaEvent::MediaGone(loss)).after(2000));
     vec![
         ("no answer", over(ringing(), CallEnd::NoAnswer), "no-answer nobody", 0),
         ("busy", over(ringing(), CallEnd::Busy), "busy nobody", 0),
@@ -32,8 +32,8 @@ fn failed_calls() -> Vec<(&'static str, Scenario, &'static str, usize)> {
         ("over before the carrier named it", over(Scenario::dialing_with(texting()), CallEnd::Busy), "busy nobody", 0),
         ("declined at once", over(picked_up(), CallEnd::Completed), "answered unknown", 0),
         ("declined before a sound", over(asking(), CallEnd::Completed), "answered human", 0),
-        ("declined, says the media", lost(true), "answered human", 1),
-        ("lost before a sound", lost(false), "answered human", 1),
+        ("declined, says the media", lost(MediaLoss::Stopped), "answered human", 1),
+        ("lost before a sound", lost(MediaLoss::Broken), "answered human", 1),
         ("voicemail", after(picked_up(), &machine), "voicemail machine", 1),
         (
             "voicemail that spoke",
@@ -117,7 +117,7 @@ fn what_comes_late_of_a_call_that_was_given_up_changes_nothing() {
             MediaEvent::SpeechStarted { stretch, began_at },
             MediaEvent::NoWords { stretch },
             MediaEvent::HearingFailed(error(ErrorClass::Refused, "gone")),
-            MediaEvent::MediaGone { stopped: true },
+            MediaEvent::MediaGone(MediaLoss::Stopped),
             MediaEvent::Drained,
         ] {
             scenario.media(event);
@@ -223,7 +223,7 @@ fn an_end_of_a_conversation_is_no_reason_to_write() {
     let mut hung_up = heard();
     hung_up.over(CallEnd::Completed);
     let mut lost = heard();
-    lost.media(MediaEvent::MediaGone { stopped: false }).after(2000);
+    lost.media(MediaEvent::MediaGone(MediaLoss::Broken)).after(2000);
     let mut stopped = heard();
     stopped.give(Input::Shutdown).run_out();
     let mut stopped_ringing = Scenario::ringing_with(texting());

@@ -1,7 +1,7 @@
 //! Ten thousand sessions with every timer set: ended in any way, they leave nothing behind.
 
 use crate::domain::carrier::CallEnd;
-use crate::domain::media::MediaEvent;
+use crate::domain::media::{MediaEvent, MediaLoss};
 use crate::domain::messaging::{Form, MessagingClass};
 use crate::domain::session::state::Timer;
 use crate::domain::session::{CarrierNews, Input};
@@ -51,7 +51,7 @@ fn waiting() -> Vec<Scenario> {
         asked(),
         of(asked(), |it| _ = it.says("Yes.")),
         of(asked(), |it| _ = it.says("Yes.").after(1000)),
-        of(asked(), |it| _ = it.media(MediaEvent::MediaGone { stopped: false })),
+        of(asked(), |it| _ = it.media(MediaEvent::MediaGone(MediaLoss::Broken))),
         of(asked(), |it| _ = it.leaves()),
         of(asked(), |it| {
             it.obliging = false;

@@ -46,8 +46,19 @@ pub(super) struct Live {
     redirects: usize,
     /// No media comes any more.
     lost: bool,
-    /// The present stream is open, and nothing comes of it.
-    stalled: bool,
+    /// What comes of the present stream.
+    flow: Flow,
+}
+
+/// What comes of a stream that is open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Flow {
+    /// All that should.
+    Runs,
+    /// No sound of the person's.
+    Silent,
+    /// Nothing.
+    Stalled,
 }
 
 impl Live {
@@ -66,7 +77,7 @@ impl Live {
             hearing: false,
             redirects: 0,
             lost: false,
-            stalled: false,
+            flow: Flow::Runs,
         }
     }
 
@@ -101,7 +112,7 @@ impl Live {
                     }
                     Progressed::Opened(Ok(stream)) => {
                         self.call.progress().streams += 1;
-                        self.stalled = false;
+                        self.flow = Flow::Runs;
                         self.note(What::MediaUp);
                         self.leg = Leg::Streaming(stream);
                     }
@@ -165,6 +176,7 @@ impl Live {
         let before = std::mem::replace(&mut self.leg, Leg::Opening(url.clone(), Box::pin(opening)));
         if let Leg::Streaming(stream) = before {
             self.note(What::MediaDown(Side::Carrier));
+            self.tell_of_end(stream.url());
             self.world.spawn(stream.stop());
         }
         if let Some(again) = again {
@@ -187,18 +199,41 @@ impl Live {
         }
     }
 
+    /// At Telnyx: tells that the stream to this URL has ended.
+    fn tell_of_end(&self, url: &str) {
+        if self.call.dial.events().is_some() {
+            self.call.tell_of_stream(&self.world, "streaming.stopped", url);
+        }
+    }
+
+    /// Whether the stream stays open where it would break, and less comes of it, or nothing.
+    fn falls_silent(&mut self) -> bool {
+        let Leg::Streaming(stream) = &self.leg else { return false };
+        let fault = self.world.faults.strike(|f| match f {
+            Fault::StreamSilent => Some((Flow::Silent, None)),
+            Fault::StreamStalled => Some((Flow::Stalled, None)),
+            Fault::StreamDies { stopped: true } => Some((Flow::Stalled, Some("streaming.stopped"))),
+            Fault::StreamDies { stopped: false } => Some((Flow::Stalled, Some("streaming.failed"))),
+            _ => None,
+        });
+        let Some((flow, told)) = fault else { return false };
+        if let Some(kind) = told {
+            self.call.tell_of_stream(&self.world, kind, stream.url());
+        }
+        self.flow = flow;
+        true
+    }
+
     async fn take(&mut self, incoming: Incoming) {
         let Leg::Streaming(stream) = &mut self.leg else { return };
         let effect = match incoming {
             Incoming::Text(text) => stream.take(&text),
             Incoming::Binary => Effect::Wrong("31950 a binary frame".to_owned()),
             Incoming::Closed => {
-                let cut = stream.is_playing();
+                let (cut, url) = (stream.is_playing(), stream.url().to_owned());
                 self.quiet(cut);
                 self.note(What::MediaDown(Side::Server));
-                if self.call.dial.events().is_some() {
-                    self.call.tell_of_stream(&self.world, "streaming.stopped", "");
-                }
+                self.tell_of_end(&url);
                 return self.advance();
             }
         };
@@ -223,7 +258,7 @@ impl Live {
     async fn return_marks(&mut self, marks: Vec<String>, played: bool) {
         for name in marks {
             let Leg::Streaming(stream) = &mut self.leg else { return };
-            if stream.return_mark(&name).await {
+            if self.flow != Flow::Stalled && stream.return_mark(&name).await {
                 self.note(What::MarkReturned { name, played });
             }
         }
@@ -258,7 +293,7 @@ impl Live {
         }
         let (mut mouth, open) = ([0; FRAME], matches!(self.leg, Leg::Streaming(_)));
         let acts = self.acting.tick(heard, open, &mut mouth);
-        if let (Leg::Streaming(stream), false) = (&mut self.leg, self.stalled) {
+        if let (Leg::Streaming(stream), Flow::Runs) = (&mut self.leg, self.flow) {
             // A socket that broke is noticed when it is read.
             stream.speak(&mouth).await;
         }
@@ -273,13 +308,14 @@ impl Live {
                         stream.press(key).await;
                     }
                 }
-                Act::DropsSocket if self.world.faults.strikes(&Fault::StreamStalled) => self.stalled = true,
+                Act::DropsSocket if self.falls_silent() => {}
                 Act::DropsSocket => {
                     self.quiet(true);
                     self.note(What::MediaDown(Side::Carrier));
                     if self.world.faults.strikes(&Fault::StreamStopped)
                         && let Leg::Streaming(stream) = std::mem::replace(&mut self.leg, Leg::Waiting)
                     {
+                        self.tell_of_end(stream.url());
                         self.world.spawn(stream.stop());
                     }
                     if self.world.faults.strikes(&Fault::StreamLost) {

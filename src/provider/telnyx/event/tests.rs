@@ -28,6 +28,7 @@ fn call() -> CarrierCallId {
 #[test]
 fn every_event_of_a_call_is_what_it_says() {
     let status = |progress| Webhook::Status { call: call(), progress };
+    let failed = Webhook::NotConnected { call: call(), token: None, loss: MediaLoss::Broken };
     for (kind, more, want) in [
         ("call.initiated", &[("direction", "outgoing")][..], status(CallProgress::Queued)),
         ("call.initiated", &[("direction", "incoming")], Webhook::Waits { call: call(), inbound: true }),
@@ -35,8 +36,8 @@ fn every_event_of_a_call_is_what_it_says() {
         ("call.answered", &[("state", "answered")], Webhook::Waits { call: call(), inbound: false }),
         ("streaming.started", &[], Webhook::Other),
         ("streaming.stopped", &[], Webhook::Other),
-        ("streaming.failed", &[("failure_reason", "x")], Webhook::NotConnected { call: call(), token: None }),
-        ("call.streaming.failed", &[("stream_params", "x")], Webhook::NotConnected { call: call(), token: None }),
+        ("streaming.failed", &[("failure_reason", "x")], failed.clone()),
+        ("call.streaming.failed", &[("stream_params", "x")], failed),
         ("call.machine.greeting.ended", &[("result", "beep_detected")], Webhook::Other),
         ("call.machine.premium.greeting.ended", &[("result", "beep_detected")], Webhook::Other),
         ("call.of.the.future", &[], Webhook::Other),
@@ -56,9 +57,25 @@ fn a_stream_that_failed_is_known_by_the_token_in_its_url() {
         for kind in ["streaming.failed", "call.streaming.failed"] {
             let mut body: Value = serde_json::from_slice(&event(kind, &[])).expect("JSON");
             body["data"]["payload"]["stream_params"] = json!({"stream_url": url, "track": "inbound_track"});
-            let want = Webhook::NotConnected { call: call(), token: want.map(str::to_owned) };
+            let token = want.map(str::to_owned);
+            let want = Webhook::NotConnected { call: call(), token, loss: MediaLoss::Broken };
             assert_eq!(parsed(body.to_string().as_bytes()), Ok(want), "{kind} {url}");
         }
+    }
+}
+
+#[test]
+fn a_stream_that_has_ended_is_known_by_the_token_in_its_url_wherever_that_stands() {
+    let ended = |token: &str| {
+        let token = Some(token.to_owned());
+        Webhook::NotConnected { call: call(), token, loss: MediaLoss::Stopped }
+    };
+    for kind in ["streaming.stopped", "call.streaming.stopped"] {
+        assert_eq!(parsed(&event(kind, &[("stream_url", "wss://ex.org/media-stream/t0ken")])), Ok(ended("t0ken")));
+        assert_eq!(parsed(&event(kind, &[("stream_url", "")])), Ok(Webhook::Other));
+        let mut body: Value = serde_json::from_slice(&event(kind, &[])).expect("JSON");
+        body["data"]["payload"]["stream_params"] = json!({"stream_url": "wss://ex.org/media-stream/other"});
+        assert_eq!(parsed(body.to_string().as_bytes()), Ok(ended("other")));
     }
 }
 

@@ -111,7 +111,7 @@ async fn a_dial_says_everything_once() {
 async fn commands_go_to_their_call_and_the_same_one_is_the_same_again() {
     let fake = Fake::answering(&[(200, ok()), (200, ok()), (200, ok()), (200, ok())]).await;
     for token in ["T0ken", "T0ken", "other"] {
-        assert_eq!(fake.telnyx.connect(&call(), token).await, Ok(()));
+        assert_eq!(fake.telnyx.connect(&call(), token).await, Ok(Connects::Tries));
     }
     assert_eq!(fake.telnyx.reject(&call()).await, Ok(()));
     let asked = fake.asked();
@@ -162,6 +162,20 @@ async fn each_answer_to_a_dial_has_its_class_code_and_sentence() {
             assert_eq!(error.message, message, "{status} {body}");
         }
         assert_eq!(fake.asked().len(), 1, "nothing is sent twice");
+    }
+}
+
+#[tokio::test]
+async fn a_call_that_is_over_is_not_to_be_connected_and_another_refusal_says_nothing_of_that() {
+    for (status, code, want) in [
+        (404, "10005", Ok(Connects::CallIsOver)),
+        (422, "90018", Ok(Connects::CallIsOver)),
+        (422, "10027", Err(ErrorClass::Refused)),
+        (500, "10007", Err(ErrorClass::Unknown)),
+    ] {
+        let fake = Fake::answering(&[(status, error(code, "No."))]).await;
+        let told = fake.telnyx.connect(&call(), "T0ken").await;
+        assert_eq!(told.map_err(|error| error.class), want, "{status} {code}");
     }
 }
 

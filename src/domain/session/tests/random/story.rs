@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 use crate::clock::Millis;
 use crate::domain::carrier::{CallEnd, CallProgress, ErrorClass, ProviderError, Verdict};
-use crate::domain::media::{MediaEvent, Progress};
+use crate::domain::media::{MediaEvent, MediaLoss, Progress};
 use crate::domain::messaging::MessagingClass;
 use crate::domain::session::{CarrierNews, Input};
 use crate::ids::{CarrierCallId, StretchId, UtteranceId};
@@ -161,7 +161,8 @@ fn turn() -> impl Strategy<Value = Step> {
         prop_oneof![Just(Ok(())), failure().prop_map(Err)].prop_map(Input::HangUpAnswered),
         (call(), verdict()).prop_map(|(call, verdict)| Input::Carrier { call, news: CarrierNews::Machine(verdict) }),
         (call(), ending()).prop_map(|(call, end)| Input::Carrier { call, news: CarrierNews::Over(end) }),
-        any::<bool>().prop_map(|stopped| Input::Media(MediaEvent::MediaGone { stopped })),
+        prop_oneof![Just(MediaLoss::Stopped), Just(MediaLoss::Broken), Just(MediaLoss::Silent)]
+            .prop_map(|loss| Input::Media(MediaEvent::MediaGone(loss))),
         failure().prop_map(|error| Input::Media(MediaEvent::HearingFailed(error))),
         Just(Input::Shutdown),
     ];
