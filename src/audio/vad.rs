@@ -86,7 +86,7 @@ pub enum Event {
     },
 }
 
-/// Listens to one line. Holds 6 KB, and allocates nothing while it listens.
+/// Listens to one line. Holds 8 KB, and allocates nothing while it listens.
 #[derive(Debug)]
 pub struct Vad {
     silence: u64,
@@ -146,7 +146,8 @@ impl Vad {
 
     /// Says how loud what the person hears of us is from now on, `None` for silence; holds until said again. Each change
     /// may be told up to some 300 ms early or late, since nobody knows when a carrier plays what. What comes back of it
-    /// is expected for 700 ms after, at 20 dB below it or softer.
+    /// is expected for 700 ms after, at 20 dB below it or softer. Told for each frame, and always as early or late, it
+    /// shows when what comes back, and who is louder than that is heard at once.
     pub fn we_play(&mut self, ours: Option<Loudness>) {
         self.echo.we_play(ours);
     }
