@@ -102,6 +102,7 @@ impl Alignment {
         self.found.map(|found| self.bound_at(found.delay, found.gain, loudest))
     }
 
+    /// Whether delay and gain are known.
     pub(super) fn is_known(&self) -> bool {
         self.found.is_some()
     }
