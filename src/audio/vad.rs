@@ -42,6 +42,10 @@ const BREATH: u64 = samples(200);
 /// A barge-in needs a voiced frame this recent: nobody is cut by somebody who just stopped.
 const FRESH: u64 = samples(80);
 
+/// How much of a run that begins little above a known echo may have been hidden by it: most such runs are noticed 20 to
+/// 90 ms late.
+const HIDDEN: u64 = samples(60);
+
 /// What a detector is to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Settings {
@@ -68,8 +72,9 @@ pub enum Event {
         /// The first sample of speech.
         began: u64,
     },
-    /// The person has spoken for [`Settings::barge_in`] while we were audible, in the stretch that is open. Said once
-    /// for each run of speech; again when we fell silent and became audible since.
+    /// The person has spoken for [`Settings::barge_in`] while we were audible, in the stretch that is open; what our echo
+    /// may have hidden of it, up to 60 ms, counts. Said once for each run of speech; again when we fell silent and became
+    /// audible since.
     BargedIn {
         /// Where this run of speech began; a pause within a stretch begins a new one.
         began: u64,
@@ -81,7 +86,7 @@ pub enum Event {
     },
 }
 
-/// Listens to one line. Holds 5 KB, and allocates nothing while it listens.
+/// Listens to one line. Holds 8 KB, and allocates nothing while it listens.
 #[derive(Debug)]
 pub struct Vad {
     silence: u64,
@@ -98,6 +103,8 @@ pub struct Vad {
     audible_since: Option<u64>,
     /// Since when the line has stood out from its floor.
     loud_since: Option<u64>,
+    /// How much of that our echo may have hidden before.
+    hidden: u64,
     run: Option<Run>,
     /// The open stretch's last voiced sample.
     open: Option<u64>,
@@ -109,6 +116,8 @@ pub struct Vad {
 #[derive(Clone, Copy, Debug)]
 struct Run {
     began: u64,
+    /// How much earlier it may have begun.
+    hidden: u64,
     /// Just behind its last voiced sample.
     voiced: u64,
     barged_in: bool,
@@ -128,6 +137,7 @@ impl Vad {
             echo: Echo::default(),
             audible_since: None,
             loud_since: None,
+            hidden: 0,
             run: None,
             open: None,
             closed: 0,
@@ -136,7 +146,8 @@ impl Vad {
 
     /// Says how loud what the person hears of us is from now on, `None` for silence; holds until said again. Each change
     /// may be told up to some 300 ms early or late, since nobody knows when a carrier plays what. What comes back of it
-    /// is expected for 700 ms after, at 20 dB below it or softer.
+    /// is expected for 700 ms after, at 20 dB below it or softer. Told for each frame, and always as early or late, it
+    /// shows when what comes back, and who is louder than that is heard at once.
     pub fn we_play(&mut self, ours: Option<Loudness>) {
         self.echo.we_play(ours);
     }
@@ -170,10 +181,14 @@ impl Vad {
     fn frame(&mut self, out: &mut impl FnMut(Event)) {
         let begin = self.at;
         self.at += FRAME as u64;
-        let worth = self.evidence.worth(self.echo.bound());
+        let bound = self.echo.bound();
+        let worth = self.evidence.worth(bound);
         let look = self.looker.look(&self.rest, worth);
         let weighed = self.evidence.weigh(&look, worth);
-        self.echo.take(look.level, self.open.is_some());
+        if weighed.loud && self.loud_since.is_none() {
+            self.hidden = if bound >= worth && self.echo.hides(look.level) { HIDDEN } else { 0 };
+        }
+        self.echo.take(look.level, weighed.speech, self.open.is_some());
 
         self.audible_since = self.echo.is_audible().then(|| self.audible_since.unwrap_or(begin));
         self.loud_since = weighed.loud.then(|| self.loud_since.unwrap_or(begin));
@@ -189,7 +204,7 @@ impl Vad {
             None if weighed.lively => {
                 let stands_out = self.loud_since.unwrap_or(begin).max(begin.saturating_sub(LEAD));
                 let began = stands_out.max(self.closed);
-                self.run = Some(Run { began, voiced: self.at, barged_in: false });
+                self.run = Some(Run { began, hidden: self.hidden, voiced: self.at, barged_in: false });
             }
             Some(_) | None => {}
         }
@@ -199,18 +214,22 @@ impl Vad {
         if let Some(run) = &mut self.run {
             match &mut self.open {
                 Some(last) => *last = run.voiced,
-                None if self.evidence.begins() => {
+                None if self.evidence.begins() && self.echo.is_other() => {
                     let from = run.began.saturating_sub(PRE_ROLL as u64).max(self.closed);
                     self.open = Some(run.voiced);
                     out(Event::Started { from, began: run.began });
                 }
+                None if self.evidence.begins() && self.echo.doubt() => self.evidence.close(),
                 None => {}
             }
-            let spoken = self.audible_since.map(|since| self.at - since.max(run.began));
+            let spoken = self.audible_since.map(|since| self.at - since.max(run.began.saturating_sub(run.hidden)));
+            // The bound of a known echo keeps it out: what is above it need be no surer than what begins a stretch.
+            let sure = if self.echo.is_known() { self.evidence.begins() } else { self.evidence.interrupts() };
             run.barged_in &= spoken.is_some();
             if !run.barged_in
                 && self.open.is_some()
-                && self.evidence.interrupts()
+                && sure
+                && self.echo.is_other()
                 && self.at - run.voiced < FRESH
                 && spoken.is_some_and(|spoken| spoken >= self.barge_in)
             {

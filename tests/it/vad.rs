@@ -31,6 +31,9 @@ fn speech_is_noticed_soon_and_nothing_else_is() {
     let clear = &report.interrupted["no echo, all"];
     assert!(clear.uninterrupted <= 2 && clear.false_starts == 0, "{report}");
     assert!(percentile(&clear.interrupted, 90) <= 280.0, "{report}");
+    let strong = &report.interrupted["echo at -20 dB, all"];
+    assert!(strong.uninterrupted <= 2 && strong.false_starts == 0, "{report}");
+    assert!(percentile(&strong.interrupted, 90) <= 300.0, "{report}");
     for (noise, alarms) in &report.alone {
         assert_eq!(alarms.interruptions, 0, "{noise} interrupts us:\n{report}");
         let may_start = if noise.starts_with("music") { 6 } else { 1 };

@@ -2,10 +2,14 @@
 //!
 //! Our echo is speech too; only its loudness tells it from the person's. At first all is taken for echo that is not
 //! louder than the worst line would give back. While we speak and the person does not, the line shows what it does give
-//! back, and softer speech is believed. When something was heard over that, which may have been an echo that became
-//! louder, the worst is expected again.
+//! back, and when ([`alignment`]), and softer speech is believed. When something was heard over that, which may have been
+//! an echo that became louder, the worst is expected again.
 
 use super::loudness::{Loudness, SILENCE};
+
+use alignment::Alignment;
+
+mod alignment;
 
 /// The level that the worst line gives back, in dB above our own: an echo at -20 dB, and 4 dB for what a room adds to
 /// some sounds and takes from others.
@@ -23,6 +27,9 @@ const STEPS: usize = 8;
 /// yet: the person may have begun in it.
 const PART: usize = 25;
 const PARTS: usize = 3;
+
+/// Speech that begins within so many dB of what the echo may be has begun under it.
+const NEAR: f32 = 10.0;
 
 /// We are silent to this ear below it, in dB below full scale; nothing is learned from a pause.
 const PAUSE: f32 = -40.0;
@@ -43,6 +50,7 @@ pub(super) struct Echo {
     heard: usize,
     most: f32,
     person: bool,
+    alignment: Alignment,
 }
 
 impl Default for Echo {
@@ -57,6 +65,7 @@ impl Default for Echo {
             heard: 0,
             most: SILENCE,
             person: false,
+            alignment: Alignment::default(),
         }
     }
 }
@@ -67,6 +76,7 @@ impl Echo {
         if let Some(ours) = ours {
             self.loudest[0] = self.loudest[0].max(ours.db());
         }
+        self.alignment.we_play(ours.map_or(SILENCE, Loudness::db));
     }
 
     pub(super) fn is_audible(&self) -> bool {
@@ -75,11 +85,39 @@ impl Echo {
 
     /// The level up to which a frame may be echo, in dB below full scale.
     pub(super) fn bound(&self) -> f32 {
-        max(&self.loudest) + self.gain
+        let loudest = max(&self.loudest);
+        let rough = loudest + self.gain;
+        self.alignment.bound(loudest).map_or(rough, |bound| bound.min(rough))
     }
 
-    /// Takes the level of a frame, and whether it belongs to the person's speech.
-    pub(super) fn take(&mut self, level: f32, person: bool) {
+    /// Whether it is known when how much of us comes back.
+    pub(super) fn is_known(&self) -> bool {
+        self.alignment.is_known()
+    }
+
+    /// Whether an echo that is known may have hidden how a sound of this level began.
+    pub(super) fn hides(&self, level: f32) -> bool {
+        self.is_known() && level < self.bound() + NEAR
+    }
+
+    /// Whether what passes for speech cannot be an echo with another delay than the known one.
+    pub(super) fn is_other(&self) -> bool {
+        self.alignment.is_other()
+    }
+
+    /// Takes a frame that passes for speech and may be an echo with another delay. Says whether there were so many that
+    /// what was known must be wrong; the worst is expected then.
+    pub(super) fn doubt(&mut self) -> bool {
+        let forgets = self.alignment.doubt();
+        if forgets {
+            self.gain = WORST;
+            (self.known, self.heard, self.most) = (0, 0, SILENCE);
+        }
+        forgets
+    }
+
+    /// Takes the level of a frame, how much it is speech (0 to 1), and whether it belongs to the person's.
+    pub(super) fn take(&mut self, level: f32, speech: f32, person: bool) {
         let loudest = max(&self.loudest);
         if person {
             (self.known, self.heard, self.most) = (0, 0, SILENCE);
@@ -89,6 +127,7 @@ impl Echo {
             self.learn(level - loudest);
         }
         self.person = person;
+        self.alignment.take(level, speech, person, loudest);
         self.frames += 1;
         if self.frames == STEP {
             self.frames = 0;
@@ -125,7 +164,7 @@ mod tests {
     fn speak(echo: &mut Echo, frames: usize, level: f32) {
         for _ in 0..frames {
             echo.we_play(Some(Loudness::from_db(-20.0)));
-            echo.take(level, false);
+            echo.take(level, 0.0, false);
         }
     }
 
@@ -151,7 +190,7 @@ mod tests {
         speak(&mut echo, 12, -15.0);
         bound_is(&echo, -54.0);
         for _ in 0..50 {
-            echo.take(-15.0, true);
+            echo.take(-15.0, 1.0, true);
             bound_is(&echo, -54.0);
             echo.we_play(Some(Loudness::from_db(-20.0)));
         }
@@ -166,10 +205,10 @@ mod tests {
         echo.we_play(None);
         for _ in 0..35 {
             bound_is(&echo, -36.0);
-            echo.take(-40.0, false);
+            echo.take(-40.0, 0.0, false);
         }
         for _ in 0..5 {
-            echo.take(-40.0, false);
+            echo.take(-40.0, 0.0, false);
         }
         bound_is(&echo, SILENCE + WORST);
     }

@@ -82,7 +82,9 @@ pub(super) struct Evidence {
 pub(super) struct Weighed {
     /// It stands out from the floor.
     pub(super) loud: bool,
-    /// It is speech, by itself.
+    /// How much it is speech, by itself, from 0 to 1.
+    pub(super) speech: f32,
+    /// ... and so much that it begins a run of it.
     pub(super) lively: bool,
     /// It may be a part of speech that is there already.
     pub(super) voiced: bool,
@@ -124,7 +126,7 @@ impl Evidence {
         let above = look.level - self.floor;
         self.floor += if above < 0.0 { FALL * above } else { rise.min(above) };
         let voiced = out > LIVELY && pitch > VOICED && self.tonal < MUSIC;
-        Weighed { loud, lively: lively >= LIVELY, voiced }
+        Weighed { loud, speech: lively, lively: lively >= LIVELY, voiced }
     }
 
     /// Whether somebody speaks.
