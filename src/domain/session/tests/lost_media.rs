@@ -17,8 +17,11 @@ fn lost_media_may_come_back_within_two_seconds() {
     assert_eq!((back.told(1).as_str(), back.session.phase()), ("reply: Yes.", Phase::Connected));
 
     // The carrier's word that it ended the media counts whenever it comes.
-    use MediaLoss::{Broken, Stopped};
-    for (loss, later, by) in [(Broken, Broken, "carrier"), (Stopped, Broken, "person"), (Broken, Stopped, "person")] {
+    for (loss, later, by) in [
+        (MediaLoss::Broken, MediaLoss::Broken, "carrier"),
+        (MediaLoss::Stopped, MediaLoss::Broken, "person"),
+        (MediaLoss::Broken, MediaLoss::Stopped, "person"),
+    ] {
         let mut gone = Scenario::asked();
         gone.at(3000).media(MediaEvent::MediaGone(loss));
         gone.at(4000).media(MediaEvent::MediaGone(later)).at(4999);
