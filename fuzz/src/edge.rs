@@ -216,12 +216,7 @@ impl Verbs for Notes {
 }
 
 impl CallEvents for Notes {
-    fn webhook(
-        &self,
-        named: Option<SessionId>,
-        _: Option<&EventId>,
-        webhook: Webhook,
-    ) -> BoxFuture<'_, Answer> {
+    fn webhook(&self, named: Option<SessionId>, _: Option<&EventId>, webhook: Webhook) -> BoxFuture<'_, Answer> {
         self.note("webhook".to_owned());
         let answer = match (named, webhook) {
             (_, Webhook::Fetch { inbound: true, .. }) => Answer::Reject,
