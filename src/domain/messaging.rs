@@ -169,6 +169,13 @@ impl MessagingClass {
     }
 }
 
+impl MessagingError {
+    /// One in our own words; `message` is safe to show.
+    pub fn ours(class: MessagingClass, message: &str) -> Self {
+        Self { class, code: None, message: message.to_owned(), retry_after: None }
+    }
+}
+
 impl fmt::Display for MessagingError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.code {

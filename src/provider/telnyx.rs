@@ -5,6 +5,7 @@
 //! is to be done with a call is told by a command ([`rest`]), never in the answer; and only a command ends a call: closing its
 //! media socket does not.
 
+mod api;
 pub mod event;
 pub mod media;
 mod message;

@@ -14,7 +14,6 @@ use crate::domain::session::PostError;
 use crate::domain::text::{parts, sms_parts};
 use crate::ids::{ConversationId, EntryId, Mark, MessageId, PostId, SessionId};
 use crate::metrics::Text;
-use crate::phone_number::PhoneNumber;
 use crate::provider::metered::text_of;
 use crate::provider::{Messaging, SendOrder, SmsOrder};
 use crate::store::Write;
@@ -50,20 +49,19 @@ impl Shared {
         let Letter { post, form, text, again, instead_of } = letter;
         let mark = Mark::new(id, post);
         let began = self.config.clock.now();
-        let to = self.config.directory.person();
         self.may_post(form)?;
         if form == Form::Sms {
             let before = instead_of.map(|post| Mark::new(id, post));
             return self.post_by_sms(id, text, again, before).await;
         }
-        let mut conversation = self.conversation(to).await.map_err(PostError::Carrier)?;
+        let mut conversation = self.conversation().await.map_err(PostError::Carrier)?;
         // Finding it may have told that the window is closed.
         self.may_post(form)?;
         if again {
             if !self.reads_back() {
                 return Err(PostError::Carrier(unsettled()));
             }
-            if let Some(message) = self.find(&conversation, to, &mark).await.map_err(PostError::Carrier)? {
+            if let Some(message) = self.find(&mark).await.map_err(PostError::Carrier)? {
                 self.was_sent(id, &message, Channel::WhatsApp);
                 return Ok(message);
             }
@@ -71,7 +69,7 @@ impl Shared {
         let mut sent = self.send(&conversation, form, &text, &mark).await;
         if let Err(MessagingError { class: MessagingClass::Closed, .. }) = &sent {
             self.line(|line, _| line.lose_conversation(&conversation));
-            conversation = self.conversation(to).await.map_err(PostError::Carrier)?;
+            conversation = self.conversation().await.map_err(PostError::Carrier)?;
             sent = self.send(&conversation, form, &text, &mark).await;
         }
         match sent {
@@ -147,9 +145,7 @@ impl Shared {
     /// the last resort.
     async fn find_before_sms(self: &Arc<Self>, mark: Option<Mark>) -> Option<MessageId> {
         let mark = mark.filter(|_| self.reads_back())?;
-        let with = self.config.directory.person();
-        let conversation = self.conversation(with).await.ok()?;
-        self.find(&conversation, with, &mark).await.ok()?
+        self.find(&mark).await.ok()?
     }
 
     async fn send_sms(&self, text: String) -> Result<MessageId, MessagingError> {
@@ -164,10 +160,11 @@ impl Shared {
     }
 
     /// The person's conversation, found or created. What was written in one that was there tells about the window.
-    async fn conversation(self: &Arc<Self>, with: &PhoneNumber) -> Result<ConversationId, MessagingError> {
+    async fn conversation(self: &Arc<Self>) -> Result<ConversationId, MessagingError> {
         if let Some(known) = self.read_line(|line, _| line.conversation().cloned()) {
             return Ok(known);
         }
+        let with = self.config.directory.person();
         let opened = self.messaging().open(with).await?;
         let unread_since = self.lock().unread_since.take().filter(|_| opened.found);
         let unknown = self.line(|line, now| {
@@ -188,13 +185,9 @@ impl Shared {
     }
 
     /// Our own text with this mark, where it was sent after all.
-    async fn find(
-        &self,
-        conversation: &ConversationId,
-        with: &PhoneNumber,
-        mark: &Mark,
-    ) -> Result<Option<MessageId>, MessagingError> {
-        let latest = self.messaging().latest(conversation, with).await?;
+    async fn find(self: &Arc<Self>, mark: &Mark) -> Result<Option<MessageId>, MessagingError> {
+        let conversation = self.conversation().await?;
+        let latest = self.messaging().latest(&conversation, self.config.directory.person()).await?;
         let ours = |past: &PastMessage| matches!(&past.author, Author::Us(Some(other)) if other == mark);
         Ok(latest.into_iter().find(ours).map(|past| past.message))
     }
@@ -243,9 +236,7 @@ impl Shared {
                 // Better never than twice.
                 return Ok(());
             }
-            let to = self.config.directory.person();
-            let conversation = self.conversation(to).await?;
-            if self.find(&conversation, to, mark).await?.is_some() {
+            if self.find(mark).await?.is_some() {
                 return Ok(());
             }
         }
@@ -283,7 +274,7 @@ impl Shared {
     }
 
     async fn send_freely(self: &Arc<Self>, text: &str, mark: &Mark) -> Result<MessageId, MessagingError> {
-        let conversation = self.conversation(self.config.directory.person()).await?;
+        let conversation = self.conversation().await?;
         self.send(&conversation, Form::Free, text, mark).await
     }
 
@@ -325,28 +316,13 @@ impl Shared {
 
 /// A text that was on its way when its sender was interrupted, at a carrier that cannot be asked about it.
 fn unsettled() -> MessagingError {
-    MessagingError {
-        class: MessagingClass::Unknown,
-        code: None,
-        message: "the carrier took it without an answer, and cannot be asked about it".to_owned(),
-        retry_after: None,
-    }
+    MessagingError::ours(MessagingClass::Unknown, "the carrier took it without an answer, and cannot be asked about it")
 }
 
 fn no_sms() -> MessagingError {
-    MessagingError {
-        class: MessagingClass::Permanent,
-        code: None,
-        message: "SMS is switched off (CALLME_WHATSAPP_FALLBACK_TO_SMS)".to_owned(),
-        retry_after: None,
-    }
+    MessagingError::ours(MessagingClass::Permanent, "SMS is switched off (CALLME_WHATSAPP_FALLBACK_TO_SMS)")
 }
 
 fn window_closed() -> MessagingError {
-    MessagingError {
-        class: MessagingClass::Window,
-        code: None,
-        message: "the person has not written for 24 hours".to_owned(),
-        retry_after: None,
-    }
+    MessagingError::ours(MessagingClass::Window, "the person has not written for 24 hours")
 }

@@ -8,8 +8,9 @@ use reqwest::Method;
 use secrecy::SecretString;
 use serde_json::json;
 
+use super::api::Api;
 use super::message;
-use super::messages::{Api, no_list, ours};
+use super::messages::no_list;
 use crate::domain::outcome::Channel;
 use crate::ids::{ConversationId, MessageId};
 use crate::phone_number::PhoneNumber;
@@ -103,7 +104,10 @@ impl TelnyxMessaging {
             }
             (true, None) => {
                 let class = MessagingClass::Configuration;
-                return Err(ours(class, "no WhatsApp template is set up (CALLME_WHATSAPP_TEMPLATE_SID)"));
+                return Err(MessagingError::ours(
+                    class,
+                    "no WhatsApp template is set up (CALLME_WHATSAPP_TEMPLATE_SID)",
+                ));
             }
         };
         let body = json!({

@@ -7,16 +7,16 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use futures_util::future::BoxFuture;
 use reqwest::{Method, RequestBuilder, StatusCode};
-use secrecy::{ExposeSecret as _, SecretString};
+use secrecy::SecretString;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
-use url::Url;
 
+use super::api::Api;
 use crate::ids::{CarrierCallId, SessionId};
 use crate::phone_number::PhoneNumber;
 use crate::provider::public_url::PublicUrl;
-use crate::provider::rest::{self, BadSettings, Failure, Kind, Manner, REQUEST_TIMEOUT, Said, whole_seconds};
+use crate::provider::rest::{BadSettings, Failure, Kind, Manner, Said, whole_seconds};
 use crate::provider::{
     CallCommands, CallEnd, CallProgress, Carrier, Connects, DialOrder, ErrorClass, LostDial, ProviderError,
 };
@@ -58,10 +58,10 @@ pub struct TelnyxConfig {
 /// Telnyx as a carrier.
 #[derive(Clone, Debug)]
 pub struct Telnyx {
-    config: TelnyxConfig,
-    /// `{api}/v2`.
-    root: Url,
-    client: reqwest::Client,
+    connection_id: String,
+    from: PhoneNumber,
+    public_url: PublicUrl,
+    api: Api,
 }
 
 /// What every answer is wrapped in.
@@ -106,16 +106,8 @@ impl Telnyx {
     /// # Errors
     /// When the API's URL or the client's TLS set-up is unusable.
     pub fn new(config: TelnyxConfig) -> Result<Self, BadSettings> {
-        let root = rest::root(&config.api_url, &["v2"])?;
-        Ok(Self { config, root, client: rest::client()? })
-    }
-
-    /// A request to a resource; `path` is escaped segment by segment.
-    fn request(&self, method: Method, path: &[&str]) -> RequestBuilder {
-        let mut url = self.root.clone();
-        url.path_segments_mut().expect("an http URL has a path").extend(path);
-        let request = self.client.request(method, url).timeout(REQUEST_TIMEOUT);
-        request.bearer_auth(self.config.api_key.expose_secret())
+        let TelnyxConfig { connection_id, api_key, from, public_url, api_url } = config;
+        Ok(Self { connection_id, from, public_url, api: Api::new(api_key, &api_url)? })
     }
 
     /// Tells a call to do something.
@@ -124,15 +116,15 @@ impl Telnyx {
     }
 
     fn action(&self, call: &CarrierCallId, action: &str) -> RequestBuilder {
-        self.request(Method::POST, &["calls", call.as_str(), "actions", action])
+        self.api.request(Method::POST, &["calls", call.as_str(), "actions", action])
     }
 
     async fn dial(&self, order: DialOrder) -> Result<CarrierCallId, ProviderError> {
         let ring = whole_seconds(order.ring).clamp(*RING_SECONDS.start(), *RING_SECONDS.end());
         let body = json!({
-            "connection_id": self.config.connection_id,
+            "connection_id": self.connection_id,
             "to": order.to.reveal(),
-            "from": self.config.from.reveal(),
+            "from": self.from.reveal(),
             "timeout_secs": ring,
             // By another route the phone would begin to ring anew after that.
             "retry_on_timeout": false,
@@ -140,10 +132,10 @@ impl Telnyx {
             "answering_machine_detection": "premium",
             "client_state": client_state(&order.session),
             "command_id": format!("dial.{}.{}", order.session, order.decided_at),
-            "webhook_url": self.config.public_url.webhook(&order.session),
+            "webhook_url": self.public_url.webhook(&order.session),
             "webhook_url_method": "POST",
         });
-        let placed: Wrapped<CallRecord> = TELNYX.json(self.request(Method::POST, &["calls"]).json(&body)).await?;
+        let placed: Wrapped<CallRecord> = TELNYX.json(self.api.request(Method::POST, &["calls"]).json(&body)).await?;
         let name = placed.data.call_control_id;
         // From here on the phone may ring: an answer without a usable name is no refusal.
         if name.is_empty() { Err(TELNYX.unreadable().into()) } else { Ok(CarrierCallId(name)) }
@@ -151,7 +143,7 @@ impl Telnyx {
 
     async fn is_alive(&self, call: &CarrierCallId) -> Result<bool, Failure> {
         let looked: Result<Wrapped<CallStatus>, _> =
-            TELNYX.json(self.request(Method::GET, &["calls", call.as_str()])).await;
+            TELNYX.json(self.api.request(Method::GET, &["calls", call.as_str()])).await;
         match looked {
             Ok(Wrapped { data }) => Ok(data.is_alive || data.end_time.is_none()),
             Err(Failure { kind: Kind::Status(StatusCode::NOT_FOUND), .. }) => Ok(false),
@@ -182,7 +174,7 @@ impl Telnyx {
 
     /// Telnyx lists the calls that are live, each with the state that we gave it: so only this session's are found.
     async fn find(&self, dial: &LostDial) -> Result<Vec<(CarrierCallId, CallProgress)>, ProviderError> {
-        let request = self.request(Method::GET, &["connections", &self.config.connection_id, "active_calls"]);
+        let request = self.api.request(Method::GET, &["connections", &self.connection_id, "active_calls"]);
         let page: Wrapped<Vec<CallRecord>> = TELNYX.json(request.query(&[("page[size]", PAGE_SIZE)])).await?;
         let ours = client_state(&dial.session);
         let ours = page.data.into_iter().filter(|call| call.client_state.as_ref() == Some(&ours));
@@ -191,7 +183,7 @@ impl Telnyx {
 
     async fn connect(&self, call: &CarrierCallId, token: &str) -> Result<Connects, ProviderError> {
         let body = json!({
-            "stream_url": self.config.public_url.media(token),
+            "stream_url": self.public_url.media(token),
             "stream_track": "inbound_track",
             "stream_codec": "PCMU",
             "stream_bidirectional_mode": "rtp",

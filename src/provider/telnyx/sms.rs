@@ -6,8 +6,9 @@ use reqwest::Method;
 use secrecy::SecretString;
 use serde_json::{Value, json};
 
+use super::api::Api;
 use super::message;
-use super::messages::{Api, no_list};
+use super::messages::no_list;
 use crate::ids::MessageId;
 use crate::phone_number::PhoneNumber;
 use crate::provider::public_url::PublicUrl;

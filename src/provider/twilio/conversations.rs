@@ -181,7 +181,10 @@ impl TwilioConversations {
             }
             (true, None) => {
                 let class = MessagingClass::Configuration;
-                return Err(failure::ours(class, "no WhatsApp template is set up (CALLME_WHATSAPP_TEMPLATE_SID)"));
+                return Err(MessagingError::ours(
+                    class,
+                    "no WhatsApp template is set up (CALLME_WHATSAPP_TEMPLATE_SID)",
+                ));
             }
         }
         let request = self.api.request(Method::POST, &["Conversations", order.conversation.as_str(), "Messages"]);

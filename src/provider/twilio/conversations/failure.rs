@@ -68,11 +68,6 @@ pub(in super::super) fn about_sms(failure: Failure) -> MessagingError {
     MessagingError { class, ..error }
 }
 
-/// An error of our own making, before anything was sent.
-pub(super) fn ours(class: MessagingClass, message: &str) -> MessagingError {
-    MessagingError { class, code: None, message: message.to_owned(), retry_after: None }
-}
-
 /// A code as Twilio writes them, which have five digits. More of them could be somebody's number.
 fn is_code(text: &str) -> bool {
     (2..=6).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit())
@@ -88,7 +83,7 @@ pub(in super::super) fn delivery(status: &str, code: Option<&str>, channel: Chan
         "failed" | "undelivered" => {
             let code = code.filter(|code| is_code(code));
             let class = code.and_then(class_of).unwrap_or(MessagingClass::Permanent);
-            let error = ours(class, undelivered(channel));
+            let error = MessagingError::ours(class, undelivered(channel));
             Some(Delivery::Failed(MessagingError { code: code.map(str::to_owned), ..error }))
         }
         // `queued`, `accepted`, `sending`, and what may come to be.
