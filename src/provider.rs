@@ -22,6 +22,8 @@ use crate::ids::{ConversationId, Mark, MessageId, StretchId};
 use crate::phone_number::PhoneNumber;
 
 pub mod calls;
+#[cfg(test)]
+mod desk;
 mod frames;
 pub mod metered;
 pub mod openai;

@@ -21,6 +21,7 @@ const ROWS: [&[&str]; 7] = [
         "domain",
         "provider",
         "provider::calls",
+        "provider::desk",
         "provider::frames",
         "provider::public_url",
         "provider::rest",

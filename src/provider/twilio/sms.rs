@@ -29,8 +29,6 @@ const WORDS: CarrierWords = CarrierWords {
 const ABILITIES: SmsAbilities = SmsAbilities { reads_back: true, words: WORDS };
 /// Enough for what the person wrote since we last looked.
 const LATEST: &str = "50";
-/// As many files of a message are named.
-const MOST_FILES: usize = 10;
 
 /// What the adapter needs to know.
 #[derive(Clone, Debug)]
@@ -138,7 +136,7 @@ impl MessageRecord {
             && self.from.as_deref() == Some(person.reveal())
             && self.to.as_deref() == Some(us.reveal());
         // What they are is told on another page.
-        let files = self.num_media.as_deref().and_then(|count| count.parse().ok()).unwrap_or(0).min(MOST_FILES);
+        let files = self.num_media.as_deref().and_then(|count| count.parse().ok()).unwrap_or(0);
         let files = std::iter::repeat_with(|| words::file("")).take(files);
         let text = words::words(self.body.as_deref().unwrap_or_default(), LONGEST_WRITTEN_BY_SMS, files);
         let Some(text) = text.ok().filter(|_| is_theirs) else { return Ok(None) };

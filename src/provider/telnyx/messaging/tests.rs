@@ -1,19 +1,11 @@
 //! What goes over the wire to Telnyx, and what each kind of answer is taken for.
 
-use std::collections::VecDeque;
-use std::sync::{Arc, Mutex};
-
-use axum::Router;
-use axum::body::Bytes;
-use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode, Uri, header};
 use serde_json::Value;
-use tokio::net::TcpListener;
-use tokio::task::JoinSet;
 
 use super::*;
 use crate::ids::Mark;
 use crate::provider::Delivery;
+use crate::provider::desk::{Asked, Desk};
 
 const TO: &str = "+393331234567";
 const FROM: &str = "+390612345678";
@@ -26,40 +18,29 @@ fn number(text: &str) -> PhoneNumber {
 /// A request as it arrived: method, path, body.
 type Request = (Method, String, Value);
 
-#[derive(Clone, Default)]
-struct Desk {
-    seen: Arc<Mutex<Vec<Request>>>,
-    answers: Arc<Mutex<VecDeque<(u16, String)>>>,
-}
-
 /// Answers with each of these in turn, and keeps what it saw.
 struct Fake {
     desk: Desk,
     telnyx: TelnyxMessaging,
-    _server: JoinSet<()>,
 }
 
 impl Fake {
     async fn answering(answers: &[(u16, Value)]) -> Self {
-        let desk = Desk::default();
-        desk.answers.lock().unwrap().extend(answers.iter().map(|(status, body)| (*status, body.to_string())));
-        let router = Router::new().fallback(give).with_state(desk.clone());
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let desk = Desk::answering("Bearer KEY0", answers.iter().cloned()).await;
         let telnyx = TelnyxMessaging::new(TelnyxMessagingConfig {
             api_key: SecretString::from("KEY0"),
             from: number(FROM),
             template: Template::parse("agent_question:it"),
             hash_key: HashKey::new(b"a key"),
             public_url: PublicUrl::parse("https://ex.org").unwrap(),
-            api_url: format!("http://{}/", listener.local_addr().unwrap()),
+            api_url: desk.url.clone(),
         });
-        let mut server = JoinSet::new();
-        server.spawn(async move { axum::serve(listener, router).await.unwrap() });
-        Self { desk, telnyx: telnyx.unwrap(), _server: server }
+        Self { desk, telnyx: telnyx.unwrap() }
     }
 
     fn asked(&self) -> Vec<Request> {
-        std::mem::take(&mut *self.desk.seen.lock().unwrap())
+        let of = |asked: Asked| (asked.method.clone(), asked.path.clone(), asked.json());
+        self.desk.asked().into_iter().map(of).collect()
     }
 
     async fn send(&self, template: bool) -> Result<MessageId, MessagingError> {
@@ -67,20 +48,6 @@ impl Fake {
         let (to, mark) = (number(TO), Mark::read("call-1-7.1"));
         Messaging::send(&self.telnyx, SendOrder { conversation, to, template, text: "Deploy?".to_owned(), mark }).await
     }
-}
-
-async fn give(
-    State(desk): State<Desk>,
-    method: Method,
-    uri: Uri,
-    headers: HeaderMap,
-    body: Bytes,
-) -> (StatusCode, [(header::HeaderName, &'static str); 1], String) {
-    assert_eq!(headers[header::AUTHORIZATION], "Bearer KEY0");
-    let body = serde_json::from_slice(&body).unwrap_or(Value::Null);
-    desk.seen.lock().unwrap().push((method, uri.to_string(), body));
-    let (status, body) = desk.answers.lock().unwrap().pop_front().expect("another request");
-    (StatusCode::from_u16(status).unwrap(), [(header::LOCATION, "/elsewhere")], body)
 }
 
 fn taken() -> (u16, Value) {

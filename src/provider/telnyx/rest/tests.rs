@@ -1,18 +1,10 @@
 //! What goes over the wire to Telnyx, and what each kind of answer is taken for.
 
-use std::collections::VecDeque;
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
-
-use axum::Router;
-use axum::body::Bytes;
-use axum::extract::State;
-use axum::http::{HeaderMap, Uri, header};
-use tokio::net::TcpListener;
-use tokio::task::JoinSet;
 
 use super::*;
 use crate::clock::Millis;
+use crate::provider::desk::{Asked, Desk};
 
 const CALL: &str = "v3:T02llQxIyaRkhfRKxgAP8nY511EhFLizdvdUKJiSw8d6A9BborherQ";
 const TO: &str = "+393331234567";
@@ -34,55 +26,29 @@ fn order() -> DialOrder {
     }
 }
 
-/// A request as it arrived: method, path and query, authorization, body.
-type Request = (Method, String, String, Value);
-
-#[derive(Clone, Default)]
-struct Desk {
-    seen: Arc<Mutex<Vec<Request>>>,
-    answers: Arc<Mutex<VecDeque<(u16, String)>>>,
-}
-
 /// Answers with each of these in turn, and keeps what it saw.
 struct Fake {
     desk: Desk,
     telnyx: Telnyx,
-    _server: JoinSet<()>,
 }
 
 impl Fake {
     async fn answering(answers: &[(u16, Value)]) -> Self {
-        let desk = Desk::default();
-        desk.answers.lock().unwrap().extend(answers.iter().map(|(status, body)| (*status, body.to_string())));
-        let router = Router::new()
-            .fallback(
-                async move |State(desk): State<Desk>, method: Method, uri: Uri, headers: HeaderMap, body: Bytes| {
-                    let authorization = headers[header::AUTHORIZATION].to_str().unwrap().to_owned();
-                    let body = serde_json::from_slice(&body).unwrap_or(Value::Null);
-                    desk.seen.lock().unwrap().push((method, uri.to_string(), authorization, body));
-                    let (status, body) = desk.answers.lock().unwrap().pop_front().expect("another request");
-                    (StatusCode::from_u16(status).unwrap(), [(header::LOCATION, "/elsewhere")], body)
-                },
-            )
-            .with_state(desk.clone());
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let desk = Desk::answering("Bearer KEY0", answers.iter().cloned()).await;
         let telnyx = Telnyx::new(TelnyxConfig {
             connection_id: "1234567890".to_owned(),
             api_key: SecretString::from("KEY0"),
             from: PhoneNumber::parse(FROM).unwrap(),
             public_url: PublicUrl::parse("https://ex.org").unwrap(),
-            api_url: format!("http://{}/", listener.local_addr().unwrap()),
+            api_url: desk.url.clone(),
         });
-        let mut server = JoinSet::new();
-        server.spawn(async move { axum::serve(listener, router).await.unwrap() });
-        Self { desk, telnyx: telnyx.unwrap(), _server: server }
+        Self { desk, telnyx: telnyx.unwrap() }
     }
 
     /// What was asked: method, path and body.
     fn asked(&self) -> Vec<(Method, String, Value)> {
-        let seen = std::mem::take(&mut *self.desk.seen.lock().unwrap());
-        assert!(seen.iter().all(|(.., authorization, _)| authorization == "Bearer KEY0"));
-        seen.into_iter().map(|(method, path, _, body)| (method, path, body)).collect()
+        let of = |asked: Asked| (asked.method.clone(), asked.path.clone(), asked.json());
+        self.desk.asked().into_iter().map(of).collect()
     }
 }
 

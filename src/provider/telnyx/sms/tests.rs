@@ -1,16 +1,7 @@
 //! What goes over the wire to Telnyx for SMS, and what each kind of answer is taken for.
 
-use std::collections::VecDeque;
-use std::sync::{Arc, Mutex};
-
-use axum::Router;
-use axum::body::Bytes;
-use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode, Uri, header};
-use tokio::net::TcpListener;
-use tokio::task::JoinSet;
-
 use super::*;
+use crate::provider::desk::{Asked, Desk};
 use crate::provider::{Delivery, MessagingClass};
 
 const PERSON: &str = "+393331234567";
@@ -24,57 +15,33 @@ fn number(text: &str) -> PhoneNumber {
 /// A request as it arrived: method, path, body.
 type Request = (Method, String, Value);
 
-#[derive(Clone, Default)]
-struct Desk {
-    seen: Arc<Mutex<Vec<Request>>>,
-    answers: Arc<Mutex<VecDeque<(u16, Value)>>>,
-}
-
 /// Gives its answers in their order and keeps what it saw.
 struct Fake {
     desk: Desk,
     telnyx: TelnyxSms,
-    _server: JoinSet<()>,
 }
 
 impl Fake {
     async fn answering(answers: impl IntoIterator<Item = (u16, Value)>) -> Self {
-        let desk = Desk::default();
-        desk.answers.lock().unwrap().extend(answers);
-        let router = Router::new().fallback(give).with_state(desk.clone());
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let desk = Desk::answering("Bearer KEY0", answers).await;
         let telnyx = TelnyxSms::new(TelnyxSmsConfig {
             api_key: SecretString::from("KEY0"),
             from: number(US),
             profile: Some("p-1".to_owned()),
             public_url: PublicUrl::parse("https://ex.org").unwrap(),
-            api_url: format!("http://{}/", listener.local_addr().unwrap()),
+            api_url: desk.url.clone(),
         });
-        let mut server = JoinSet::new();
-        server.spawn(async move { axum::serve(listener, router).await.unwrap() });
-        Self { desk, telnyx: telnyx.unwrap(), _server: server }
+        Self { desk, telnyx: telnyx.unwrap() }
     }
 
     fn seen(&self) -> Vec<Request> {
-        self.desk.seen.lock().unwrap().clone()
+        let of = |asked: Asked| (asked.method.clone(), asked.path.clone(), asked.json());
+        self.desk.asked().into_iter().map(of).collect()
     }
 
     async fn send(&self) -> Result<MessageId, MessagingError> {
         self.telnyx.send(SmsOrder { to: number(PERSON), text: "Deploy?".to_owned() }).await
     }
-}
-
-async fn give(
-    State(desk): State<Desk>,
-    method: Method,
-    uri: Uri,
-    headers: HeaderMap,
-    body: Bytes,
-) -> (StatusCode, String) {
-    assert_eq!(headers[header::AUTHORIZATION], "Bearer KEY0");
-    desk.seen.lock().unwrap().push((method, uri.to_string(), serde_json::from_slice(&body).unwrap_or_default()));
-    let (status, body) = desk.answers.lock().unwrap().pop_front().expect("no more requests than answers");
-    (StatusCode::from_u16(status).unwrap(), body.to_string())
 }
 
 fn taken() -> (u16, Value) {

@@ -1,19 +1,11 @@
 //! What goes over the wire to Twilio for SMS, and what each kind of answer is taken for.
 
-use std::collections::VecDeque;
-use std::sync::{Arc, Mutex};
-
-use axum::Router;
-use axum::body::Bytes;
-use axum::extract::State;
-use axum::http::{HeaderMap, Uri, header};
 use serde_json::json;
-use tokio::net::TcpListener;
-use tokio::task::JoinSet;
 
 use super::*;
 use crate::clock::Millis;
 use crate::domain::text::PersonText;
+use crate::provider::desk::{Asked, Desk};
 use crate::provider::{Delivery, MessagingClass};
 
 const PERSON: &str = "+393331234567";
@@ -27,59 +19,34 @@ fn number(text: &str) -> PhoneNumber {
 /// Status and body of an answer.
 type Answer = (u16, Value);
 
-#[derive(Clone, Default)]
-struct Desk {
-    /// `POST /2010-04-01/… form`, as it arrived.
-    seen: Arc<Mutex<Vec<String>>>,
-    answers: Arc<Mutex<VecDeque<Answer>>>,
-}
-
 /// Gives its answers in their order and keeps what it saw.
 struct Fake {
     desk: Desk,
     twilio: TwilioSms,
-    _server: JoinSet<()>,
 }
 
 impl Fake {
     async fn answering(answers: impl IntoIterator<Item = Answer>) -> Self {
-        let desk = Desk::default();
-        desk.answers.lock().unwrap().extend(answers);
-        let router = Router::new().fallback(give).with_state(desk.clone());
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let desk = Desk::answering("Basic QUMxOnMzY3JldC10b2tlbg==", answers).await;
         let twilio = TwilioSms::new(TwilioSmsConfig {
             account_sid: "AC1".to_owned(),
             auth_token: SecretString::from("s3cret-token"),
             from: number(US),
             public_url: PublicUrl::parse("https://ex.org/callme/").unwrap(),
-            api_url: format!("http://{}/", listener.local_addr().unwrap()),
+            api_url: desk.url.clone(),
         });
-        let mut server = JoinSet::new();
-        server.spawn(async move { axum::serve(listener, router).await.unwrap() });
-        Self { desk, twilio: twilio.unwrap(), _server: server }
+        Self { desk, twilio: twilio.unwrap() }
     }
 
-    /// The requests that came.
+    /// The requests that came: `POST /2010-04-01/… form`.
     fn seen(&self) -> Vec<String> {
-        self.desk.seen.lock().unwrap().clone()
+        let of = |asked: Asked| format!("{} {} {}", asked.method, asked.path, asked.body).trim_end().to_owned();
+        self.desk.asked().into_iter().map(of).collect()
     }
 
     async fn send(&self) -> Result<MessageId, MessagingError> {
         self.twilio.send(SmsOrder { to: number(PERSON), text: "1 + 1 = 2 & più?".to_owned() }).await
     }
-}
-
-async fn give(
-    State(desk): State<Desk>,
-    method: Method,
-    uri: Uri,
-    headers: HeaderMap,
-    body: Bytes,
-) -> (StatusCode, String) {
-    assert_eq!(headers[header::AUTHORIZATION], "Basic QUMxOnMzY3JldC10b2tlbg==");
-    desk.seen.lock().unwrap().push(format!("{method} {uri} {}", str::from_utf8(&body).unwrap()).trim_end().to_owned());
-    let (status, body) = desk.answers.lock().unwrap().pop_front().expect("no more requests than answers");
-    (StatusCode::from_u16(status).unwrap(), body.to_string())
 }
 
 fn refusal(status: u16, code: u32) -> Answer {
