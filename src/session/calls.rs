@@ -42,8 +42,7 @@ impl Manager {
             && matches!(news, CarrierNews::Queued | CarrierNews::Ringing | CarrierNews::Answered)
             && !self.shared.is_done_with(&call);
         if unwanted {
-            let shared = Arc::clone(&self.shared);
-            self.shared.config.tasks.spawn(async move { shared.hang_up_orphan(&id, &call).await });
+            self.shared.send_off(id, call);
         }
         !unwanted
     }
@@ -90,8 +89,9 @@ impl Manager {
         self.shared.lock().hears(&seen_as(event))
     }
 
-    /// Keeps that the carrier has told it, for 72 hours and the next process, which knows the newest of them; done when it would survive a crash, or cannot be
-    /// made to. Not for what is still being done about it: should we crash in it, the carrier may tell it once more.
+    /// Keeps that the carrier has told it, for 72 hours and the next process, which knows the newest of them; done when it would
+    /// survive a crash, or cannot be made to. Not for what is still being done about it: should we crash in it, the carrier may
+    /// tell it once more.
     pub fn has_heard(&self, event: &EventId) -> BoxFuture<'static, ()> {
         let at = self.shared.config.clock.now();
         let seen = Write::Seen(self.shared.config.directory.line_key().clone(), seen_as(event), at);

@@ -194,6 +194,12 @@ impl Shared {
         }
     }
 
+    /// The same in the background, which outlives the session.
+    pub(super) fn send_off(self: &Arc<Self>, id: SessionId, call: CarrierCallId) {
+        let shared = Arc::clone(self);
+        self.config.tasks.spawn(async move { shared.hang_up_orphan(&id, &call).await });
+    }
+
     /// Hangs up a call that is no session's, with the same patience.
     pub(super) async fn hang_up_unknown(&self, call: &CarrierCallId) {
         for wait in HANG_UP_AGAIN {

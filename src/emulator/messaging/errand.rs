@@ -59,44 +59,61 @@ impl Errand {
         verb: RestVerb,
         work: impl FnOnce(&Self) -> Result<Done, Refusal> + Send,
     ) -> Response {
-        let note = |status| self.world.note(What::Rest { verb: verb.as_str(), status });
-        let fault = self.world.faults.strike(|fault| match fault {
-            Fault::Text { verb: struck, fault } if *struck == verb => Some(*fault),
-            _ => None,
-        });
+        let fault = fault_of(&self.world, verb);
         if let Some(RestFault::Refused { status, code, retry_after }) = fault {
-            note(Some(status));
+            note(&self.world, verb, Some(status));
             let said: Form = self.query.iter().chain(&self.form).cloned().collect();
             return Refusal { retry_after, ..Refusal::quoting(status, code, &said) }.into_response();
         }
         let is_done = fault.is_none_or(RestFault::is_done);
         let answer = is_done.then(|| authorise(&self.world, &self.headers).and_then(|()| work(&self)));
-        match (fault, answer) {
-            (None, Some(Ok(done))) => {
-                let response = match done {
-                    Done::Made(resource) => (StatusCode::CREATED, Json(resource)).into_response(),
-                    Done::Found(resource) => Json(resource).into_response(),
-                    Done::Gone => StatusCode::NO_CONTENT.into_response(),
-                };
-                note(Some(response.status().as_u16()));
-                response
+        let answer = answer.map(|answer| match answer {
+            Ok(Done::Made(resource)) => (StatusCode::CREATED, Json(resource)).into_response(),
+            Ok(Done::Found(resource)) => Json(resource).into_response(),
+            Ok(Done::Gone) => StatusCode::NO_CONTENT.into_response(),
+            Err(refusal) => refusal.into_response(),
+        });
+        conclude(&self.world, &self.scissors, verb, fault, answer).await
+    }
+}
+
+/// What is to go wrong with a request about texts.
+pub(super) fn fault_of(world: &World, verb: RestVerb) -> Option<RestFault> {
+    world.faults.strike(|fault| match fault {
+        Fault::Text { verb: struck, fault } if *struck == verb => Some(*fault),
+        _ => None,
+    })
+}
+
+/// Writes down that something was asked for, and how that was answered.
+pub(super) fn note(world: &World, verb: RestVerb, status: Option<u16>) {
+    world.note(What::Rest { verb: verb.as_str(), status });
+}
+
+/// Gives the answer, unless a fault stands before it: a proxy's page, or silence.
+pub(super) async fn conclude(
+    world: &World,
+    scissors: &Scissors,
+    verb: RestVerb,
+    fault: Option<RestFault>,
+    answer: Option<Response>,
+) -> Response {
+    match (fault, answer) {
+        (None, Some(response)) => {
+            note(world, verb, Some(response.status().as_u16()));
+            response
+        }
+        (Some(RestFault::Broken { status, .. }), _) => {
+            note(world, verb, Some(status));
+            let status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_GATEWAY);
+            (status, [(header::SERVER, "a proxy")], Html("<h1>Something went wrong</h1>")).into_response()
+        }
+        (fault, _) => {
+            note(world, verb, None);
+            if matches!(fault, Some(RestFault::Closed { .. })) {
+                scissors.cut();
             }
-            (None, Some(Err(refusal))) => {
-                note(Some(refusal.status));
-                refusal.into_response()
-            }
-            (Some(RestFault::Broken { status, .. }), _) => {
-                note(Some(status));
-                let status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_GATEWAY);
-                (status, [(header::SERVER, "a proxy")], Html("<h1>Something went wrong</h1>")).into_response()
-            }
-            (fault, _) => {
-                note(None);
-                if matches!(fault, Some(RestFault::Closed { .. })) {
-                    self.scissors.cut();
-                }
-                std::future::pending().await
-            }
+            std::future::pending().await
         }
     }
 }

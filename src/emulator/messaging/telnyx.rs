@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use axum::body::Bytes;
 use axum::extract::{ConnectInfo, Path, State};
-use axum::http::{HeaderMap, StatusCode, header};
-use axum::response::{Html, IntoResponse, Response};
+use axum::http::{HeaderMap, header};
+use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use serde_json::{Map, Value, json};
@@ -13,13 +13,14 @@ use serde_json::{Map, Value, json};
 use super::super::carrier::telnyx::refusal::{Refusal, authorise};
 use super::super::chat::{Guise, Shown};
 use super::super::connection::Scissors;
-use super::super::faults::{Fault, RestFault};
+use super::super::faults::RestFault;
 use super::super::post::uuid;
 use super::super::timeline::{RestVerb, Side, TextForm, TextState, What};
 use super::super::world::World;
 use super::Text;
 use super::content::fill;
 use super::delivery::{Fate, Journey, Parcel};
+use super::errand::{conclude, fault_of, note};
 use super::inbound::Writing;
 use crate::phone_number::PhoneNumber;
 
@@ -72,13 +73,9 @@ async fn run(
     said: &[u8],
     work: impl FnOnce() -> Result<Value, Refusal> + Send,
 ) -> Response {
-    let note = |status| world.note(What::Rest { verb: verb.as_str(), status });
-    let fault = world.faults.strike(|fault| match fault {
-        Fault::Text { verb: struck, fault } if *struck == verb => Some(*fault),
-        _ => None,
-    });
+    let fault = fault_of(world, verb);
     if let Some(RestFault::Refused { status, code, retry_after }) = fault {
-        note(Some(status));
+        note(world, verb, Some(status));
         // A refusal at its worst: some sentences quote what was sent.
         let quoted = format!("The request was refused. {}", String::from_utf8_lossy(said));
         let mut response = Refusal::new(status, code_of(code), quoted).into_response();
@@ -89,28 +86,11 @@ async fn run(
     }
     let is_done = fault.is_none_or(RestFault::is_done);
     let answer = is_done.then(|| authorise(world, headers).and_then(|()| work()));
-    match (fault, answer) {
-        (None, Some(Ok(data))) => {
-            note(Some(200));
-            Json(json!({ "data": data })).into_response()
-        }
-        (None, Some(Err(refusal))) => {
-            note(Some(refusal.status));
-            refusal.into_response()
-        }
-        (Some(RestFault::Broken { status, .. }), _) => {
-            note(Some(status));
-            let status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_GATEWAY);
-            (status, [(header::SERVER, "a proxy")], Html("<h1>Something went wrong</h1>")).into_response()
-        }
-        (fault, _) => {
-            note(None);
-            if matches!(fault, Some(RestFault::Closed { .. })) {
-                scissors.cut();
-            }
-            std::future::pending().await
-        }
-    }
+    let answer = answer.map(|answer| match answer {
+        Ok(data) => Json(json!({ "data": data })).into_response(),
+        Err(refusal) => refusal.into_response(),
+    });
+    conclude(world, scissors, verb, fault, answer).await
 }
 
 /// Takes a message of the server's, unless it is known already that it will not arrive.

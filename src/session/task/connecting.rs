@@ -3,7 +3,6 @@
 //! One stream is asked for at a time, each with a token of its own: the last is the one that counts, and what is still told of
 //! those before it changes nothing.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -69,8 +68,7 @@ impl Task {
             self.connect(Duration::ZERO);
         } else if !self.shared.is_done_with(&call) {
             // Not the call that this session is about: nobody will ever talk in it, and it may outlive the session.
-            let (id, shared) = (self.id.clone(), Arc::clone(&self.shared));
-            self.shared.config.tasks.spawn(async move { shared.hang_up_orphan(&id, &call).await });
+            self.shared.send_off(self.id.clone(), call);
         }
     }
 
