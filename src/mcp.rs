@@ -86,6 +86,8 @@ pub fn mount<S: ServerHandler + Clone>(
         .with_legacy_session_mode(false)
         .with_json_response(true)
         .with_sse_retry(None)
+        // A stream is there for what a waiting tool tells, and it tells something every eight seconds.
+        .with_sse_keep_alive(None)
         .with_allowed_hosts(hosts)
         .with_allowed_origins(origins)
         .enforce_origin_validation();

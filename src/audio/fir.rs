@@ -36,7 +36,12 @@ impl<const N: usize> Work<N> {
 /// One output sample of a filter in `Q` fractional bits, rounded and saturated. Whoever designs a filter sees to it that the
 /// sum cannot overflow.
 pub(super) fn convolve<const Q: u32>(window: &[i16], filter: &[i16]) -> i16 {
-    let sum: i32 = window.iter().zip(filter).map(|(&x, &h)| i32::from(x) * i32::from(h)).sum();
+    // The tests spend much of their time here: without the optimiser this is seven times as fast as an iterator, with it the same.
+    let (window, mut sum, mut at) = (&window[..filter.len()], 0, 0);
+    while at < filter.len() {
+        sum += i32::from(window[at]) * i32::from(filter[at]);
+        at += 1;
+    }
     let rounded = (sum + (1 << (Q - 1))) >> Q;
     i16::try_from(rounded).unwrap_or(if rounded < 0 { i16::MIN } else { i16::MAX })
 }
