@@ -34,8 +34,8 @@ static KNOWN: LazyLock<Regex> = LazyLock::new(|| {
         // A carrier's name for a thing (`CA…`): random, and needed to find the thing again.
         r"(?P<sid>\b[A-Z]{2}[0-9a-f]{32}\b)",
         &format!("(?P<session>{SESSION})"),
-        // A carrier's auth token, or one of our own media tokens, in hexadecimal.
-        r"(?P<token>\b[0-9a-fA-F]{32,128}\b)",
+        // A carrier's auth token, or one of our own media tokens, in hexadecimal; whatever it is glued to.
+        r"(?P<token>[0-9a-fA-F]{32,})",
         r"(?P<date>\b(?:19|20)\d\d-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?(?:Z|[+-]\d\d:?\d\d)?)?)",
     ]
     .join("|");
@@ -76,6 +76,13 @@ pub fn mask(text: &str) -> String {
     }
     out.push_str(&text[at..]);
     out
+}
+
+/// The same on one line of so many characters at most.
+pub fn masked_line(text: &str, longest: usize) -> String {
+    // First of all, since what stood between two halves of a number would hide it.
+    let line: String = text.chars().filter(|c| !c.is_control()).collect();
+    mask(&line).chars().take(longest).collect()
 }
 
 fn push_masked(out: &mut String, found: &Captures<'_>) {

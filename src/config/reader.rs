@@ -185,6 +185,5 @@ pub(super) fn base_url(text: &str, schemes: &[&str]) -> Option<String> {
 
 /// A value as a message quotes it: short, and without numbers that someone may have put into the wrong variable.
 fn shown(value: &str) -> String {
-    let short: String = value.chars().filter(|c| !c.is_control()).take(24).collect();
-    format!("\"{}\"", crate::privacy::mask(&short))
+    format!("\"{}\"", crate::privacy::masked_line(value, 24))
 }

@@ -257,7 +257,7 @@ impl<S: Send + Sync> FromRequestParts<S> for NamedRequest {
     }
 }
 
-/// What a client wrote, as it may be repeated to it: short, on one line, and without numbers.
+/// What a client wrote, as it may be repeated to it.
 fn echo(text: &str) -> String {
-    privacy::mask(text).chars().filter(|c| !c.is_control()).take(64).collect()
+    privacy::masked_line(text, 64)
 }

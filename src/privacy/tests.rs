@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::mask;
+use super::{mask, masked_line};
 
 #[test]
 fn numbers_go_whichever_way_they_are_written() {
@@ -41,6 +41,7 @@ fn urls_keys_and_tokens_go() {
         ("Authorization: Bearer abcdefgh12345678", "Authorization: Bearer …"),
         ("Incorrect API key provided: sk-proj-abc***xyz.", "Incorrect API key provided: sk-…"),
         ("token 0123456789abcdef0123456789abcdef", "token <token>"),
+        ("ze0123456789abcdef0123456789abcdef9999999thread", "z<token>thread"),
         ("eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.abc", "eyJ…"),
     ] {
         assert_eq!(mask(text), want, "{text:?}");
@@ -65,6 +66,12 @@ fn what_is_needed_to_find_a_thing_again_stays() {
     ] {
         assert_eq!(mask(text), text);
     }
+}
+
+#[test]
+fn what_stands_between_the_halves_of_a_number_hides_it_on_no_line() {
+    assert_eq!(masked_line("call 39333\u{1}12345\n67 me", 40), "call +…67 me");
+    assert_eq!(masked_line("call +393331234567", 7), "call +…");
 }
 
 fn gap() -> impl Strategy<Value = &'static str> {

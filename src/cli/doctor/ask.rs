@@ -122,7 +122,7 @@ pub(super) fn resource(
 
 /// A sentence of others, as it may be shown.
 pub(super) fn quoted(text: &str) -> String {
-    privacy::mask(text).chars().filter(|c| !c.is_control()).take(LONGEST).collect()
+    privacy::masked_line(text, LONGEST)
 }
 
 /// An address of others, as it may be shown: without what may be a secret in it.

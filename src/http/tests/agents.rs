@@ -170,6 +170,7 @@ async fn what_cannot_be_a_session_is_not_found_and_echoed_with_care() {
     for (id, echoed) in [
         ("abc", "abc".to_owned()),
         ("+393331234567", "+…67".to_owned()),
+        ("39333%0112345", "+…45".to_owned()),
         ("call-1-7%0Ax", "call-1-7x".to_owned()),
         ("%ff", String::new()),
         (&*"x".repeat(500), "x".repeat(64)),
