@@ -17,7 +17,7 @@ pub use redact::redact;
 
 /// What may stand between two digits of one written number, plain, typographic or percent-encoded; `+` is a space in
 /// a form body.
-const GAP: &str = r"(?:[ \t\x0b\x0c\u{a0}\u{202f}\u{2009}\u{200b}-\u{200f}\u{2010}-\u{2015}\u{2060}\u{2212}\u{feff}().+/\-]|%2[089BDEFbdef]|%[aA]0|%[cC]2%[aA]0)";
+const GAP: &str = r"(?:[\s\u{200b}-\u{200f}\u{2010}-\u{2015}\u{2060}\u{2212}\u{feff}().+/\-]|%0[9A-Da-d]|%2[089BDEFbdef]|%[aA]0|%[cC]2%[aA]0)";
 
 /// A whole URL: user info, path and query can each carry a secret or a number.
 const URL: &str = r#"\b[a-zA-Z][a-zA-Z0-9+.\-]*(?:://|%3[aA]%2[fF]%2[fF])[^\s"'<>]+"#;
@@ -82,7 +82,12 @@ pub fn mask(text: &str) -> String {
 pub fn masked_line(text: &str, longest: usize) -> String {
     // First of all, since what stood between two halves of a number would hide it.
     let line: String = text.chars().filter(|c| !c.is_control()).collect();
-    mask(&line).chars().take(longest).collect()
+    let masked = mask(&line);
+    match masked.char_indices().nth(longest) {
+        // Half a date reads as a number.
+        Some((end, _)) => mask(&masked[..end]),
+        None => masked,
+    }
 }
 
 fn push_masked(out: &mut String, found: &Captures<'_>) {

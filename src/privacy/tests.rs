@@ -10,6 +10,8 @@ fn numbers_go_whichever_way_they_are_written() {
         ("+393331234567", "+…67"),
         ("The 'To' number +1234567 is not valid.", "The 'To' number +…67 is not valid."),
         ("whatsapp:+393331234567", "whatsapp:+…67"),
+        ("39333\n1234\r\n567", "+…67"),
+        ("39333%0A12345", "+…45"),
         ("To=%2B18005551212&From=%2b14158675310&Digits=1234", "To=+…12&From=+…10&Digits=1234"),
         ("+1 (415) 867-5309", "+…09"),
         ("call (415) 867.5309 now", "call (+…09 now"),
@@ -72,6 +74,7 @@ fn what_is_needed_to_find_a_thing_again_stays() {
 fn what_stands_between_the_halves_of_a_number_hides_it_on_no_line() {
     assert_eq!(masked_line("call 39333\u{1}12345\n67 me", 40), "call +…67 me");
     assert_eq!(masked_line("call +393331234567", 7), "call +…");
+    assert_eq!(masked_line("on 2026-11-22", 12), "on +…12");
 }
 
 fn gap() -> impl Strategy<Value = &'static str> {
