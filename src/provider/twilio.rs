@@ -9,6 +9,7 @@ mod answer;
 mod api;
 pub mod callback;
 pub mod conversations;
+mod cuts;
 mod date;
 pub mod media;
 pub mod message_webhooks;
