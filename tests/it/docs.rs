@@ -14,7 +14,7 @@ use clap::error::ErrorKind;
 use page::{Page, slug};
 
 /// Variables that the server does not read, and who does.
-const OTHERS: [(&str, &str); 11] = [
+const OTHERS: [(&str, &str); 12] = [
     ("CALLME_CLOUD_URL", "`callme mcp` and `callme call`: where their server is"),
     ("CALLME_TEST_LONG", "the tests"),
     ("CALLME_TEST_BINARY", "the tests"),
@@ -24,6 +24,7 @@ const OTHERS: [(&str, &str); 11] = [
     ("OTEL_EXPORTER_OTLP_HEADERS", "OpenTelemetry's exporter, in builds with the feature `otel`"),
     ("OTEL_RESOURCE_ATTRIBUTES", "the same"),
     ("GH_TOKEN", "GitHub's command line"),
+    ("RAILWAY_RUN_UID", "Railway"),
     ("ON_FAILURE", "Railway: a word of its file"),
     ("AF_UNIX", "systemd: a kind of socket, as its neighbours that begin with AF_"),
 ];
