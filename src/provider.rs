@@ -4,7 +4,6 @@
 //! to show: no phone number, no key, no URL.
 
 use std::task::{Context, Poll};
-use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
@@ -44,12 +43,8 @@ pub use calls::{
 /// What a carrier's messaging can do. A session never asks which carrier it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Abilities {
-    /// The channel its texts go by.
-    pub channel: Channel,
     /// The longest free-form text, in characters.
     pub longest: usize,
-    /// For how long after the person's own message free-form texts arrive; `None` for always.
-    pub window: Option<Duration>,
     /// Whether an approved template is set up, for when the window is closed.
     pub template: bool,
     /// Whether a conversation can be read back ([`Messaging::latest`]). Where it cannot, a sending with an unknown result
@@ -80,8 +75,6 @@ pub trait Messaging: Send + Sync {
         conversation: &'a ConversationId,
         message: &'a MessageId,
     ) -> BoxFuture<'a, Result<Option<Receipt>, MessagingError>>;
-    /// Ends a conversation for good; ending an ended one succeeds.
-    fn close<'a>(&'a self, conversation: &'a ConversationId) -> BoxFuture<'a, Result<(), MessagingError>>;
 }
 
 /// A conversation that texts can be sent in.

@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use data_encoding::HEXLOWER;
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 use tokio::sync::broadcast;
@@ -124,7 +125,7 @@ impl World {
     pub(super) fn sid(&self, prefix: &str) -> String {
         let n = self.ids.fetch_add(1, Ordering::Relaxed);
         let digest = Sha256::digest(format!("{prefix}{n}{}", self.began.as_nanosecond()));
-        digest[..16].iter().fold(prefix.to_owned(), |sid, byte| format!("{sid}{byte:02x}"))
+        format!("{prefix}{}", HEXLOWER.encode(&digest[..16]))
     }
 
     /// Runs a task that ends with the emulator at the latest.

@@ -1,11 +1,11 @@
 //! The desk: opens a call's media, mints the tokens that sockets come with, and lets in those that prove whose they are.
 
 use std::collections::HashMap;
-use std::fmt::Write as _;
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use data_encoding::HEXLOWER;
 use futures_util::{FutureExt, StreamExt};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
@@ -191,10 +191,7 @@ impl Desk {
     fn mint_beside(&self, session: &SessionId, call: &CarrierCallId, most: usize) -> Option<String> {
         let mut bytes = [0; TOKEN_BYTES];
         (self.config.random)(&mut bytes);
-        let token = bytes.iter().fold(String::with_capacity(2 * TOKEN_BYTES), |mut hex, byte| {
-            let _ = write!(hex, "{byte:02x}");
-            hex
-        });
+        let token = HEXLOWER.encode(&bytes);
         let mut seats = self.lock();
         let leg = seats.calls.get(session)?.leg;
         let of_session = |seat: &Seat| seat.session == *session;

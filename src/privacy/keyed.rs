@@ -1,8 +1,9 @@
 //! Hashes that stand for phone numbers and other names: stable while the key is, and no way back. Without a key they would
 //! be no secret, since all phone numbers are tried in minutes.
 
-use std::fmt::{self, Write as _};
+use std::fmt;
 
+use data_encoding::HEXLOWER;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
 
@@ -45,12 +46,12 @@ impl HashKey {
 
     /// What a person's line goes by where it is kept.
     pub fn line(&self, person: &PhoneNumber) -> LineKey {
-        LineKey(hex(&self.whole(Kind::Phone, person.reveal())))
+        LineKey(HEXLOWER.encode(&self.whole(Kind::Phone, person.reveal())))
     }
 
     /// What something that an agent asked for goes by where it is kept.
     pub fn request(&self, what: &str) -> String {
-        hex(&self.whole(Kind::Request, what))
+        HEXLOWER.encode(&self.whole(Kind::Request, what))
     }
 
     fn whole(&self, kind: Kind, name: &str) -> [u8; 32] {
@@ -67,17 +68,10 @@ impl HashKey {
     }
 }
 
-fn hex(hash: &[u8]) -> String {
-    hash.iter().fold(String::with_capacity(2 * hash.len()), |mut hex, byte| {
-        let _ = write!(hex, "{byte:02x}");
-        hex
-    })
-}
-
 impl KeyedHash {
     /// The hash as it is kept.
     pub fn to_hex(self) -> String {
-        hex(&self.0)
+        HEXLOWER.encode(&self.0)
     }
 
     /// A hash as it was kept.

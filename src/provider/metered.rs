@@ -155,10 +155,6 @@ impl Messaging for Metered<dyn Messaging> {
     ) -> BoxFuture<'a, Result<Option<Receipt>, MessagingError>> {
         self.inner.receipt(conversation, message).inspect(|answer| self.text(answer)).boxed()
     }
-
-    fn close<'a>(&'a self, conversation: &'a ConversationId) -> BoxFuture<'a, Result<(), MessagingError>> {
-        self.inner.close(conversation).inspect(|answer| self.text(answer)).boxed()
-    }
 }
 
 impl Sms for Metered<dyn Sms> {

@@ -18,6 +18,7 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router, middleware};
+use data_encoding::HEXLOWER;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -89,7 +90,7 @@ async fn listen(port: Option<u16>) -> anyhow::Result<TcpListener> {
 fn key() -> String {
     let mut bytes = [0; 16];
     app::random(&mut bytes);
-    bytes.iter().fold("demo-".to_owned(), |key, byte| format!("{key}{byte:02x}"))
+    format!("demo-{}", HEXLOWER.encode(&bytes))
 }
 
 fn routes(demo: Arc<Demo>, port: u16) -> Router {

@@ -66,6 +66,15 @@ impl<'de> Deserialize<'de> for Place {
             fn visit_u64<E>(self, number: u64) -> Result<Place, E> {
                 Ok(Place(Some(number)))
             }
+            fn visit_i64<E>(self, _: i64) -> Result<Place, E> {
+                Ok(Place(None))
+            }
+            fn visit_f64<E>(self, _: f64) -> Result<Place, E> {
+                Ok(Place(None))
+            }
+            fn visit_bool<E>(self, _: bool) -> Result<Place, E> {
+                Ok(Place(None))
+            }
         }
         deserializer.deserialize_any(Reader)
     }

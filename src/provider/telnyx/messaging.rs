@@ -1,8 +1,6 @@
 //! WhatsApp by Telnyx (`/v2/messages/whatsapp`). Telnyx keeps no conversation and has no list of messages: one stands for each
 //! pair of numbers, by a keyed hash, and what was sent can be asked about by its name only. Nothing here repeats a request.
 
-use std::time::Duration;
-
 use futures_util::future::{BoxFuture, FutureExt as _, ready};
 use reqwest::Method;
 use secrecy::SecretString;
@@ -11,7 +9,6 @@ use serde_json::json;
 use super::api::Api;
 use super::message;
 use super::messages::no_list;
-use crate::domain::outcome::Channel;
 use crate::ids::{ConversationId, MessageId};
 use crate::phone_number::PhoneNumber;
 use crate::privacy::keyed::HashKey;
@@ -21,8 +18,6 @@ use crate::provider::{Abilities, Messaging, MessagingClass, MessagingError, Open
 
 /// `text.body`'s documented limit, in characters.
 const LONGEST: usize = 4_096;
-/// For how long free-form text arrives after the person's own message.
-const WINDOW: Duration = Duration::from_hours(24);
 /// What a template is written in where its setting does not say.
 const LANGUAGE: &str = "en";
 
@@ -78,9 +73,7 @@ impl TelnyxMessaging {
     pub fn new(config: TelnyxMessagingConfig) -> Result<Self, BadSettings> {
         let api = Api::new(config.api_key.clone(), &config.api_url)?;
         let abilities = Abilities {
-            channel: Channel::WhatsApp,
             longest: LONGEST,
-            window: Some(WINDOW),
             template: config.template.is_some(),
             reads_back: false,
             opt_in:
@@ -150,11 +143,6 @@ impl Messaging for TelnyxMessaging {
         message: &'a MessageId,
     ) -> BoxFuture<'a, Result<Option<Receipt>, MessagingError>> {
         self.api.receipt(message).map(|receipt| receipt.map_err(meaning)).boxed()
-    }
-
-    fn close<'a>(&'a self, _conversation: &'a ConversationId) -> BoxFuture<'a, Result<(), MessagingError>> {
-        // There is nothing to be closed.
-        ready(Ok(())).boxed()
     }
 }
 

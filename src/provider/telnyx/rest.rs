@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use data_encoding::HEXLOWER;
 use futures_util::future::BoxFuture;
 use reqwest::{Method, RequestBuilder, StatusCode};
 use secrecy::SecretString;
@@ -252,7 +253,7 @@ fn client_state(session: &SessionId) -> String {
 /// The same for the same command; says nothing of what it is made of, which may be a token.
 fn command_id(action: &str, of: &str) -> String {
     let digest = Sha256::digest(of.as_bytes());
-    digest[..16].iter().fold(format!("{action}."), |id, byte| format!("{id}{byte:02x}"))
+    format!("{action}.{}", HEXLOWER.encode(&digest[..16]))
 }
 
 /// The code and the sentence of a refusal: the title, and the detail where it says more.

@@ -4,8 +4,6 @@
 //! Requests go without `X-Twilio-Webhook-Enabled`: with it our own messages would come back as webhooks. What became of
 //! them is read with [`Messaging::receipt`].
 
-use std::time::Duration;
-
 use futures_util::future::BoxFuture;
 use reqwest::{Method, StatusCode};
 use secrecy::SecretString;
@@ -13,7 +11,6 @@ use secrecy::SecretString;
 use super::answer::TWILIO;
 use super::api::Api;
 use super::sid;
-use crate::domain::outcome::Channel;
 use crate::ids::{ConversationId, MessageId};
 use crate::phone_number::PhoneNumber;
 use crate::provider::rest::{self, BadSettings, Failure, Kind};
@@ -36,8 +33,6 @@ const AUTHOR: &str = "callme";
 const FRIENDLY_NAME: &str = "callme";
 /// `Body`'s documented limit for WhatsApp, in characters.
 const LONGEST: usize = 1_600;
-/// For how long free-form text arrives after the person's own message.
-const WINDOW: Duration = Duration::from_hours(24);
 /// The most that the list of somebody's conversations gives at once.
 const PAGE_SIZE: &str = "50";
 /// Somebody can be in a thousand conversations; a list that goes on beyond that is not to be believed.
@@ -101,9 +96,7 @@ impl TwilioConversations {
     /// When the API's URL is unusable.
     pub fn with_client(config: ConversationsConfig, client: reqwest::Client) -> Result<Self, BadSettings> {
         let abilities = Abilities {
-            channel: Channel::WhatsApp,
             longest: LONGEST,
-            window: Some(WINDOW),
             template: config.template.is_some(),
             reads_back: true,
             opt_in: opt_in(&config.mode, &config.from),
@@ -214,15 +207,6 @@ impl TwilioConversations {
         let page: record::ReceiptPage = TWILIO.json(self.api.request(Method::GET, &path)).await?;
         Ok(page.receipt(message))
     }
-
-    async fn close(&self, conversation: &ConversationId) -> Result<(), MessagingError> {
-        let request = self.api.request(Method::POST, &["Conversations", conversation.as_str()]);
-        let closed = TWILIO.accepted(request.form(&[("State", "closed")])).await;
-        match closed.map_err(MessagingError::from) {
-            Err(MessagingError { class: MessagingClass::Closed, .. }) => Ok(()),
-            other => other,
-        }
-    }
 }
 
 impl Messaging for TwilioConversations {
@@ -252,10 +236,6 @@ impl Messaging for TwilioConversations {
         message: &'a MessageId,
     ) -> BoxFuture<'a, Result<Option<Receipt>, MessagingError>> {
         Box::pin(self.receipt(conversation, message))
-    }
-
-    fn close<'a>(&'a self, conversation: &'a ConversationId) -> BoxFuture<'a, Result<(), MessagingError>> {
-        Box::pin(self.close(conversation))
     }
 }
 

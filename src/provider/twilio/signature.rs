@@ -8,6 +8,7 @@ use std::fmt;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use data_encoding::HEXLOWER;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use secrecy::{ExposeSecret as _, SecretString};
 use sha1::Sha1;
@@ -77,7 +78,7 @@ impl Key {
     pub fn verify_json(&self, public: &PublicUrl, path_and_query: &str, body: &[u8], signature: &str) -> bool {
         let Some((_, query)) = path_and_query.split_once('?') else { return false };
         let Some(promised) = query.split('&').find_map(|pair| pair.strip_prefix("bodySHA256=")) else { return false };
-        let actual = lower_hex(&Sha256::digest(body));
+        let actual = HEXLOWER.encode(&Sha256::digest(body));
         bool::from(promised.as_bytes().ct_eq(actual.as_bytes())) && self.verify(public, path_and_query, &[], signature)
     }
 
@@ -147,11 +148,6 @@ fn read(signature: &str) -> Option<[u8; 20]> {
 fn with_escaped_apostrophes(path_and_query: &str) -> Option<String> {
     let (path, query) = path_and_query.split_once('?')?;
     query.contains('\'').then(|| format!("{path}?{}", query.replace('\'', "%27")))
-}
-
-fn lower_hex(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    bytes.iter().flat_map(|b| [b >> 4, b & 15]).map(|digit| char::from(DIGITS[usize::from(digit)])).collect()
 }
 
 #[cfg(test)]

@@ -271,14 +271,7 @@ impl Letters {
 
 impl Default for Letters {
     fn default() -> Self {
-        let abilities = Abilities {
-            channel: Channel::WhatsApp,
-            longest: 1600,
-            window: Some(Duration::from_hours(24)),
-            template: true,
-            reads_back: true,
-            opt_in: String::new(),
-        };
+        let abilities = Abilities { longest: 1600, template: true, reads_back: true, opt_in: String::new() };
         let (asked, taken) = (AtomicU64::new(0), Mutex::default());
         Self { abilities, asked, fails: false, refuses: None, silent: None, taken }
     }
@@ -339,10 +332,6 @@ impl Messaging for Letters {
         _message: &'a MessageId,
     ) -> BoxFuture<'a, Result<Option<Receipt>, MessagingError>> {
         ready(Ok(None)).boxed()
-    }
-
-    fn close<'a>(&'a self, _conversation: &'a ConversationId) -> BoxFuture<'a, Result<(), MessagingError>> {
-        ready(Ok(())).boxed()
     }
 }
 

@@ -82,7 +82,6 @@ async fn a_conversation_is_named_without_asking_and_nothing_in_it_can_be_read() 
     assert!(!fake.telnyx.abilities().reads_back);
     let read = fake.telnyx.latest(&opened.conversation, &number(TO)).await;
     assert_eq!(read.map_err(|error| error.class), Err(MessagingClass::Permanent));
-    assert_eq!(fake.telnyx.close(&opened.conversation).await, Ok(()));
     assert_eq!(fake.asked(), []);
 }
 

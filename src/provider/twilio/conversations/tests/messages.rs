@@ -1,5 +1,7 @@
 //! Sending, receipts, and reading back.
 
+use std::time::Duration;
+
 use super::*;
 use crate::clock::Millis;
 use crate::domain::text::PersonText;
