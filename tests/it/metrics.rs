@@ -274,6 +274,28 @@ async fn who_has_not_joined_is_no_error_of_the_provider() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_text_that_fails_by_its_receipt_is_an_error_of_the_provider_unless_it_is_about_the_person() {
+    for (code, result, error, errors) in [
+        (63020, "configuration", "63020", 1),
+        (63013, "permanent", "other", 1),
+        (63003, "bad-number", "other", 0),
+        (63016, "window", "other", 0),
+    ] {
+        let world = World::writing().await;
+        world.emulator.chat().opens_window();
+        world.emulator.faults().add(Fault::ReceiptFails { code }, Times::Always);
+        let (_, before) = scrape(&world, KEY).await;
+        let answer = world.message("Shall I?").await;
+        assert_ne!(answer.status, 200, "{code}: {answer:?}");
+        sleep(Duration::from_secs(60)).await;
+        let (_, after) = scrape(&world, KEY).await;
+        let result = format!("callme_messages_total{{direction=\"out\",result=\"{result}\"}}");
+        let error = format!("callme_provider_errors_total{{provider=\"messaging\",code=\"{error}\"}}");
+        grew(&before, &after, &[(&result, 1), (&error, errors)]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_open_question_counts_while_its_window_closes_within_the_hour() {
     let world =
         World::writing_under(&[("CALLME_INACTIVITY_TIMEOUT_MINUTES", "1440"), ("CALLME_OPEN_QUESTION_HOURS", "48")])
