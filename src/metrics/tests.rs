@@ -76,6 +76,8 @@ fn drive(metrics: &Arc<Metrics>) {
     metrics.store_degraded(true);
     metrics.call_ended("answered", "agent");
     metrics.dialed(DialResult::Placed, took);
+    metrics.dial_ended("no-answer");
+    metrics.dial_ended("not-dialed");
     metrics.turn("whatsapp", Turn::NoReply);
     metrics.text(Text::OptIn);
     metrics.received(Received::Refused);
@@ -118,6 +120,7 @@ fn every_metric_moves_when_its_moment_comes() {
         "callme_store_degraded 1",
         "callme_calls_total{dial=\"answered\",ended_by=\"agent\"} 1",
         "callme_dials_total{result=\"placed\"} 1",
+        "callme_dials_ended_total{dial=\"no-answer\"} 1",
         "callme_turns_total{channel=\"whatsapp\",result=\"no-reply\"} 1",
         "callme_messages_total{direction=\"out\",result=\"opt-in\"} 1",
         "callme_messages_total{direction=\"in\",result=\"refused\"} 1",

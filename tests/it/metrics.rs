@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use callme::emulator::{Callback, DialFault, Fault, PickUp, Script, Times};
+use callme::emulator::{Callback, DialFault, Fault, PickUp, Script, Telephony, Times};
 use tokio::time::sleep;
 
 use crate::world::{KEY, World};
@@ -131,6 +131,7 @@ async fn each_step_of_a_call_is_timed_once_and_each_turn_counted() {
             ("callme_turns_total{channel=\"voice\",result=\"replied\"}", 1),
             ("callme_sessions_by_state{state=\"connected\"}", 1),
             ("callme_calls_total{dial=\"answered\",ended_by=\"agent\"}", 0),
+            ("callme_dials_ended_total{dial=\"answered\"}", 0),
         ],
     );
     assert_eq!(world.say("continue", &id, "To every server?").await.status, 200);
@@ -148,6 +149,7 @@ async fn each_step_of_a_call_is_timed_once_and_each_turn_counted() {
             ("callme_reply_to_response_seconds_count", 1),
             ("callme_turns_total{channel=\"voice\",result=\"replied\"}", 1),
             ("callme_calls_total{dial=\"answered\",ended_by=\"agent\"}", 1),
+            ("callme_dials_ended_total{dial=\"answered\"}", 1),
         ],
     );
     for series in ["callme_webhook_seconds_count", "callme_store_commit_seconds_count"] {
@@ -226,6 +228,31 @@ async fn a_limit_that_is_hit_is_counted_under_its_name() {
         assert!(value(&after, &series) > value(&before, &series), "{limit}\n{after}");
     }
     assert_eq!(series(&after), series(&before), "everything was there from the start");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_became_of_a_dial_is_counted_as_soon_as_its_call_is_over_at_both_carriers() {
+    for telephony in [Telephony::Twilio, Telephony::Telnyx] {
+        let world = World::writing_on(telephony).await;
+        world.person(Script::unanswered(PickUp::Busy));
+        let chat = world.emulator.chat();
+        let (_, before) = scrape(&world, KEY).await;
+        let (answer, _) = tokio::join!(world.call("Shall I deploy?"), async {
+            chat.receives("Shall I deploy?").await.expect("a text");
+            chat.write("Yes, go on.").await
+        });
+        assert_eq!(answer.status, 200, "{answer:?}");
+        let (_, during) = scrape(&world, KEY).await;
+        let (dial, session) =
+            ("callme_dials_ended_total{dial=\"busy\"}", "callme_calls_total{dial=\"busy\",ended_by=\"agent\"}");
+        let writes = ("callme_sessions_by_state{state=\"messaging\"}", 1);
+        grew(&before, &during, &[(dial, 1), (session, 0), writes, ("callme_dials_total{result=\"placed\"}", 1)]);
+        world.say("end", &answer.call_id(), "Goodbye.").await;
+        world.settled().await;
+        let (_, after) = scrape(&world, KEY).await;
+        grew(&during, &after, &[(dial, 0), (session, 1)]);
+        assert_eq!(series(&after), series(&before), "everything was there from the start");
+    }
 }
 
 #[tokio::test(start_paused = true)]
