@@ -103,7 +103,10 @@ impl Calls {
             }),
             ended: Counts::new(
                 registry,
-                ("calls", "Calls that ended, by what became of the dial and who ended them"),
+                (
+                    "calls",
+                    "Sessions that ended, by what became of the dial (`not-dialed`: in writing only) and who ended them",
+                ),
                 ["dial", "ended_by"],
                 ends,
             ),
@@ -153,7 +156,7 @@ impl Metrics {
         self.calls.sessions.set(i64::try_from(running).unwrap_or(i64::MAX));
     }
 
-    /// A call ended; the labels as the API writes them.
+    /// A session ended, with a call or in writing only; the labels as the API writes them.
     pub fn call_ended(&self, dial: &'static str, ended_by: &'static str) {
         self.calls.ended.add([dial, ended_by], 1);
     }
