@@ -206,6 +206,23 @@ fn a_code_that_is_not_told_apart_is_counted_as_other() {
 }
 
 #[test]
+fn the_codes_of_both_carriers_are_told_apart() {
+    let metrics = Metrics::default();
+    let carrier = "20003 21201 21205 21213 13224 13227 32205 10009 10010 10011 10015 10016 10027";
+    let messaging = "30034 63013 63027 92006 10009 10010 10011 40305 131031 132000 132001 132015 133010 130429";
+    for (provider, name, codes) in
+        [(Provider::Carrier, "carrier", carrier), (Provider::Messaging, "messaging", messaging)]
+    {
+        for code in codes.split(' ') {
+            metrics.provider_failed(provider, "permanent", Some(code));
+            let line = format!("callme_provider_errors_total{{provider=\"{name}\",code=\"{code}\"}} 1");
+            let text = metrics.render();
+            assert!(text.lines().any(|have| have == line), "{line}");
+        }
+    }
+}
+
+#[test]
 fn what_the_alerts_and_the_dashboard_ask_for_is_there_from_the_start() {
     let text = Metrics::default().render();
     let names: BTreeSet<String> = samples(&text).into_iter().map(|(name, ..)| name).collect();

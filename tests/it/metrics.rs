@@ -304,7 +304,7 @@ async fn who_has_not_joined_is_no_error_of_the_provider() {
 async fn a_text_that_fails_by_its_receipt_is_an_error_of_the_provider_unless_it_is_about_the_person() {
     for (code, result, error, errors) in [
         (63020, "configuration", "63020", 1),
-        (63013, "permanent", "other", 1),
+        (63013, "permanent", "63013", 1),
         (63003, "bad-number", "other", 0),
         (63016, "window", "other", 0),
     ] {
