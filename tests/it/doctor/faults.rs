@@ -34,7 +34,6 @@ pub(super) const TWILIO: &[Breach] = &[
         set(clinic, "CALLME_USER_PHONE_NUMBER", "none");
     }),
     breach("a key that can be guessed", "key", "api-key", |clinic| set(clinic, "CALLME_API_KEY", "secret")),
-    breach("a hash key that can be guessed", "hash key", "hash-key", |clinic| set(clinic, "CALLME_HASH_KEY", "shorty")),
     breach("a clock that is off", "clock", "clock", |clinic| clinic.ahead = 400),
     breach("no TLS", "public", "public-url-https", |clinic| set(clinic, "CALLME_PUBLIC_URL", ELSEWHERE)),
     breach("no such name", "public", "public-url-name", |clinic| {
