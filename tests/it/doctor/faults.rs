@@ -89,6 +89,9 @@ pub(super) const TWILIO: &[Breach] = &[
     breach("a sender without a webhook", "sender webhook", "whatsapp-sender-webhook", |clinic| {
         clinic.emulator.change_console(|console| console.sender_url.clear());
     }),
+    breach("a sender that asks by GET", "sender webhook", "whatsapp-sender-webhook", |clinic| {
+        clinic.emulator.change_console(|console| "GET".clone_into(&mut console.sender_method));
+    }),
     breach("no such template", "template sid", "whatsapp-template", |clinic| {
         let other = format!("HX{}", "f".repeat(32));
         set(clinic, "CALLME_WHATSAPP_TEMPLATE_SID", &other);
