@@ -34,6 +34,12 @@ pub struct Console {
     pub has_messaging_profile: bool,
     /// Where calls that come in go.
     pub voice_url: String,
+    /// At Twilio: how that is asked, `POST` or `GET`.
+    pub voice_method: String,
+    /// At Twilio: the application that takes the number's calls instead, if any.
+    pub voice_application: String,
+    /// At Twilio: the SIP trunk that takes them instead of both, if any.
+    pub trunk: String,
     /// Where SMS that come in go.
     pub sms_url: String,
     /// At Telnyx: in which form the application's events come.
@@ -46,6 +52,8 @@ pub struct Console {
     pub sender: String,
     /// Where that sender's messages go.
     pub sender_url: String,
+    /// How that is asked, `POST` or `GET`.
+    pub sender_method: String,
     /// How the template stands with WhatsApp, such as `approved`.
     pub template: String,
     /// Where Conversations tells what happened.
@@ -66,12 +74,16 @@ impl Default for Console {
             has_messaging_profile: true,
             // What a new number has.
             voice_url: "https://demo.twilio.com/welcome/voice/".to_owned(),
+            voice_method: "POST".to_owned(),
+            voice_application: String::new(),
+            trunk: String::new(),
             sms_url: String::new(),
             event_version: "2".to_owned(),
             has_voice_profile: true,
             countries: ["US", "CA", "IT"].map(str::to_owned).to_vec(),
             sender: "ONLINE".to_owned(),
             sender_url: String::new(),
+            sender_method: "POST".to_owned(),
             template: "approved".to_owned(),
             conversations_url: String::new(),
             conversations_filters: Vec::new(),

@@ -10,8 +10,11 @@ use prometheus_client::registry::Registry;
 use super::Metrics;
 use super::series::{Counts, Gauges, gauge, ours, persons, theirs};
 
-/// What may have become of a dial, by the end of its session.
-const DIALS: [&str; 7] = ["answered", "no-answer", "busy", "failed", "canceled", "voicemail", "not-dialed"];
+/// What may become of a dial.
+const DIAL_ENDS: [&str; 6] = ["answered", "no-answer", "busy", "failed", "canceled", "voicemail"];
+
+/// A session without a dial.
+const NOT_DIALED: &str = "not-dialed";
 
 /// Who may have ended a session.
 const ENDERS: [&str; 9] =
@@ -30,6 +33,7 @@ pub(super) struct Calls {
     by_state: Gauges,
     ended: Counts<2>,
     dials: Counts<1>,
+    dials_ended: Counts<1>,
     turns: Counts<2>,
     request_to_dial: Histogram,
     dial: Histogram,
@@ -90,7 +94,7 @@ impl Turn {
 
 impl Calls {
     pub(super) fn new(registry: &mut Registry) -> Self {
-        let ends = DIALS.into_iter().flat_map(|dial| ENDERS.map(|ender| [dial, ender]));
+        let ends = DIAL_ENDS.into_iter().chain([NOT_DIALED]).flat_map(|dial| ENDERS.map(|ender| [dial, ender]));
         let turns = CHANNELS.into_iter().flat_map(|channel| Turn::ALL.map(|turn| [channel, turn.as_str()]));
         Self {
             sessions: gauge(registry, "sessions", "Sessions that run"),
@@ -99,7 +103,10 @@ impl Calls {
             }),
             ended: Counts::new(
                 registry,
-                ("calls", "Calls that ended, by what became of the dial and who ended them"),
+                (
+                    "calls",
+                    "Sessions that ended, by what became of the dial (`not-dialed`: in writing only) and who ended them",
+                ),
                 ["dial", "ended_by"],
                 ends,
             ),
@@ -108,6 +115,12 @@ impl Calls {
                 ("dials", "Dials asked of the carrier, by its answer"),
                 ["result"],
                 DialResult::ALL.map(|result| [result.as_str()]),
+            ),
+            dials_ended: Counts::new(
+                registry,
+                ("dials_ended", "Dials whose call is over, by what became of them"),
+                ["dial"],
+                DIAL_ENDS.map(|dial| [dial]),
             ),
             turns: Counts::new(
                 registry,
@@ -143,7 +156,7 @@ impl Metrics {
         self.calls.sessions.set(i64::try_from(running).unwrap_or(i64::MAX));
     }
 
-    /// A call ended; the labels as the API writes them.
+    /// A session ended, with a call or in writing only; the labels as the API writes them.
     pub fn call_ended(&self, dial: &'static str, ended_by: &'static str) {
         self.calls.ended.add([dial, ended_by], 1);
     }
@@ -152,6 +165,13 @@ impl Metrics {
     pub fn dialed(&self, result: DialResult, took: Duration) {
         self.calls.dials.add([result.as_str()], 1);
         self.calls.dial.observe(took.as_secs_f64());
+    }
+
+    /// The call of a dial is over; the label as the API writes it. A session that was not dialled has none.
+    pub fn dial_ended(&self, dial: &'static str) {
+        if dial != NOT_DIALED {
+            self.calls.dials_ended.add([dial], 1);
+        }
     }
 
     /// A request that waited for a reply was answered; the channel as the API writes it.

@@ -76,6 +76,8 @@ fn drive(metrics: &Arc<Metrics>) {
     metrics.store_degraded(true);
     metrics.call_ended("answered", "agent");
     metrics.dialed(DialResult::Placed, took);
+    metrics.dial_ended("no-answer");
+    metrics.dial_ended("not-dialed");
     metrics.turn("whatsapp", Turn::NoReply);
     metrics.text(Text::OptIn);
     metrics.received(Received::Refused);
@@ -118,6 +120,7 @@ fn every_metric_moves_when_its_moment_comes() {
         "callme_store_degraded 1",
         "callme_calls_total{dial=\"answered\",ended_by=\"agent\"} 1",
         "callme_dials_total{result=\"placed\"} 1",
+        "callme_dials_ended_total{dial=\"no-answer\"} 1",
         "callme_turns_total{channel=\"whatsapp\",result=\"no-reply\"} 1",
         "callme_messages_total{direction=\"out\",result=\"opt-in\"} 1",
         "callme_messages_total{direction=\"in\",result=\"refused\"} 1",
@@ -199,6 +202,23 @@ fn a_code_that_is_not_told_apart_is_counted_as_other() {
     for code in ["other", "busy", "21211"] {
         let line = format!("callme_provider_errors_total{{provider=\"carrier\",code=\"{code}\"}} 1");
         assert!(text.lines().any(|have| have == line), "{line}\n{text}");
+    }
+}
+
+#[test]
+fn the_codes_of_both_carriers_are_told_apart() {
+    let metrics = Metrics::default();
+    let carrier = "20003 21201 21205 21213 13224 13227 32205 10009 10010 10011 10015 10016 10027";
+    let messaging = "30034 63013 63027 92006 10009 10010 10011 40305 131031 132000 132001 132015 133010 130429";
+    for (provider, name, codes) in
+        [(Provider::Carrier, "carrier", carrier), (Provider::Messaging, "messaging", messaging)]
+    {
+        for code in codes.split(' ') {
+            metrics.provider_failed(provider, "permanent", Some(code));
+            let line = format!("callme_provider_errors_total{{provider=\"{name}\",code=\"{code}\"}} 1");
+            let text = metrics.render();
+            assert!(text.lines().any(|have| have == line), "{line}");
+        }
     }
 }
 

@@ -38,10 +38,8 @@ impl<T: ?Sized> Metered<T> {
     }
 
     fn text<R>(&self, result: &Result<R, MessagingError>) {
-        if let Err(MessagingError { class, code, .. }) = result
-            && !class.is_about_the_person()
-        {
-            self.metrics.provider_failed(Provider::Messaging, class.as_str(), code.as_deref());
+        if let Err(error) = result {
+            count_fault(&self.metrics, error);
         }
     }
 }
@@ -58,8 +56,21 @@ impl<T: ?Sized> Metered<T> {
     }
 }
 
+/// A text that its receipt says did not arrive.
+pub fn count_undelivered(metrics: &Metrics, error: &MessagingError) {
+    metrics.text(text_of(error));
+    count_fault(metrics, error);
+}
+
+/// That a person cannot be written to is no fault of the provider's.
+fn count_fault(metrics: &Metrics, MessagingError { class, code, .. }: &MessagingError) {
+    if !class.is_about_the_person() {
+        metrics.provider_failed(Provider::Messaging, class.as_str(), code.as_deref());
+    }
+}
+
 /// What a text that did not get through is counted as, now or when its receipt comes.
-pub fn text_of(error: &MessagingError) -> Text {
+fn text_of(error: &MessagingError) -> Text {
     let too_many = error.retry_after.is_some() || error.code.as_deref().is_some_and(|code| TOO_MANY.contains(&code));
     match error.class {
         MessagingClass::Transient if too_many => Text::Limited,

@@ -14,7 +14,7 @@ use crate::domain::session::PostError;
 use crate::domain::text::{parts, sms_parts};
 use crate::ids::{ConversationId, EntryId, Mark, MessageId, PostId, SessionId};
 use crate::metrics::Text;
-use crate::provider::metered::text_of;
+use crate::provider::metered::count_undelivered;
 use crate::provider::{Messaging, SendOrder, SmsOrder};
 use crate::store::Write;
 
@@ -210,7 +210,7 @@ impl Shared {
         let metrics = &self.config.metrics;
         match &receipt.delivery {
             Delivery::Fine if self.lock().settles(&receipt.message) => metrics.text(Text::Delivered),
-            Delivery::Failed(error) if self.lock().settles(&receipt.message) => metrics.text(text_of(error)),
+            Delivery::Failed(error) if self.lock().settles(&receipt.message) => count_undelivered(metrics, error),
             Delivery::Underway | Delivery::Fine | Delivery::Failed(_) => {}
         }
         self.line(|line, _| {

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use callme::emulator::{Callback, DialFault, Fault, PickUp, Script, Times};
+use callme::emulator::{Callback, DialFault, Fault, PickUp, Script, Telephony, Times};
 use tokio::time::sleep;
 
 use crate::world::{KEY, World};
@@ -131,6 +131,7 @@ async fn each_step_of_a_call_is_timed_once_and_each_turn_counted() {
             ("callme_turns_total{channel=\"voice\",result=\"replied\"}", 1),
             ("callme_sessions_by_state{state=\"connected\"}", 1),
             ("callme_calls_total{dial=\"answered\",ended_by=\"agent\"}", 0),
+            ("callme_dials_ended_total{dial=\"answered\"}", 0),
         ],
     );
     assert_eq!(world.say("continue", &id, "To every server?").await.status, 200);
@@ -148,6 +149,7 @@ async fn each_step_of_a_call_is_timed_once_and_each_turn_counted() {
             ("callme_reply_to_response_seconds_count", 1),
             ("callme_turns_total{channel=\"voice\",result=\"replied\"}", 1),
             ("callme_calls_total{dial=\"answered\",ended_by=\"agent\"}", 1),
+            ("callme_dials_ended_total{dial=\"answered\"}", 1),
         ],
     );
     for series in ["callme_webhook_seconds_count", "callme_store_commit_seconds_count"] {
@@ -229,6 +231,31 @@ async fn a_limit_that_is_hit_is_counted_under_its_name() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_became_of_a_dial_is_counted_as_soon_as_its_call_is_over_at_both_carriers() {
+    for telephony in [Telephony::Twilio, Telephony::Telnyx] {
+        let world = World::writing_on(telephony).await;
+        world.person(Script::unanswered(PickUp::Busy));
+        let chat = world.emulator.chat();
+        let (_, before) = scrape(&world, KEY).await;
+        let (answer, _) = tokio::join!(world.call("Shall I deploy?"), async {
+            chat.receives("Shall I deploy?").await.expect("a text");
+            chat.write("Yes, go on.").await
+        });
+        assert_eq!(answer.status, 200, "{answer:?}");
+        let (_, during) = scrape(&world, KEY).await;
+        let (dial, session) =
+            ("callme_dials_ended_total{dial=\"busy\"}", "callme_calls_total{dial=\"busy\",ended_by=\"agent\"}");
+        let writes = ("callme_sessions_by_state{state=\"messaging\"}", 1);
+        grew(&before, &during, &[(dial, 1), (session, 0), writes, ("callme_dials_total{result=\"placed\"}", 1)]);
+        world.say("end", &answer.call_id(), "Goodbye.").await;
+        world.settled().await;
+        let (_, after) = scrape(&world, KEY).await;
+        grew(&during, &after, &[(dial, 0), (session, 1)]);
+        assert_eq!(series(&after), series(&before), "everything was there from the start");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn texts_are_counted_both_ways_and_once_however_often_the_carrier_tells() {
     let world = World::writing().await;
     world.person(Script::unanswered(PickUp::Busy));
@@ -271,6 +298,28 @@ async fn who_has_not_joined_is_no_error_of_the_provider() {
         lines.map(|(_, count)| count.parse::<u64>().expect("a count")).sum()
     };
     assert_eq!(errors(&after), errors(&before), "{after}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_text_that_fails_by_its_receipt_is_an_error_of_the_provider_unless_it_is_about_the_person() {
+    for (code, result, error, errors) in [
+        (63020, "configuration", "63020", 1),
+        (63013, "permanent", "63013", 1),
+        (63003, "bad-number", "other", 0),
+        (63016, "window", "other", 0),
+    ] {
+        let world = World::writing().await;
+        world.emulator.chat().opens_window();
+        world.emulator.faults().add(Fault::ReceiptFails { code }, Times::Always);
+        let (_, before) = scrape(&world, KEY).await;
+        let answer = world.message("Shall I?").await;
+        assert_ne!(answer.status, 200, "{code}: {answer:?}");
+        sleep(Duration::from_secs(60)).await;
+        let (_, after) = scrape(&world, KEY).await;
+        let result = format!("callme_messages_total{{direction=\"out\",result=\"{result}\"}}");
+        let error = format!("callme_provider_errors_total{{provider=\"messaging\",code=\"{error}\"}}");
+        grew(&before, &after, &[(&result, 1), (&error, errors)]);
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -6,11 +6,13 @@ use std::time::Duration;
 use axum::http::header;
 use reqwest::StatusCode;
 use secrecy::SecretString;
+use serde_json::Value;
 use tokio::time::timeout;
 use url::{Host, Url};
 
 use super::Finding;
 use super::ask::{Asker, Login, Reply, Silence, quoted};
+use super::store::STORE;
 use crate::app;
 use crate::cli::is_here;
 use crate::config::{Company, Config, StoreConfig};
@@ -21,6 +23,7 @@ const HTTPS: &str = "public-url-https";
 const NAME: &str = "public-url-name";
 const HEALTH: &str = "public-url-health";
 const SERVER: &str = "public-url-server";
+const WARNING: &str = "server-warning";
 const SIGNED: &str = "webhook-signed";
 const FORGED: &str = "webhook-forged";
 const SOCKET: &str = "media-socket";
@@ -31,13 +34,14 @@ const LOOKUP: Duration = Duration::from_secs(5);
 /// Everything about it. What lies behind an address that does not lead to callme is not asked any further.
 pub(super) async fn check(asker: &Asker, config: &Config, port: u16) -> Vec<Finding> {
     let mut findings = vec![https(config), name(&config.public_url).await];
-    let health = health(asker, config).await;
-    let is_there = health.remedy.is_none();
-    findings.push(health);
-    if !is_there {
-        let why = "callme does not answer at CALLME_PUBLIC_URL as it should";
-        findings.extend([SIGNED, FORGED, SOCKET, SERVER].map(|name| Finding::unchecked(name, why)));
-        return findings;
+    match health(asker, config).await {
+        Ok(told) => findings.extend(standing(&told)),
+        Err(health) => {
+            let why = "callme does not answer at CALLME_PUBLIC_URL as it should";
+            findings.push(health);
+            findings.extend([SIGNED, FORGED, SOCKET, SERVER].map(|name| Finding::unchecked(name, why)));
+            return findings;
+        }
     }
     let (signed, forged, socket) = tokio::join!(signed(asker, config), forged(asker, config), socket(asker, config));
     findings.extend([signed, forged, socket, server(asker, config, port).await]);
@@ -84,36 +88,59 @@ fn is_private(ip: &IpAddr) -> bool {
     }
 }
 
-async fn health(asker: &Asker, config: &Config) -> Finding {
+/// What the server at the address tells of itself.
+///
+/// # Errors
+/// What keeps it from being this server, or from making calls.
+async fn health(asker: &Asker, config: &Config) -> Result<Value, Finding> {
     let moved = "set CALLME_PUBLIC_URL to the address of the server";
     let reply = match asker.get(&format!("{}/health", config.public_url), Login::Nobody).await {
         Ok(reply) => reply,
         Err(silence) => {
             let remedy = "start the server (callme serve) and let the internet reach it, or set CALLME_PUBLIC_URL to the address of \
                           the server";
-            return Finding::bad(HEALTH, format!("/health: {silence}"), remedy);
+            return Err(Finding::bad(HEALTH, format!("/health: {silence}"), remedy));
         }
     };
     match (reply.status, reply.json["status"].as_str(), reply.json["error"].as_str()) {
         (StatusCode::OK, Some("ok"), _) => {}
         (_, Some("starting"), _) => {
-            return Finding::bad(HEALTH, "the server is starting", "wait a moment, and look again");
+            return Err(Finding::bad(HEALTH, "the server is starting", "wait a moment, and look again"));
         }
         (_, Some("error"), Some(error)) => {
             let remedy = "restart the server with the settings that callme doctor sees, which are complete";
-            return Finding::bad(HEALTH, format!("the server says: {}", quoted(error)), remedy);
+            return Err(Finding::bad(HEALTH, format!("the server says: {}", quoted(error)), remedy));
         }
         (status, _, _) => {
-            return Finding::bad(HEALTH, format!("what answers is not callme (HTTP {})", status.as_u16()), moved);
+            return Err(Finding::bad(HEALTH, format!("what answers is not callme (HTTP {})", status.as_u16()), moved));
         }
     }
     if reply.json["publicUrl"].as_str() != Some(&config.public_url) {
         let seen = "the server there was started with another CALLME_PUBLIC_URL";
         let remedy =
             "restart the server with the settings that callme doctor sees, or set CALLME_PUBLIC_URL to the server's";
-        return Finding::bad(HEALTH, seen, remedy);
+        return Err(Finding::bad(HEALTH, seen, remedy));
     }
-    Finding::ok(HEALTH, "/health says ok")
+    Ok(reply.json)
+}
+
+/// How it stands, by its own word: a server whose store is out of order makes calls all the same.
+fn standing(told: &Value) -> Vec<Finding> {
+    let mut findings = vec![Finding::ok(HEALTH, "/health says ok")];
+    if told["store"]["status"].as_str() == Some("degraded") {
+        let reason = quoted(told["store"]["reason"].as_str().unwrap_or("it does not say why"));
+        findings.push(Finding::bad(
+            STORE,
+            format!("the server keeps what happens in memory only: {reason}"),
+            "do what the server says there, and do not restart it before: a restart loses what it has in memory only",
+        ));
+    }
+    let warnings = told["warnings"].as_array().into_iter().flatten().filter_map(Value::as_str);
+    findings.extend(warnings.map(|warning| {
+        let (seen, remedy) = warning.split_once(": ").unwrap_or((warning, "see to it before it is late"));
+        Finding::warning(WARNING, format!("the server says: {}", quoted(seen)), quoted(remedy))
+    }));
+    findings
 }
 
 /// What Twilio would send about a call that nobody knows: it is told to hang up, and nothing comes of it.
@@ -235,13 +262,22 @@ async fn server(asker: &Asker, config: &Config, port: u16) -> Finding {
     };
     let here = asker.get(&format!("http://127.0.0.1:{port}{path}"), key).await.ok();
     let here = here.and_then(|reply| reply.json["instance"].as_str().map(str::to_owned));
+    which(there, here, &config.store, port)
+}
+
+/// By what the servers there and here call themselves.
+fn which(there: Option<String>, here: Option<String>, store: &StoreConfig, port: u16) -> Finding {
     match (there, here) {
         (Some(there), Some(here)) if there == here => {
             Finding::ok(SERVER, format!("leads to the server on port {port} of this machine"))
         }
-        (Some(_), Some(_)) if matches!(config.store, StoreConfig::Redis(_)) => {
-            Finding::ok(SERVER, "leads to another server with the same key and Redis")
-        }
+        (Some(_), Some(_)) if matches!(store, StoreConfig::Redis(_)) => Finding::warning(
+            SERVER,
+            format!(
+                "leads to another server with the same key than that on port {port} of this machine: two servers on one Redis"
+            ),
+            "run one at a time: they do not know of each other's calls and conversations",
+        ),
         (Some(_), Some(_)) => Finding::bad(
             SERVER,
             format!("leads to another server with the same key, not to that on port {port} of this machine"),
@@ -254,5 +290,43 @@ async fn server(asker: &Asker, config: &Config, port: u16) -> Finding {
         (None, _) => {
             Finding::unchecked(SERVER, "the server there is of an older version, which does not say which it is")
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::doctor::Mark;
+
+    #[test]
+    fn two_servers_on_one_redis_are_not_said_to_be_right() {
+        let redis = StoreConfig::Redis("redis://redis.example".into());
+        let memory = StoreConfig::Memory;
+        for (there, here, store, mark) in [
+            (Some("a"), Some("a"), &redis, Mark::Ok),
+            (Some("a"), Some("b"), &redis, Mark::Warning),
+            (Some("a"), Some("b"), &memory, Mark::Bad),
+            (Some("a"), None, &redis, Mark::Ok),
+            (None, Some("b"), &redis, Mark::NotChecked),
+        ] {
+            let found = which(there.map(str::to_owned), here.map(str::to_owned), store, 3333);
+            assert_eq!(found.mark, mark, "{found:?}");
+        }
+    }
+
+    #[test]
+    fn each_warning_of_the_servers_is_one_here() {
+        let told = serde_json::json!({
+            "status": "ok", "store": {"status": "ok"},
+            "warnings": ["a-model, which is used for tts, ends on 2027-01-01: set another in CALLME_TTS_MODEL", "Something else"],
+        });
+        let found = standing(&told);
+        let seen: Vec<_> = found.iter().map(|one| (one.name, one.mark, one.remedy.as_deref())).collect();
+        let want = [
+            (HEALTH, Mark::Ok, None),
+            (WARNING, Mark::Warning, Some("set another in CALLME_TTS_MODEL")),
+            (WARNING, Mark::Warning, Some("see to it before it is late")),
+        ];
+        assert_eq!(seen, want, "{found:?}");
     }
 }

@@ -4,10 +4,11 @@ use std::collections::HashSet;
 
 use secrecy::{ExposeSecret, SecretString};
 
-use super::Finding;
-use crate::config::{Config, Problem, Severity};
+use super::{Finding, Mark};
+use crate::config::{Config, Problem, Severity, StoreConfig};
 
 const CONFIGURATION: &str = "configuration";
+const HASH_KEY: &str = "hash-key";
 
 /// Under this many bits a key can be found by trying, over the network and within months.
 const GUESSABLE: f64 = 56.0;
@@ -39,17 +40,43 @@ pub(super) fn secrets(config: &Config) -> Vec<Finding> {
     let mut findings = vec![secret("api-key", "CALLME_API_KEY", &config.api_key)];
     match &config.hash_key {
         Some(key) if key.expose_secret() == config.api_key.expose_secret() => findings.push(Finding::warning(
-            "hash-key",
+            HASH_KEY,
             "CALLME_HASH_KEY is the same as CALLME_API_KEY: whoever learns one has both",
             "make another CALLME_API_KEY (openssl rand -hex 32); the hash key must stay, or opt-outs match nobody",
         )),
-        Some(key) => findings.push(secret("hash-key", "CALLME_HASH_KEY", key)),
-        None => findings.push(Finding::ok("hash-key", "is made in the data directory")),
+        Some(key) => findings.push(hash_key(key)),
+        None => findings.push(made_up(&config.store)),
     }
     if !config.metrics_token.expose_secret().is_empty() {
         findings.push(secret("metrics-token", "CALLME_METRICS_TOKEN", &config.metrics_token));
     }
     findings
+}
+
+/// A weak one is no reason to change it once somebody is known by it.
+fn hash_key(key: &SecretString) -> Finding {
+    let found = secret(HASH_KEY, "CALLME_HASH_KEY", key);
+    match found.mark {
+        Mark::Bad | Mark::Warning => Finding::warning(
+            HASH_KEY,
+            found.seen,
+            "before the first use, set CALLME_HASH_KEY to what `openssl rand -hex 32` prints; later leave it as it is: with another key \
+             nobody is known again, opt-outs neither",
+        ),
+        Mark::Ok | Mark::NotChecked => found,
+    }
+}
+
+/// The one that the server makes where none is set.
+fn made_up(store: &StoreConfig) -> Finding {
+    match store {
+        StoreConfig::Embedded(_) => Finding::ok(HASH_KEY, "is made in the data directory"),
+        StoreConfig::Memory | StoreConfig::Redis(_) => Finding::warning(
+            HASH_KEY,
+            "CALLME_HASH_KEY is not set, and nothing is kept: the key is another one at each start",
+            "set CALLME_HASH_KEY to what `openssl rand -hex 32` prints, or CALLME_DATA_DIR to a directory on a disk that lasts",
+        ),
+    }
 }
 
 fn secret(name: &'static str, variable: &str, secret: &SecretString) -> Finding {
@@ -74,7 +101,23 @@ fn bits(text: &str) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::doctor::Mark;
+
+    #[test]
+    fn nobody_is_told_to_change_a_hash_key_that_is_in_use() {
+        for (key, mark) in [("shorty", Mark::Warning), ("correct horse battery", Mark::Warning)] {
+            let found = hash_key(&key.into());
+            let remedy = found.remedy.as_deref().unwrap_or_default();
+            assert_eq!((found.name, found.mark), (HASH_KEY, mark), "{found:?}");
+            assert!(remedy.contains("later leave it as it is") && !remedy.contains("restart"), "{found:?}");
+        }
+        assert_eq!(hash_key(&"0f1e2d3c4b5a69788796a5b4c3d2e1f0".into()).mark, Mark::Ok);
+    }
+
+    #[test]
+    fn a_hash_key_that_is_made_anew_at_each_start_is_not_said_to_be_right() {
+        assert_eq!(made_up(&StoreConfig::Memory).mark, Mark::Warning);
+        assert_eq!(made_up(&StoreConfig::Embedded("/data".into())).mark, Mark::Ok);
+    }
 
     #[test]
     fn a_secret_is_as_strong_as_chance_could_have_made_it() {

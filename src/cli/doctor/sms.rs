@@ -50,6 +50,7 @@ async fn by_twilio(asker: &Asker, config: &Config, fix: bool) -> Result<Vec<Find
         asker.client.post(twilio::url(config, &format!("/IncomingPhoneNumbers/{sid}.json"))).form(&form)
     });
     let at = Place {
+        texts: Texts::SMS,
         carrier: TWILIO,
         is_ours: |number, base| {
             let by_post = number["sms_method"].as_str().is_none_or(|method| method == "POST");
@@ -95,12 +96,48 @@ async fn by_telnyx(
              the server",
         ));
     }
-    let address = telnyx::url(config, &format!("messaging_profiles/{profile}"));
-    let profile = resource(NUMBER, TELNYX, asker.get(&address, login).await)?;
-    let ours = format!("{}/sms", config.public_url);
+    let profile = resource(NUMBER, TELNYX, asker.get(&profile_url(config, &profile), login).await)?;
+    let able = may_be_sent(config, &profile["data"]);
+    let webhook = profile_webhook(asker, config, &profile, Texts::SMS, fix).await;
+    Ok(vec![able, webhook])
+}
+
+/// Where a messaging profile of Telnyx's is.
+pub(super) fn profile_url(config: &Config, id: &str) -> String {
+    telnyx::url(config, &format!("messaging_profiles/{id}"))
+}
+
+/// What a webhook is for.
+#[derive(Clone, Copy)]
+pub(super) struct Texts {
+    /// By which name it is told.
+    pub(super) name: &'static str,
+    /// What goes there, in words.
+    pub(super) what: &'static str,
+    /// The server's path for it.
+    pub(super) path: &'static str,
+}
+
+impl Texts {
+    const SMS: Self = Self { name: WEBHOOK, what: "what the person writes by SMS", path: "/sms" };
+}
+
+/// Whether a messaging profile of Telnyx's sends what comes in to callme.
+pub(super) async fn profile_webhook(
+    asker: &Asker,
+    config: &Config,
+    profile: &Value,
+    texts: Texts,
+    fix: bool,
+) -> Finding {
+    let Some(id) = plain(&profile["data"]["id"]) else {
+        return Finding::unchecked(texts.name, "Telnyx does not name the profile");
+    };
+    let ours = format!("{}{}", config.public_url, texts.path);
     let body = json!({"webhook_url": ours, "webhook_api_version": "2"});
-    let set = fix.then(|| login.on(asker.client.patch(&address).json(&body)));
+    let set = fix.then(|| telnyx::login(config).on(asker.client.patch(profile_url(config, &id)).json(&body)));
     let at = Place {
+        texts,
         carrier: TELNYX,
         is_ours: |profile, base| {
             let profile = &profile["data"];
@@ -110,8 +147,7 @@ async fn by_telnyx(
         was: |profile| &profile["data"]["webhook_url"],
         by_hand: format!("in Telnyx's portal: Messaging, the profile: webhook URL {ours}, webhook API version 2"),
     };
-    let able = may_be_sent(config, &profile["data"]);
-    Ok(vec![able, at.webhook(asker, config, &profile, set).await])
+    at.webhook(asker, config, profile, set).await
 }
 
 /// Whether the profile is in use, and may write to the person's country.
@@ -136,8 +172,9 @@ fn may_be_sent(config: &Config, profile: &Value) -> Finding {
     )
 }
 
-/// Where a carrier keeps the address that SMS go to.
+/// Where a carrier keeps the address that texts go to.
 struct Place {
+    texts: Texts,
     carrier: &'static str,
     /// Whether it is below this address of ours.
     is_ours: fn(&Value, &str) -> bool,
@@ -148,18 +185,18 @@ struct Place {
 impl Place {
     /// Whether the address is ours, or is after `set`.
     async fn webhook(self, asker: &Asker, config: &Config, now: &Value, set: Option<RequestBuilder>) -> Finding {
-        let Self { carrier, is_ours, was, by_hand } = self;
+        let Self { texts: Texts { name, what, .. }, carrier, is_ours, was, by_hand } = self;
         if is_ours(now, &config.public_url) {
-            return Finding::ok(WEBHOOK, "what the person writes by SMS comes to callme");
+            return Finding::ok(name, format!("{what} comes to callme"));
         }
         let was = shown(was(now).as_str().unwrap_or_default());
         let Some(set) = set else {
             let remedy = format!("callme doctor --fix sets it; by hand, {by_hand}");
-            return Finding::bad(WEBHOOK, format!("what the person writes by SMS goes to {was}"), remedy);
+            return Finding::bad(name, format!("{what} goes to {was}"), remedy);
         };
-        match resource(WEBHOOK, carrier, asker.send(set).await) {
-            Ok(now) if is_ours(&now, &config.public_url) => Finding::ok(WEBHOOK, format!("set; it was {was}")),
-            Ok(_) => Finding::bad(WEBHOOK, format!("is {was}; {carrier} did not set it"), by_hand),
+        match resource(name, carrier, asker.send(set).await) {
+            Ok(now) if is_ours(&now, &config.public_url) => Finding::ok(name, format!("set; it was {was}")),
+            Ok(_) => Finding::bad(name, format!("is {was}; {carrier} did not set it"), by_hand),
             Err(finding) => finding,
         }
     }

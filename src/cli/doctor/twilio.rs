@@ -147,15 +147,30 @@ async fn number(asker: &Asker, config: &Config, fix: bool) -> Vec<Finding> {
 /// Where calls go that come in. Those that are placed carry their address themselves.
 async fn incoming(asker: &Asker, config: &Config, number: &Value, fix: bool) -> Finding {
     let ours = format!("{}/twiml", config.public_url);
-    let is_ours =
-        |number: &Value| number["voice_url"].as_str() == Some(&ours) && number["voice_method"].as_str() != Some("GET");
+    let is_ours = |number: &Value| {
+        let by_post = number["voice_method"].as_str().is_none_or(|method| method == "POST");
+        number["voice_url"].as_str() == Some(&ours) && by_post && !has_application(number)
+    };
+    // A trunk comes before everything else. It is there for something: taking the number off it is left to its owner.
+    if is_set(number, "trunk_sid") {
+        return Finding::warning(
+            VOICE,
+            "calls that come in go to a SIP trunk, which may cost money",
+            "take the number off the trunk in Twilio's console (Elastic SIP Trunking → Trunks, the trunk, Numbers), if it is not there \
+             on purpose; then callme doctor --fix",
+        );
+    }
     if is_ours(number) {
         return Finding::ok(VOICE, "calls that come in are turned away by callme");
     }
-    let was = shown(number["voice_url"].as_str().unwrap_or_default());
+    let was = if has_application(number) {
+        "an application of the account's".to_owned()
+    } else {
+        shown(number["voice_url"].as_str().unwrap_or_default())
+    };
     let sid = number["sid"].as_str().unwrap_or_default();
     if fix && sid.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
-        let form = [("VoiceUrl", ours.as_str()), ("VoiceMethod", "POST")];
+        let form = [("VoiceUrl", ours.as_str()), ("VoiceMethod", "POST"), ("VoiceApplicationSid", "")];
         let request = asker.client.post(url(config, &format!("/IncomingPhoneNumbers/{sid}.json"))).form(&form);
         return match resource(VOICE, TWILIO, asker.send(login(config).on(request)).await) {
             Ok(number) if is_ours(&number) => Finding::ok(VOICE, format!("set; calls that came in went to {was}")),
@@ -169,6 +184,15 @@ async fn incoming(asker: &Asker, config: &Config, number: &Value, fix: bool) -> 
     }
     let remedy = format!("callme doctor --fix sets it; by hand, {}", by_hand(&ours));
     Finding::warning(VOICE, format!("calls that come in go to {was}, which may cost money"), remedy)
+}
+
+/// An application of the account's comes before the number's own address.
+fn has_application(number: &Value) -> bool {
+    is_set(number, "voice_application_sid")
+}
+
+fn is_set(number: &Value, name: &str) -> bool {
+    number[name].as_str().is_some_and(|sid| !sid.is_empty())
 }
 
 fn by_hand(ours: &str) -> String {

@@ -1,10 +1,12 @@
-//! WhatsApp: the sender, the template, and where Twilio tells what the person writes.
+//! WhatsApp: the sender, the template, and where the carrier tells what the person writes.
 
 use serde_json::{Value, json};
 
 use super::Finding;
 use super::ask::{Asker, quoted, resource, shown};
+use super::sms::Texts;
 use super::twilio::{login, sibling};
+use super::{sms, telnyx};
 use crate::config::{Company, Config, MessagingConfig, MessagingMode};
 
 const SENDER: &str = "whatsapp-sender";
@@ -12,6 +14,10 @@ const TEMPLATE: &str = "whatsapp-template";
 const WEBHOOK: &str = "whatsapp-webhook";
 const SENDER_WEBHOOK: &str = "whatsapp-sender-webhook";
 const TWILIO: &str = "Twilio";
+const TELNYX: &str = "Telnyx";
+
+/// What Telnyx's profile sends.
+const BY_PROFILE: Texts = Texts { name: WEBHOOK, what: "what the person writes on WhatsApp", path: "/whatsapp" };
 
 /// What callme has to be told of.
 const EVENTS: [&str; 2] = ["onMessageAdded", "onDeliveryUpdated"];
@@ -22,8 +28,10 @@ pub(super) async fn check(asker: &Asker, config: &Config, fix: bool) -> Vec<Find
         return vec![Finding::unchecked(SENDER, "WhatsApp is off (CALLME_WHATSAPP_ENABLED)")];
     };
     if let Company::Telnyx { .. } = config.carrier.company {
-        let why = "of Telnyx's senders, templates and messaging profiles callme doctor knows nothing yet";
-        return vec![Finding::unchecked(SENDER, why)];
+        let why =
+            "callme doctor does not look at Telnyx's senders and templates; see in its portal that they are approved";
+        let webhook = profile(asker, config, texts, fix).await;
+        return vec![Finding::unchecked(SENDER, why), Finding::unchecked(TEMPLATE, why), webhook];
     }
     let (sender, template, webhook) = tokio::join!(
         sender(asker, config, texts, fix),
@@ -31,6 +39,28 @@ pub(super) async fn check(asker: &Asker, config: &Config, fix: bool) -> Vec<Find
         webhook(asker, config, texts, fix)
     );
     [sender, vec![template, webhook]].concat()
+}
+
+/// At Telnyx what the person writes comes to the messaging profile, and SMS to the same.
+async fn profile(asker: &Asker, config: &Config, texts: &MessagingConfig, fix: bool) -> Finding {
+    if texts.sms {
+        return Finding::unchecked(WEBHOOK, "it is the messaging profile's, as that of SMS: see sms-webhook");
+    }
+    let Some(id) = &texts.profile else {
+        return Finding::unchecked(WEBHOOK, "CALLME_TELNYX_MESSAGING_PROFILE_ID is not set, which says where to look");
+    };
+    let reply = asker.get(&sms::profile_url(config, id), telnyx::login(config)).await;
+    if reply.as_ref().is_ok_and(|reply| reply.status.as_u16() == 404) {
+        return Finding::bad(
+            WEBHOOK,
+            "the account has no such messaging profile",
+            "set CALLME_TELNYX_MESSAGING_PROFILE_ID to the profile of the sender (Telnyx's portal: Messaging), and restart the server",
+        );
+    }
+    match resource(WEBHOOK, TELNYX, reply) {
+        Ok(profile) => sms::profile_webhook(asker, config, &profile, BY_PROFILE, fix).await,
+        Err(finding) => finding,
+    }
 }
 
 async fn sender(asker: &Asker, config: &Config, texts: &MessagingConfig, fix: bool) -> Vec<Finding> {
@@ -83,12 +113,17 @@ async fn sender(asker: &Asker, config: &Config, texts: &MessagingConfig, fix: bo
 
 async fn sender_webhook(asker: &Asker, config: &Config, base: &str, sender: &Value, fix: bool) -> Finding {
     let ours = format!("{}/whatsapp", config.public_url);
-    let is_ours = |sender: &Value| sender["webhook"]["callback_url"].as_str() == Some(&ours);
+    let is_ours = |sender: &Value| {
+        let webhook = &sender["webhook"];
+        let by_post = webhook["callback_method"].as_str().is_none_or(|method| method == "POST");
+        webhook["callback_url"].as_str() == Some(&ours) && by_post
+    };
     if is_ours(sender) {
         return Finding::ok(SENDER_WEBHOOK, "the sender's messages come to callme");
     }
     let was = shown(sender["webhook"]["callback_url"].as_str().unwrap_or_default());
-    let by_hand = format!("in Twilio's console, the sender's page: Webhook URL for incoming messages: {ours}");
+    let by_hand =
+        format!("in Twilio's console, the sender's page: Webhook URL for incoming messages: {ours}, HTTP POST");
     let sid = sender["sid"].as_str().unwrap_or_default();
     if fix && sid.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
         let body = json!({"webhook": {"callback_url": ours, "callback_method": "POST"}});
@@ -161,7 +196,9 @@ async fn webhook(asker: &Asker, config: &Config, texts: &MessagingConfig, fix: b
     let is_ours = |told: &Value| {
         let filters = filters(told);
         let is_told = EVENTS.iter().all(|event| filters.iter().any(|filter| filter == event));
-        is_told && told["post_webhook_url"].as_str() == Some(&ours) && told["method"].as_str() != Some("GET")
+        is_told
+            && told["post_webhook_url"].as_str() == Some(&ours)
+            && told["method"].as_str().is_none_or(|method| method == "POST")
     };
     if is_ours(&told) {
         return Finding::ok(WEBHOOK, "Conversations tells callme what the person writes and what arrived");

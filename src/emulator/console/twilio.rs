@@ -62,12 +62,17 @@ pub(super) async fn set_number(
         return Err(Refusal::not_found());
     }
     let form = form::read(&body);
-    if let Some(url) = field(&form, "VoiceUrl") {
-        url.clone_into(&mut console.voice_url);
-    }
-    if let Some(url) = field(&form, "SmsUrl") {
-        url.clone_into(&mut console.sms_url);
-    }
+    // An empty value takes away what was there.
+    let set = |name: &str, place: &mut String| {
+        if let Some((_, value)) = form.iter().find(|(other, _)| other == name) {
+            value.clone_into(place);
+        }
+    };
+    set("VoiceUrl", &mut console.voice_url);
+    set("VoiceMethod", &mut console.voice_method);
+    set("VoiceApplicationSid", &mut console.voice_application);
+    set("TrunkSid", &mut console.trunk);
+    set("SmsUrl", &mut console.sms_url);
     Ok(Json(resource(&world, &console)))
 }
 
@@ -129,8 +134,14 @@ pub(super) async fn set_sender(
         return Err(Refusal::not_found());
     }
     let body: Value = serde_json::from_slice(&body).unwrap_or_default();
-    if let Some(url) = body["webhook"]["callback_url"].as_str() {
-        url.clone_into(&mut world.console().sender_url);
+    {
+        let (mut console, webhook) = (world.console(), &body["webhook"]);
+        if let Some(url) = webhook["callback_url"].as_str() {
+            url.clone_into(&mut console.sender_url);
+        }
+        if let Some(method) = webhook["callback_method"].as_str() {
+            method.clone_into(&mut console.sender_method);
+        }
     }
     Ok(Json(sender_resource(&world)))
 }
@@ -182,10 +193,13 @@ fn sender_sid(world: &World) -> String {
 }
 
 fn resource(world: &World, console: &super::Console) -> Value {
+    let or_null = |sid: &str| Some(sid.to_owned()).filter(|sid| !sid.is_empty());
     json!({
         "sid": number_sid(world), "account_sid": world.config.account_sid, "phone_number": world.config.number,
         "capabilities": {"voice": console.voice, "sms": console.sms, "mms": false, "fax": false},
-        "voice_url": console.voice_url, "voice_method": "POST", "sms_url": console.sms_url, "sms_method": "POST",
+        "voice_url": console.voice_url, "voice_method": console.voice_method,
+        "voice_application_sid": or_null(&console.voice_application), "trunk_sid": or_null(&console.trunk),
+        "sms_url": console.sms_url, "sms_method": "POST", "sms_application_sid": "",
         "status": "in-use",
     })
 }
@@ -194,7 +208,7 @@ fn sender_resource(world: &World) -> Value {
     let console = world.console();
     json!({
         "sid": sender_sid(world), "sender_id": format!("whatsapp:{}", world.config.whatsapp_number),
-        "status": console.sender, "webhook": {"callback_url": console.sender_url, "callback_method": "POST"},
+        "status": console.sender, "webhook": {"callback_url": console.sender_url, "callback_method": console.sender_method},
     })
 }
 

@@ -133,6 +133,11 @@ impl Meter {
     /// The session has done what it had to; `window` is when the one of its open question closes.
     pub(super) fn stands(&mut self, session: &Session, window: Option<Millis>, now: Millis) {
         let phase = session.phase();
+        let in_call = !matches!(phase, Phase::Messaging | Phase::Ended);
+        if !in_call && !matches!(self.call, Call::None) {
+            self.metrics.dial_ended(session.outcome().dial.as_str());
+            self.call = Call::None;
+        }
         self.standing.set((phase != Phase::Ended).then(|| phase.as_str()));
         self.expiring.set(window.is_some_and(|until| now < until && until.since(now) <= SOON));
     }

@@ -6,15 +6,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use axum::Router;
 use axum::http::StatusCode;
-use axum::routing::any;
+use axum::routing::{any, get};
+use axum::{Json, Router};
 use callme::app::{self, App};
 use callme::cli::doctor::{Finding, Mark, Report, examine, ring};
 use callme::clock::Millis;
 use callme::clock::wall::WallClock;
 use callme::config::{Config, Loaded};
 use callme::emulator::{Console, Emulator, EmulatorConfig, Telephony};
+use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -37,6 +38,8 @@ pub(super) enum Front {
     Answers,
     /// Knows no WebSockets.
     NoSockets,
+    /// Passes everything, and the server has no room left to keep anything in.
+    NoRoom,
 }
 
 /// The whole.
@@ -193,7 +196,10 @@ impl Clinic {
             self.ahead = 0;
         } else if remedy.contains("speech provider's console, or set") {
             self.emulator.faults().clear();
-        } else if remedy.starts_with("let WebSockets through") || remedy.starts_with("let what stands in front") {
+        } else if ["do what the server says there", "let WebSockets through", "let what stands in front"]
+            .iter()
+            .any(|start| remedy.starts_with(start))
+        {
             self.front = Front::Clean;
         } else if remedy.starts_with("start the server (callme serve)") && !self.is_running {
             self.is_running = true;
@@ -244,7 +250,7 @@ impl Clinic {
         let Loaded { config, problems, .. } = load(&settings);
         if let Some(config) = config {
             let app = App::new(&config, Arc::new(WallClock::starting_at(self.now()))).expect("a server can be built");
-            let app = app.beside(self.front.routes());
+            let app = app.beside(self.front.routes(self.url()));
             tasks.spawn(async move { app.serve(listener, stopping).await.expect("it serves") });
         } else {
             let problems: Vec<String> = problems.iter().map(ToString::to_string).collect();
@@ -255,10 +261,15 @@ impl Clinic {
 }
 
 impl Front {
-    fn routes(self) -> Router {
+    fn routes(self, url: &str) -> Router {
         match self {
             Front::Clean => Router::new(),
             Front::Answers => Router::new().route("/twiml", any(|| async { "hello" })),
+            Front::NoRoom => {
+                let store = json!({"status": "degraded", "reason": "the disk is full: free some of it"});
+                let told = json!({"status": "ok", "publicUrl": url, "store": store});
+                Router::new().route("/health", get(async || Json(told)))
+            }
             Front::NoSockets => Router::new().route("/media-stream/{token}", any(|| async { StatusCode::BAD_GATEWAY })),
         }
     }

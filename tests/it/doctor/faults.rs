@@ -34,7 +34,6 @@ pub(super) const TWILIO: &[Breach] = &[
         set(clinic, "CALLME_USER_PHONE_NUMBER", "none");
     }),
     breach("a key that can be guessed", "key", "api-key", |clinic| set(clinic, "CALLME_API_KEY", "secret")),
-    breach("a hash key that can be guessed", "hash key", "hash-key", |clinic| set(clinic, "CALLME_HASH_KEY", "shorty")),
     breach("a clock that is off", "clock", "clock", |clinic| clinic.ahead = 400),
     breach("no TLS", "public", "public-url-https", |clinic| set(clinic, "CALLME_PUBLIC_URL", ELSEWHERE)),
     breach("no such name", "public", "public-url-name", |clinic| {
@@ -90,6 +89,9 @@ pub(super) const TWILIO: &[Breach] = &[
     breach("a sender without a webhook", "sender webhook", "whatsapp-sender-webhook", |clinic| {
         clinic.emulator.change_console(|console| console.sender_url.clear());
     }),
+    breach("a sender that asks by GET", "sender webhook", "whatsapp-sender-webhook", |clinic| {
+        clinic.emulator.change_console(|console| "GET".clone_into(&mut console.sender_method));
+    }),
     breach("no such template", "template sid", "whatsapp-template", |clinic| {
         let other = format!("HX{}", "f".repeat(32));
         set(clinic, "CALLME_WHATSAPP_TEMPLATE_SID", &other);
@@ -120,6 +122,7 @@ pub(super) const TWILIO: &[Breach] = &[
     breach("a provider that does not listen", "speech", "speech-stt", |clinic| {
         clinic.emulator.faults().add(Fault::HearingRefused { status: 403 }, Times::Always);
     }),
+    breach("a server whose disk is full", "front", "store", |clinic| clinic.front = Front::NoRoom),
     breach("no room to keep anything", "store", "store", |clinic| {
         let directory = clinic.no_directory();
         set(clinic, "CALLME_DATA_DIR", &directory);
