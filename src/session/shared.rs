@@ -62,6 +62,8 @@ pub(super) struct Tables {
     /// Sessions have run since then in processes that may have made a conversation and not learned its name: whatever was
     /// written in it since was never taken.
     pub(super) unread_since: Option<Millis>,
+    /// The conversation was there already, and when the person wrote in it last has not been read.
+    pub(super) unread_window: bool,
     /// Texts of ours whose fate is known, oldest first: the carrier tells more than once.
     pub(super) settled: VecDeque<MessageId>,
     /// What the person wrote and was not taken, until it has been read back.

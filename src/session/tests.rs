@@ -3,8 +3,10 @@
 mod by_sms;
 mod connecting;
 mod ports;
+mod reading;
 mod restart;
 mod shelf;
+mod texts;
 
 use std::time::Duration;
 

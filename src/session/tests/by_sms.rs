@@ -1,6 +1,6 @@
 //! The last resort, over carriers that fail: what is found out first, and what is read back afterwards.
 
-use super::ports::{Letters, Shorts};
+use super::texts::{Letters, Shorts};
 use super::*;
 use crate::clock::Clock;
 use crate::domain::messaging::{MessagingClass, PastMessage};

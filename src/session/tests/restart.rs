@@ -3,11 +3,11 @@
 use std::io;
 use std::sync::Mutex;
 
-use super::ports::Letters;
 use super::shelf::Shelf;
+use super::texts::Letters;
 use super::*;
 use crate::clock::Clock;
-use crate::domain::messaging::Inbound;
+use crate::domain::messaging::{Author, Inbound, MessagingClass, PastMessage};
 use crate::domain::outcome::EndedBy;
 use crate::domain::session::Failure;
 use crate::ids::{EventId, MessageId};
@@ -351,4 +351,22 @@ async fn what_the_carrier_told_of_a_call_is_no_news_to_the_next_process_either()
     next.hears("e1");
     settled().await;
     assert_eq!(replied(&waiting), ["e1"], "it was taken for a reply");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_written_while_no_process_ran_is_read_though_the_first_look_into_the_conversation_fails() {
+    let first = Process::first(Shelf::ends_at(2));
+    let asked = first.asks(FIRST.0);
+    settled().await;
+    assert!(first.shelf.is_dead(), "before it learned the name of the conversation");
+    first.letters.receives(PastMessage {
+        message: MessageId("IM-missed".to_owned()),
+        author: Author::Person(PersonText(FIRST.1.to_owned())),
+        at: first.ports.clock.now(),
+    });
+    first.letters.is_blind(MessagingClass::Transient);
+    let next = first.next();
+    next.recalls().await;
+    tokio::time::sleep(Duration::from_mins(1)).await;
+    assert!(next.shelf.lines_of(&asked.session).contains(&FIRST.1.to_owned()));
 }
