@@ -306,9 +306,11 @@ impl Session {
         }
     }
 
-    pub(super) fn hang_up_answered(&mut self, result: Result<(), ProviderError>, now: Millis) {
-        let Some(Hanging { tries, .. }) = self.hanging() else { return };
-        let tries = *tries;
+    /// What is said of another call than the one that is being hung up is nothing to this session.
+    pub(super) fn hang_up_answered(&mut self, call: &CarrierCallId, result: Result<(), ProviderError>, now: Millis) {
+        let Some(tries) = self.hanging().filter(|hanging| hanging.call == *call).map(|hanging| hanging.tries) else {
+            return;
+        };
         match result.map_err(|error| error.class) {
             Ok(()) | Err(ErrorClass::Refused) => self.hung_up_at_last(now),
             Err(ErrorClass::Busy | ErrorClass::Unknown) => {

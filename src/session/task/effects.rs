@@ -89,9 +89,12 @@ impl Task {
                     Some(Input::Found(placed.map(|calls| shared.not_of_others(&dial.session, calls))))
                 });
             }
-            Effect::HangUp { call } => {
-                self.work(async move |shared| Some(Input::HangUpAnswered(shared.config.carrier.hang_up(&call).await)));
-            }
+            Effect::HangUp { call } if self.session.live_call() == Some(&call) => self.work(async move |shared| {
+                let result = shared.config.carrier.hang_up(&call).await;
+                Some(Input::HangUpAnswered { call, result })
+            }),
+            // Not the call that this session is about: nobody will ever talk in it, and it may outlive the session.
+            Effect::HangUp { call } => self.shared.send_off(self.id.clone(), call),
             Effect::Media(command) => self.media(command),
             Effect::CloseMedia => self.media = None,
             Effect::Claim => {

@@ -125,6 +125,21 @@ async fn a_stray_call_is_hung_up_though_the_session_ends_meanwhile() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_second_call_for_one_dial_is_hung_up_with_patience_and_the_session_goes_on() {
+    let (ports, pending, call) = asked().await;
+    let stray = CarrierCallId("CA-stray".to_owned());
+    ports.fails_to_hang_up(2);
+    ports.manager.tell(&pending.session, Input::Dialed(Ok(stray.clone()))).expect("it runs");
+    tokio::time::sleep(Duration::from_secs(10)).await;
+    assert_eq!((ports.manager.running(), ports.hung_up()), (1, vec![stray]));
+    // Its own is tried again just the same.
+    ports.fails_to_hang_up(1);
+    ports.manager.tell(&pending.session, Input::Shutdown).expect("it runs");
+    tokio::time::sleep(Duration::from_secs(30)).await;
+    assert_eq!((ports.manager.running(), ports.hung_up().last()), (0, Some(&call)));
+}
+
+#[tokio::test(start_paused = true)]
 async fn news_of_a_call_that_is_hung_up_for_it_is_to_be_told_once_more_after_a_crash() {
     let (ports, pending, call) = asked().await;
     let told = |call: &CarrierCallId, news| ports.manager.news(Some(pending.session.clone()), call.clone(), news);
