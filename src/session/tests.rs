@@ -2,6 +2,7 @@
 
 mod by_sms;
 mod connecting;
+mod endings;
 mod ports;
 mod reading;
 mod restart;

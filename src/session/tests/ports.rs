@@ -1,7 +1,7 @@
 //! A carrier and a media desk that do at once what they are asked, and now and then do not.
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use futures_util::FutureExt;
@@ -13,7 +13,7 @@ use super::*;
 use crate::clock::wall::WallClock;
 use crate::domain::carrier::ErrorClass;
 use crate::domain::keywords::Keywords;
-use crate::domain::media::MediaCommand;
+use crate::domain::media::{MediaCommand, Told};
 use crate::metrics::Metrics;
 use crate::phone_number::PhoneNumber;
 use crate::privacy::keyed::HashKey;
@@ -66,7 +66,12 @@ impl Ports {
         let clock = Arc::new(WallClock::starting_at(now));
         let (tasks, media_tasks) = (TaskTracker::new(), TaskTracker::new());
         let phones = Arc::new(Phones::default());
-        let desk = Arc::new(Desk { events: Mutex::default(), tasks: media_tasks.clone(), minted: AtomicU64::new(0) });
+        let desk = Arc::new(Desk {
+            events: Mutex::default(),
+            tasks: media_tasks.clone(),
+            minted: AtomicU64::new(0),
+            broken: AtomicBool::new(false),
+        });
         let person = PhoneNumber::parse("+390000000001").expect("a number");
         let manager = Manager::new(ManagerConfig {
             carrier: Arc::clone(&phones) as Arc<dyn Carrier>,
@@ -118,11 +123,19 @@ impl Ports {
         lock(&self.phones.calls).get(session).cloned().expect("the session has dialled")
     }
 
+    /// The media of calls takes no command from now on.
+    pub(super) fn breaks_media(&self) {
+        self.desk.broken.store(true, Ordering::Relaxed);
+    }
+
     /// Something happens in the media of a session's call, while there is one.
     pub(super) fn happens(&self, session: &SessionId, event: MediaEvent) {
-        if let Some(events) = lock(&self.desk.events).get(session) {
-            events(event);
-        }
+        self.tells(session, event);
+    }
+
+    /// The same, and what became of it.
+    pub(super) fn tells(&self, session: &SessionId, event: MediaEvent) -> Option<Told> {
+        lock(&self.desk.events).get(session).map(|events| events(event))
     }
 }
 
@@ -185,23 +198,27 @@ impl Carrier for Phones {
     }
 }
 
-type Events = Arc<dyn Fn(MediaEvent) -> bool + Send + Sync>;
+type Events = Arc<dyn Fn(MediaEvent) -> Told + Send + Sync>;
 
 struct Desk {
     events: Mutex<HashMap<SessionId, Events>>,
     tasks: TaskTracker,
     minted: AtomicU64,
+    broken: AtomicBool,
 }
 
 impl MediaPort for Desk {
     fn open(
         &self,
         session: &SessionId,
-        events: Box<dyn Fn(MediaEvent) -> bool + Send + Sync>,
+        events: Box<dyn Fn(MediaEvent) -> Told + Send + Sync>,
     ) -> mpsc::Sender<MediaCommand> {
         let (commands, mut inbox) = mpsc::channel(64);
         let events: Events = Arc::from(events);
         lock(&self.events).insert(session.clone(), Arc::clone(&events));
+        if self.broken.load(Ordering::Relaxed) {
+            return commands;
+        }
         // Ends when the session lets go of its media.
         self.tasks.spawn(async move {
             while let Some(command) = inbox.recv().await {
