@@ -179,12 +179,19 @@ fn trouble(class: MessagingClass) -> MessagingError {
 pub(super) struct Shorts {
     sent: Mutex<Vec<String>>,
     received: Mutex<Vec<PastMessage>>,
+    /// How the next readings fail.
+    blind: Mutex<VecDeque<MessagingClass>>,
 }
 
 impl Shorts {
     /// The SMS that came to the person, oldest first.
     pub(super) fn sent(&self) -> Vec<String> {
         lock(&self.sent).clone()
+    }
+
+    /// What was received cannot be read the next time, for this reason.
+    pub(super) fn is_blind(&self, class: MessagingClass) {
+        lock(&self.blind).push_back(class);
     }
 
     /// The person writes, and the webhook is lost.
@@ -206,6 +213,9 @@ impl Sms for Shorts {
     }
 
     fn latest<'a>(&'a self, _with: &'a PhoneNumber) -> BoxFuture<'a, Result<Vec<PastMessage>, MessagingError>> {
+        if let Some(class) = lock(&self.blind).pop_front() {
+            return ready(Err(trouble(class))).boxed();
+        }
         ready(Ok(lock(&self.received).iter().rev().cloned().collect())).boxed()
     }
 
