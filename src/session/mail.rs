@@ -245,13 +245,13 @@ impl Shared {
         channel: Channel,
         mark: &Mark,
         again: bool,
-    ) -> Result<(), MessagingError> {
+    ) -> Result<(), PostError> {
         if again {
             if channel == Channel::Sms || !self.reads_back() {
                 // Better never than twice.
                 return Ok(());
             }
-            if self.find(mark).await?.is_some() {
+            if self.find(mark).await.map_err(PostError::Carrier)?.is_some() {
                 return Ok(());
             }
         }
@@ -271,11 +271,11 @@ impl Shared {
         part: &str,
         channel: Channel,
         mark: &Mark,
-    ) -> Result<(), MessagingError> {
+    ) -> Result<(), PostError> {
         let mut waits = NOTICE_AGAIN.into_iter();
         loop {
             if self.read_line(|line, _| line.is_opted_out()) && !notice.is_confirmation() {
-                return Ok(());
+                return Err(PostError::OptedOut);
             }
             let sent = match channel {
                 Channel::Sms => self.send_sms(part.to_owned()).await,
@@ -283,7 +283,8 @@ impl Shared {
             };
             let Err(error) = sent else { return Ok(()) };
             // Nobody misses a notice that did not come; one that comes twice is a nuisance.
-            let wait = waits.next().filter(|_| error.class == MessagingClass::Transient).ok_or(error)?;
+            let wait = waits.next().filter(|_| error.class == MessagingClass::Transient);
+            let wait = wait.ok_or(PostError::Carrier(error))?;
             tokio::time::sleep(wait).await;
         }
     }
@@ -302,8 +303,10 @@ impl Shared {
             if let Some(cause) = &cause {
                 cause.kept.clone().await;
             }
-            if let Err(error) = shared.notify(&notice, channel, &mark, again).await {
-                tracing::warn!(%error, "a notice to the person was not sent");
+            if let Err(why) = shared.notify(&notice, channel, &mark, again).await {
+                if let PostError::Carrier(error) = why {
+                    tracing::warn!(%error, "a notice to the person was not sent");
+                }
                 if let Notice::Privacy(_) = notice {
                     shared.line(|line, _| line.owe_notice(channel));
                 }
