@@ -27,7 +27,7 @@ use tokio::sync::{mpsc, watch};
 
 pub use calls::WebhookAnswer;
 pub use directory::Directory;
-pub use manager::{Gone, Manager, ManagerConfig, NotStarted};
+pub use manager::{Manager, ManagerConfig, NotStarted, NotTaken};
 
 use crate::clock::Millis;
 use crate::domain::media::{MediaCommand, MediaEvent, Told};

@@ -111,6 +111,14 @@ pub(super) struct Entry {
     pub(super) call: Option<CarrierCallId>,
     /// The channel that it is on.
     pub(super) channel: Channel,
+    /// Cancelled when it has kept its last in this process.
+    pub(super) left: CancellationToken,
+}
+
+impl Entry {
+    pub(super) fn left(&self) -> CancellationToken {
+        self.left.clone()
+    }
 }
 
 impl Shared {
@@ -270,9 +278,19 @@ impl Shared {
         if tables.sessions.get(id).is_some_and(|entry| entry.generation == generation) {
             let entry = tables.sessions.remove(id);
             self.config.metrics.sessions(tables.sessions.len());
-            return entry.and_then(|entry| entry.call);
+            return entry.and_then(|entry| {
+                entry.left.cancel();
+                entry.call
+            });
         }
         None
+    }
+
+    /// A session goes on with the next process; this one still knows of it.
+    pub(super) fn suspend(&self, id: &SessionId) {
+        if let Some(entry) = self.lock().sessions.get(id) {
+            entry.left.cancel();
+        }
     }
 
     /// A session that was to go on cannot: nothing is its any more, so that it stands in nobody's way.

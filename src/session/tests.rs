@@ -3,6 +3,7 @@
 mod by_sms;
 mod connecting;
 mod endings;
+mod log;
 mod ports;
 mod reading;
 mod restart;
