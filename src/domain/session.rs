@@ -28,6 +28,7 @@ mod tests;
 use std::collections::VecDeque;
 use std::time::Duration;
 
+pub use ending::HANG_UP_AGAIN;
 pub use input::{Answer, Body, CarrierNews, Effect, Failure, Input, PostError, Reply, Said, Sense};
 pub use limits::{Limits, Texting};
 pub use state::Phase;

@@ -16,7 +16,7 @@ use super::{
 };
 
 /// Waits between tries to hang up; after the last the carrier's own time limit must do.
-const HANG_UP_AGAIN: [Duration; 3] = [Duration::from_secs(1), Duration::from_secs(2), Duration::from_secs(4)];
+pub const HANG_UP_AGAIN: [Duration; 3] = [Duration::from_secs(1), Duration::from_secs(2), Duration::from_secs(4)];
 /// A goodbye, and what plays before it, has been heard after this and so much a character, or never will be.
 const GOODBYE_FLOOR: Duration = Duration::from_secs(15);
 /// See [`GOODBYE_FLOOR`]: slow speech takes 70 ms.

@@ -116,7 +116,7 @@ async fn a_refused_stream_is_asked_for_again_until_the_session_gives_its_media_u
 async fn a_stray_call_is_hung_up_though_the_session_ends_meanwhile() {
     let (ports, pending, call) = asked().await;
     let (id, stray) = (pending.session.clone(), CarrierCallId("CA-stray".to_owned()));
-    ports.fails_to_hang_up(2);
+    ports.fails_to_hang_up(3);
     ports.manager.answered(Some(id.clone()), stray.clone());
     settled().await;
     ports.manager.news(Some(id), call, CarrierNews::Over(CallEnd::Failed));

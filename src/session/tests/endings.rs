@@ -7,7 +7,7 @@ use super::shelf::Shelf;
 use super::texts::Letters;
 use super::*;
 use crate::clock::Clock;
-use crate::domain::line::{NoRing, Notice};
+use crate::domain::line::{Line, NoRing, Notice};
 use crate::domain::media::Told;
 use crate::domain::messaging::Inbound;
 use crate::domain::session::{Failure, Sense};
@@ -68,7 +68,7 @@ async fn what_comes_while_a_session_that_the_person_began_takes_leave_waits_for_
     ports.manager.entrust(&id, wrote("Are you there?", now), EntryId(2)).expect("it has not ended yet");
     tokio::time::sleep(Duration::from_millis(10)).await;
     assert_eq!(ports.manager.running(), 0);
-    let held = shared.line(|line, now| line.take_held(now));
+    let held = shared.line(Line::take_held);
     assert_eq!(held.iter().map(|said| said.text.as_str()).collect::<Vec<_>>(), ["Are you there?"]);
 }
 
