@@ -11,6 +11,7 @@
 mod call;
 mod desk;
 mod ears;
+mod reports;
 mod voice;
 mod watch;
 
@@ -21,7 +22,7 @@ use futures_util::{Sink, Stream};
 
 pub use desk::{Admission, Desk, DeskConfig};
 
-use crate::domain::media::MediaEvent;
+use crate::domain::media::{MediaEvent, Told};
 
 /// A carrier's media WebSocket, reduced to its text frames. The stream ends when the socket does.
 pub trait MediaSocket: Stream<Item = Bytes> + Sink<String, Error = SocketGone> + Send {}
@@ -36,8 +37,8 @@ pub type BoxSocket = Pin<Box<dyn MediaSocket>>;
 #[error("the media socket is gone")]
 pub struct SocketGone;
 
-/// Where a call's media reports to: its session. `false` when nobody listens any more.
-pub type EventSink = Box<dyn Fn(MediaEvent) -> bool + Send + Sync>;
+/// Where a call's media reports to: its session.
+pub type EventSink = Box<dyn Fn(MediaEvent) -> Told + Send + Sync>;
 
 #[cfg(test)]
 mod tests;

@@ -27,10 +27,10 @@ use tokio::sync::{mpsc, watch};
 
 pub use calls::WebhookAnswer;
 pub use directory::Directory;
-pub use manager::{Gone, Manager, ManagerConfig, NotStarted};
+pub use manager::{Manager, ManagerConfig, NotStarted, NotTaken};
 
 use crate::clock::Millis;
-use crate::domain::media::{MediaCommand, MediaEvent};
+use crate::domain::media::{MediaCommand, MediaEvent, Told};
 use crate::domain::messaging::Contact;
 use crate::domain::outcome::Channel;
 use crate::domain::session::{Answer, Body, Failure, Phase};
@@ -39,12 +39,11 @@ use crate::store::{Conversation, Given, RequestRecord};
 
 /// What the runtime needs of a call's media; the media module's desk, behind a port so that neither knows the other.
 pub trait MediaPort: Send + Sync {
-    /// Opens a session's media; it closes when the sender is dropped. Events go to the sink, which says whether anybody
-    /// listens.
+    /// Opens a session's media; it closes when the sender is dropped. Events go to the sink.
     fn open(
         &self,
         session: &SessionId,
-        events: Box<dyn Fn(MediaEvent) -> bool + Send + Sync>,
+        events: Box<dyn Fn(MediaEvent) -> Told + Send + Sync>,
     ) -> mpsc::Sender<MediaCommand>;
     /// A single-use token with which the carrier's socket for this call may come in.
     fn mint(&self, session: &SessionId, call: &CarrierCallId) -> Option<String>;

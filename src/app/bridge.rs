@@ -9,7 +9,7 @@ use futures_util::future::{BoxFuture, ready};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
-use crate::domain::media::{MediaCommand, MediaEvent};
+use crate::domain::media::{MediaCommand, MediaEvent, Told};
 use crate::domain::messaging::Receipt;
 use crate::domain::session::CarrierNews;
 use crate::http::carrier::{Answer, CallEvents};
@@ -26,7 +26,7 @@ impl MediaPort for MediaDesk {
     fn open(
         &self,
         session: &SessionId,
-        events: Box<dyn Fn(MediaEvent) -> bool + Send + Sync>,
+        events: Box<dyn Fn(MediaEvent) -> Told + Send + Sync>,
     ) -> mpsc::Sender<MediaCommand> {
         self.0.open(session.clone(), events)
     }

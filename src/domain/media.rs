@@ -105,6 +105,17 @@ pub enum MediaEvent {
     Drained,
 }
 
+/// What became of an event that the session was told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Told {
+    /// It is on its way.
+    Taken,
+    /// There is no room for it now: it is to be told again, before any other.
+    Later(MediaEvent),
+    /// Nobody listens any more.
+    Nobody,
+}
+
 /// How much of an utterance was heard.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Progress {

@@ -313,7 +313,8 @@ impl Playout {
         Some(speech.sent_before(ahead)).filter(|sound| !sound.is_empty())
     }
 
-    /// Whether something is playing or waits to be played.
+    /// Whether nothing is playing or waits to be played.
+    #[cfg(test)]
     pub fn is_idle(&self) -> bool {
         self.queue.is_empty()
     }

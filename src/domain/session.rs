@@ -28,6 +28,7 @@ mod tests;
 use std::collections::VecDeque;
 use std::time::Duration;
 
+pub use ending::HANG_UP_AGAIN;
 pub use input::{Answer, Body, CarrierNews, Effect, Failure, Input, PostError, Reply, Said, Sense};
 pub use limits::{Limits, Texting};
 pub use state::Phase;
@@ -123,7 +124,7 @@ impl Session {
             Input::Back { request } => self.turns.back(request),
             Input::Dialed(result) => self.dialed(result, now),
             Input::Found(found) => self.found(found, now),
-            Input::HangUpAnswered(result) => self.hang_up_answered(result, now),
+            Input::HangUpAnswered { call, result } => self.hang_up_answered(&call, result, now),
             Input::Carrier { call, news } => self.carrier(&call, news, now),
             Input::Media(event) => self.media(event, now),
             Input::Earlier(said) => self.earlier(said),

@@ -12,11 +12,12 @@ use bytes::Bytes;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::task::TaskTracker;
 
+use super::BoxSocket;
 use super::desk;
 use super::ears::Ears;
+use super::reports::Reports;
 use super::voice::{Made, Voice};
 use super::watch::Watch;
-use super::{BoxSocket, EventSink};
 use crate::audio::order::InOrder;
 use crate::audio::vad::Loudness;
 use crate::clock::wall::Alarm;
@@ -55,7 +56,7 @@ pub(super) struct Call {
     pub(super) session: SessionId,
     pub(super) wire: Arc<dyn MediaWire>,
     pub(super) clock: Arc<dyn Clock>,
-    pub(super) events: EventSink,
+    pub(super) reports: Reports,
     pub(super) playout: Playout,
     /// The person's present stretch; the words of an earlier one may come while it lasts.
     pub(super) speaking: Option<StretchId>,
@@ -65,7 +66,6 @@ pub(super) struct Call {
     pub(super) line: Option<Line>,
     /// Reused for every frame that comes in.
     pub(super) sound: Vec<u8>,
-    pub(super) gone: bool,
     pub(super) watch: Watch,
     /// Owns the goodbyes to sockets.
     pub(super) tasks: TaskTracker,
@@ -107,7 +107,7 @@ impl Call {
         mut commands: mpsc::Receiver<MediaCommand>,
         mut sockets: mpsc::Receiver<Attached>,
     ) {
-        while !self.gone {
+        while !self.reports.is_gone() {
             self.pump();
             let Call { ears, line, voice, playout, alarm, .. } = &mut self;
             let event = tokio::select! {
@@ -142,6 +142,7 @@ impl Call {
     fn pump(&mut self) {
         let now = self.clock.now();
         self.watch.woke(now);
+        self.reports.tell_on();
         if let Some(line) = &mut self.line {
             while let Some(transmit) = self.playout.poll_transmit(now) {
                 let mut text = String::new();
@@ -164,20 +165,17 @@ impl Call {
             if let MediaEvent::Interrupted { utterance, .. } | MediaEvent::UtteranceEnded { utterance, .. } = &event {
                 self.voice.stop(*utterance);
             }
-            self.report(event);
+            self.reports.tell(event);
         }
         if self.ears.take_drained(now) {
-            self.report(MediaEvent::Drained);
+            self.reports.tell(MediaEvent::Drained);
         }
         let plays = self.playout.next_deadline();
         self.watch.sleeps(plays.filter(|_| self.line.is_some()), now);
         let looks = self.line.as_ref().map(|line| line.look_at);
-        let next = [plays, looks, self.ears.next_deadline()].into_iter().flatten().min();
+        let tells = self.reports.next_deadline(now);
+        let next = [plays, looks, tells, self.ears.next_deadline()].into_iter().flatten().min();
         self.alarm.set(next, &*self.clock);
-    }
-
-    fn report(&mut self, event: MediaEvent) {
-        self.gone |= !(self.events)(event);
     }
 
     fn command(&mut self, command: MediaCommand) {
@@ -274,7 +272,7 @@ impl Call {
         let now = self.clock.now();
         match heard {
             Heard::Started { stretch, began_at } => {
-                self.report(MediaEvent::SpeechStarted { stretch, began_at });
+                self.reports.tell(MediaEvent::SpeechStarted { stretch, began_at });
                 self.speaking = Some(stretch);
                 self.playout.speech_started(now);
             }
@@ -285,21 +283,21 @@ impl Call {
             Heard::Stopped { stretch } => {
                 self.watch.fell_silent(stretch);
                 self.fell_silent(stretch);
-                self.report(MediaEvent::SpeechStopped { stretch });
+                self.reports.tell(MediaEvent::SpeechStopped { stretch });
             }
             Heard::Words { stretch, began_at, text } => {
                 self.watch.understood(stretch);
                 self.fell_silent(stretch);
-                self.report(MediaEvent::Words { stretch, began_at, text: PersonText(text) });
+                self.reports.tell(MediaEvent::Words { stretch, began_at, text: PersonText(text) });
             }
             Heard::Nothing { stretch } => {
                 self.fell_silent(stretch);
-                self.report(MediaEvent::NoWords { stretch });
+                self.reports.tell(MediaEvent::NoWords { stretch });
             }
             Heard::Failed(error) => {
                 tracing::warn!(call.id = %self.session, %error, "speech recognition failed in {}", self.session);
                 self.playout.speech_stopped();
-                self.report(MediaEvent::HearingFailed(error));
+                self.reports.tell(MediaEvent::HearingFailed(error));
             }
         }
     }

@@ -15,6 +15,7 @@ use tokio_util::task::TaskTracker;
 
 use super::call::{Attached, Call};
 use super::ears::Ears;
+use super::reports::{self, Reports};
 use super::voice::Voice;
 use super::watch::Watch;
 use super::{BoxSocket, EventSink};
@@ -147,7 +148,7 @@ impl Desk {
             session: session.clone(),
             wire: Arc::clone(&self.config.wire),
             clock: Arc::clone(&self.config.clock),
-            events: Box::new(move |event| to_session(event)),
+            reports: Reports::new(Box::new(move |event| to_session(event))),
             playout: Playout::new(self.config.guard),
             speaking: None,
             voice: Voice::new(self.config.tts.open(), Arc::clone(&self.config.metrics)),
@@ -155,14 +156,13 @@ impl Desk {
             alarm: Alarm::default(),
             line: None,
             sound: Vec::new(),
-            gone: false,
             watch: Watch::new(Arc::clone(&self.config.metrics)),
             tasks: self.config.tasks.clone(),
         };
         let desk = Arc::clone(self);
         self.config.tasks.spawn(async move {
             if AssertUnwindSafe(call.run(commanded, attached)).catch_unwind().await.is_err() {
-                events(MediaEvent::HearingFailed(fault()));
+                reports::insist(&events, MediaEvent::HearingFailed(fault())).await;
             }
             desk.close(&session, leg);
         });

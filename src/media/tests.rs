@@ -11,6 +11,7 @@ use bytes::Bytes;
 use futures_util::{Sink, Stream, stream};
 use serde_json::json;
 use tokio::sync::mpsc;
+use tokio::sync::mpsc::error::TrySendError;
 use tokio_util::task::TaskTracker;
 
 use super::*;
@@ -107,7 +108,7 @@ struct Room {
     desk: Arc<Desk>,
     session: SessionId,
     commands: mpsc::Sender<MediaCommand>,
-    events: mpsc::UnboundedReceiver<MediaEvent>,
+    events: mpsc::Receiver<MediaEvent>,
     tape: Tape,
     /// What the server said on its sockets.
     said: Tape,
@@ -116,6 +117,11 @@ struct Room {
 
 impl Room {
     fn of(wire: Arc<dyn MediaWire>) -> Self {
+        Self::with_room_for(100, wire)
+    }
+
+    /// One whose session has room for so many events.
+    fn with_room_for(most: usize, wire: Arc<dyn MediaWire>) -> Self {
         let (tape, tasks) = (Tape::default(), TaskTracker::new());
         let clock: Arc<dyn Clock> = Arc::new(WallClock::starting_at(Millis(1_000_000)));
         let desk = Arc::new(Desk::new(DeskConfig {
@@ -134,8 +140,13 @@ impl Room {
             },
         }));
         let session = SessionId::parse("call-1-1000000").expect("a session");
-        let (happens, events) = mpsc::unbounded_channel();
-        let commands = desk.open(session.clone(), Box::new(move |event| happens.send(event).is_ok()));
+        let (happens, events) = mpsc::channel(most);
+        let sink = move |event| match happens.try_send(event) {
+            Ok(()) => Told::Taken,
+            Err(TrySendError::Full(event)) => Told::Later(event),
+            Err(TrySendError::Closed(_)) => Told::Nobody,
+        };
+        let commands = desk.open(session.clone(), Box::new(sink));
         Self { desk, session, commands, events, tape, said: Tape::default(), tasks }
     }
 
@@ -289,4 +300,21 @@ async fn of_streams_that_are_asked_for_by_command_only_the_last_is_let_in() {
     let late = room.comes(first);
     tokio::time::sleep(Duration::from_millis(10)).await;
     assert!(late.is_closed() && room.events.try_recv().is_err(), "the line is what it was");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_the_session_has_no_room_for_is_told_as_soon_as_it_has_and_in_its_order() {
+    for wire in both_wires() {
+        let mut room = Room::with_room_for(1, wire);
+        let token = room.desk.mint(&room.session, &Room::call()).expect("it has media");
+        let carrier = room.comes(token);
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        carrier.send(json!({"event": "stop"}).to_string()).expect("it is open");
+        room.commands.send(MediaCommand::Drain).await.expect("it listens");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        for event in [MediaEvent::Connected, MediaEvent::MediaGone(MediaLoss::Stopped), MediaEvent::Drained] {
+            assert_eq!(room.events.recv().await, Some(event));
+        }
+        assert!(!room.commands.is_closed(), "it is still there");
+    }
 }

@@ -203,6 +203,12 @@ pub(super) fn out_of_time(id: &SessionId, kind: RefusalKind, session: Option<&Co
     Refusal { channel: Some(channel), ..about(id, kind, what, outcome) }
 }
 
+/// It runs, and has more to do than it can.
+pub(super) fn takes_nothing(id: &SessionId) -> Refusal {
+    let what = format!("{id} is overloaded and takes nothing at the moment. Try again in a few seconds.");
+    Refusal { retry_after: Some(LEFT_AGAIN), ..about(id, RefusalKind::Busy, what, None) }
+}
+
 /// What is kept of a running session is not to be deleted.
 pub(super) fn still_runs(id: &SessionId) -> Refusal {
     about(id, RefusalKind::Busy, format!("{id} is still running. End it with end_call, then delete it."), None)

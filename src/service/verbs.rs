@@ -20,7 +20,7 @@ use crate::ids::{RequestId, RequestKey, SessionId};
 use crate::limit::Limit;
 use crate::metrics::Bound;
 use crate::privacy::keyed::HashKey;
-use crate::session::{Gone, Manager, NotStarted, Pending, Recalled, RequestName};
+use crate::session::{Manager, NotStarted, NotTaken, Pending, Recalled, RequestName};
 use crate::store::{Conversation, Store, Write};
 use answers::{Answered, budget, over};
 
@@ -144,7 +144,10 @@ impl Service {
         self.until_ready().await;
         let joined = self.join(route, Some(id), ask, |name| {
             self.may_write(route, id, ask.principal).map_err(Some)?;
-            self.manager.request(id, Some(name), input).map_err(|Gone| None)
+            self.manager.request(id, Some(name), input).map_err(|why| match why {
+                NotTaken::Gone => None,
+                NotTaken::Busy => Some(sentence::takes_nothing(id)),
+            })
         });
         match joined {
             Joined::Begun(begun) => self.answer(&begun.pending, Some(&begun), budget).await,
@@ -175,7 +178,8 @@ impl Service {
     }
 
     async fn forget_one(&self, id: &SessionId) -> Result<usize, Refusal> {
-        if self.manager.look(id).await.is_some() {
+        self.manager.has_left(id).await;
+        if self.manager.channel(id).is_some() {
             return Err(sentence::still_runs(id));
         }
         self.kept(id).await?;

@@ -7,7 +7,7 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use tokio::sync::oneshot;
 
-use super::manager::Manager;
+use super::manager::{Manager, NotTaken};
 use super::task::Message;
 use crate::domain::media::MediaLoss;
 use crate::domain::session::{CarrierNews, Input};
@@ -38,7 +38,7 @@ impl Manager {
     pub fn news(&self, session: Option<SessionId>, call: CarrierCallId, news: CarrierNews) -> bool {
         let Some(id) = session.or_else(|| self.shared.session_of(&call)) else { return true };
         let input = Input::Carrier { call: call.clone(), news };
-        let unwanted = self.tell(&id, input).is_err()
+        let unwanted = self.tell(&id, input) == Err(NotTaken::Gone)
             && matches!(news, CarrierNews::Queued | CarrierNews::Ringing | CarrierNews::Answered)
             && !self.shared.is_done_with(&call);
         if unwanted {
@@ -63,8 +63,9 @@ impl Manager {
     /// A call was answered, and waits for a command; `session` as in [`Manager::news`]. Nobody's is hung up.
     pub fn answered(&self, session: Option<SessionId>, call: CarrierCallId) {
         let id = session.or_else(|| self.shared.session_of(&call));
-        let told = id.is_some_and(|id| self.send(&id, Message::Waits { call: call.clone() }).is_ok());
-        if !told && !self.shared.is_done_with(&call) {
+        let wait = || Message::Waits { call: call.clone() };
+        let unwanted = id.is_none_or(|id| self.send(&id, wait()) == Err(NotTaken::Gone));
+        if unwanted && !self.shared.is_done_with(&call) {
             let shared = Arc::clone(&self.shared);
             self.shared.config.tasks.spawn(async move { shared.hang_up_unknown(&call).await });
         }

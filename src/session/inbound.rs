@@ -6,7 +6,7 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
 use super::mail::Cause;
-use super::manager::Manager;
+use super::manager::{Manager, NotStarted};
 use super::shared::{Shared, Tables};
 use crate::clock::Millis;
 use crate::domain::keywords::Keyword;
@@ -204,12 +204,26 @@ impl Manager {
             (Then::Tell(session, input), None) => {
                 let _ = self.tell(&session, input);
             }
-            (Then::CallBack(session), Some(entry)) => self.call_back(session, entry),
-            (Then::CallBack(_), None) => {}
+            (Then::CallBack(session), _) => self.ring_back(session, received, cause),
             (Then::Notify(notice), _) => {
                 let mark = notice_mark(received.mail.id());
                 self.shared.spawn_notice(notice, received.channel, mark, Some(cause));
             }
+        }
+    }
+
+    /// Begins the call that the person asked for; where there is no room for it any more a text says so.
+    pub(super) fn ring_back(&self, session: SessionId, received: &Received, cause: Cause) {
+        // A server that stops leaves it to the next.
+        if let Ok(()) | Err(NotStarted::Closing) = self.call_back(session, received.entry) {
+            return;
+        }
+        let notice = Notice::NoRing(NoRing::Full);
+        if self.shared.line(|line, now| line.may_tell(&notice, now)) {
+            let mark = notice_mark(received.mail.id());
+            self.shared.spawn_notice(notice, received.channel, mark, Some(cause));
+        } else if let Some(entry) = cause.entry {
+            drop(self.shared.config.store.commit(vec![Write::Done(entry)]));
         }
     }
 

@@ -15,7 +15,7 @@ use crate::domain::text::{parts, sms_parts};
 use crate::ids::{ConversationId, EntryId, Mark, MessageId, PostId, SessionId};
 use crate::metrics::Text;
 use crate::provider::metered::count_undelivered;
-use crate::provider::{Messaging, SendOrder, SmsOrder};
+use crate::provider::{Messaging, Opened, SendOrder, SmsOrder};
 use crate::store::Write;
 
 /// Waits between tries to send a notice.
@@ -161,27 +161,42 @@ impl Shared {
 
     /// The person's conversation, found or created. What was written in one that was there tells about the window.
     async fn conversation(self: &Arc<Self>) -> Result<ConversationId, MessagingError> {
-        if let Some(known) = self.read_line(|line, _| line.conversation().cloned()) {
-            return Ok(known);
-        }
-        let with = self.config.directory.person();
-        let opened = self.messaging().open(with).await?;
-        let unread_since = self.lock().unread_since.take().filter(|_| opened.found);
-        let unknown = self.line(|line, now| {
-            line.adopt(opened.conversation.clone(), unread_since.unwrap_or(now));
+        let conversation = match self.read_line(|line, _| line.conversation().cloned()) {
+            Some(known) => known,
+            None => self.find_conversation().await?,
+        };
+        self.look_for_window(&conversation).await?;
+        Ok(conversation)
+    }
+
+    /// What is still to be read in it is noted, or begun in the background, before anything else can fail.
+    async fn find_conversation(self: &Arc<Self>) -> Result<ConversationId, MessagingError> {
+        let Opened { conversation, found } = self.messaging().open(self.config.directory.person()).await?;
+        let unread_since = self.lock().unread_since.take().filter(|_| found);
+        let is_window_unknown = self.line(|line, now| {
+            line.adopt(conversation.clone(), unread_since.unwrap_or(now));
             line.is_window_unknown()
         });
-        if opened.found && unknown {
-            let latest = self.messaging().latest(&opened.conversation, with).await?;
-            let wrote = latest.iter().filter(|past| matches!(past.author, Author::Person(_))).map(|past| past.at).max();
-            if let Some(at) = wrote {
-                self.line(|line, _| line.was_written_at(at));
-            }
-        }
+        self.lock().unread_window = found && is_window_unknown;
         if let Some(since) = unread_since {
-            Manager { shared: Arc::clone(self) }.catch_up(since, Some(opened.conversation.clone()));
+            Manager { shared: Arc::clone(self) }.catch_up(since, Some(conversation.clone()));
         }
-        Ok(opened.conversation)
+        Ok(conversation)
+    }
+
+    /// Looks when the person wrote last, where that is not known; again where that failed and may yet succeed.
+    async fn look_for_window(&self, conversation: &ConversationId) -> Result<(), MessagingError> {
+        if !self.lock().unread_window {
+            return Ok(());
+        }
+        let latest = self.messaging().latest(conversation, self.config.directory.person()).await;
+        self.lock().unread_window = matches!(&latest, Err(error) if error.class.is_transient());
+        let wrote =
+            latest?.into_iter().filter(|past| matches!(past.author, Author::Person(_))).map(|past| past.at).max();
+        if let Some(at) = wrote {
+            self.line(|line, _| line.was_written_at(at));
+        }
+        Ok(())
     }
 
     /// Our own text with this mark, where it was sent after all.
@@ -230,13 +245,13 @@ impl Shared {
         channel: Channel,
         mark: &Mark,
         again: bool,
-    ) -> Result<(), MessagingError> {
+    ) -> Result<(), PostError> {
         if again {
             if channel == Channel::Sms || !self.reads_back() {
                 // Better never than twice.
                 return Ok(());
             }
-            if self.find(mark).await?.is_some() {
+            if self.find(mark).await.map_err(PostError::Carrier)?.is_some() {
                 return Ok(());
             }
         }
@@ -256,11 +271,11 @@ impl Shared {
         part: &str,
         channel: Channel,
         mark: &Mark,
-    ) -> Result<(), MessagingError> {
+    ) -> Result<(), PostError> {
         let mut waits = NOTICE_AGAIN.into_iter();
         loop {
             if self.read_line(|line, _| line.is_opted_out()) && !notice.is_confirmation() {
-                return Ok(());
+                return Err(PostError::OptedOut);
             }
             let sent = match channel {
                 Channel::Sms => self.send_sms(part.to_owned()).await,
@@ -268,7 +283,8 @@ impl Shared {
             };
             let Err(error) = sent else { return Ok(()) };
             // Nobody misses a notice that did not come; one that comes twice is a nuisance.
-            let wait = waits.next().filter(|_| error.class == MessagingClass::Transient).ok_or(error)?;
+            let wait = waits.next().filter(|_| error.class == MessagingClass::Transient);
+            let wait = wait.ok_or(PostError::Carrier(error))?;
             tokio::time::sleep(wait).await;
         }
     }
@@ -287,8 +303,10 @@ impl Shared {
             if let Some(cause) = &cause {
                 cause.kept.clone().await;
             }
-            if let Err(error) = shared.notify(&notice, channel, &mark, again).await {
-                tracing::warn!(%error, "a notice to the person was not sent");
+            if let Err(why) = shared.notify(&notice, channel, &mark, again).await {
+                if let PostError::Carrier(error) = why {
+                    tracing::warn!(%error, "a notice to the person was not sent");
+                }
                 if let Notice::Privacy(_) = notice {
                     shared.line(|line, _| line.owe_notice(channel));
                 }

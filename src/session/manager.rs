@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures_util::FutureExt;
+use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -22,7 +23,7 @@ use crate::domain::text::AgentText;
 use crate::ids::{EntryId, RequestId, SessionId, SessionIds};
 use crate::metrics::Metrics;
 use crate::provider::{CallCommands, Carrier, Messaging, Sms};
-use crate::store::{Store, Write};
+use crate::store::Store;
 
 /// What may wait in a session's inbox. Nobody waits for room: a full inbox is a stuck session, and its senders are told.
 const INBOX: usize = 256;
@@ -175,17 +176,14 @@ impl Manager {
     }
 
     /// Starts the session of a call that the person asked for, for which the line was taken.
-    pub(super) fn call_back(&self, id: SessionId, entry: EntryId) {
+    ///
+    /// # Errors
+    /// When there is no room after all, or the server stops: the line is free again.
+    pub(super) fn call_back(&self, id: SessionId, entry: EntryId) -> Result<(), NotStarted> {
         let now = self.shared.config.clock.now();
         let session = Session::call_back(self.shared.config.limits.clone(), now);
         let begun = Begun { entry: Some(entry), ..Begun::anew(id.clone(), session, None) };
-        if let Err(why) = self.start(begun, |_| Ok(())) {
-            self.shared.line(|line, _| line.release(&id));
-            // A server that stops leaves it to the next.
-            if why != NotStarted::Closing {
-                drop(self.shared.config.store.commit(vec![Write::Done(entry)]));
-            }
-        }
+        self.start(begun, |_| Ok(())).inspect_err(|_| self.shared.line(|line, _| line.release(&id)))
     }
 
     /// Starts a session, which gets what waits on the line.
@@ -212,7 +210,8 @@ impl Manager {
             let mut tables = shared.lock();
             let earlier = enter(&mut tables)?;
             let channel = begun.session.channel();
-            tables.sessions.insert(id.clone(), Entry { generation, inbox: inbox.clone(), call: None, channel });
+            let left = CancellationToken::new();
+            tables.sessions.insert(id.clone(), Entry { generation, inbox: inbox.clone(), call: None, channel, left });
             shared.config.metrics.sessions(tables.sessions.len());
             shared.config.directory.enter(&id);
             Task::new(begun, Arc::clone(shared), &mut tables, messages, inbox.downgrade(), earlier)
@@ -221,7 +220,7 @@ impl Manager {
         self.shared.config.tasks.spawn(async move {
             let fate = AssertUnwindSafe(task.run()).catch_unwind().await;
             if let Ok(Fate::Suspended) = fate {
-                return;
+                return shared.suspend(&id);
             }
             let call = shared.forget(&id, generation);
             if fate.is_err() {
@@ -239,13 +238,13 @@ impl Manager {
     /// Sends a request to a session.
     ///
     /// # Errors
-    /// When the session does not run (any more).
+    /// When the session does not run (any more), or takes nothing at the moment.
     pub fn request(
         &self,
         id: &SessionId,
         name: Option<RequestName>,
         input: impl FnOnce(RequestId) -> Input,
-    ) -> Result<Pending, Gone> {
+    ) -> Result<Pending, NotTaken> {
         let (pending, answer) = self.pending(id);
         let request = pending.request;
         self.send(id, Message::Request { request, input: input(request), answer, name })?;
@@ -254,7 +253,15 @@ impl Manager {
 
     /// Tells the session that an agent has this answer; `false` when the session does not run any more.
     pub fn collected(&self, pending: &Pending) -> bool {
-        self.tell(&pending.session, Input::Collected { request: pending.request }).is_ok()
+        self.tell(&pending.session, Input::Collected { request: pending.request }) != Err(NotTaken::Gone)
+    }
+
+    /// Done when a session that takes nothing any more has kept its last; until then it writes over what others keep of it.
+    pub async fn has_left(&self, id: &SessionId) {
+        let leaving = self.shared.lock().sessions.get(id).filter(|entry| entry.inbox.is_closed()).map(Entry::left);
+        if let Some(left) = leaving {
+            left.cancelled().await;
+        }
     }
 
     /// Tells the session that this request's client waits no longer; a session that does not run has no use for it.
@@ -297,7 +304,9 @@ impl Manager {
         let tasks = &self.shared.config.tasks;
         tasks.close();
         if tokio::time::timeout(patience, tasks.wait()).await.is_err() {
-            tracing::error!(sessions = self.running(), "{} sessions did not end in time", self.running());
+            let sessions = self.shared.lock().sessions.values().filter(|entry| !entry.left.is_cancelled()).count();
+            let tasks = tasks.len();
+            tracing::error!(sessions, tasks, "{sessions} sessions did not end in time, and {tasks} tasks with theirs");
         }
     }
 
@@ -313,26 +322,32 @@ impl Manager {
         waits && self.shared.lock().sessions.contains_key(id)
     }
 
-    pub(super) fn tell(&self, id: &SessionId, input: Input) -> Result<(), Gone> {
+    pub(super) fn tell(&self, id: &SessionId, input: Input) -> Result<(), NotTaken> {
         self.send(id, Message::of(input))
     }
 
     /// Tells the session what a message of the person's means for it; it keeps that together with the message's arrival.
-    pub(super) fn entrust(&self, id: &SessionId, input: Input, entry: EntryId) -> Result<(), Gone> {
+    pub(super) fn entrust(&self, id: &SessionId, input: Input, entry: EntryId) -> Result<(), NotTaken> {
         self.send(id, Message::Input { input, entry: Some(entry) })
     }
 
-    pub(super) fn send(&self, id: &SessionId, message: Message) -> Result<(), Gone> {
-        let inbox = self.shared.lock().sessions.get(id).map(|entry| entry.inbox.clone()).ok_or(Gone)?;
-        inbox.try_send(message).map_err(|error| {
-            if let mpsc::error::TrySendError::Full(_) = error {
+    pub(super) fn send(&self, id: &SessionId, message: Message) -> Result<(), NotTaken> {
+        let inbox = self.shared.lock().sessions.get(id).map(|entry| entry.inbox.clone()).ok_or(NotTaken::Gone)?;
+        inbox.try_send(message).map_err(|error| match error {
+            TrySendError::Full(_) => {
                 tracing::error!(call.id = %id, "session {id} is stuck: its inbox is full");
+                NotTaken::Busy
             }
-            Gone
+            TrySendError::Closed(_) => NotTaken::Gone,
         })
     }
 }
 
-/// The session does not run (any more).
+/// Why a session did not take what it was sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Gone;
+pub enum NotTaken {
+    /// It does not run (any more).
+    Gone,
+    /// It runs, and its inbox is full.
+    Busy,
+}

@@ -175,7 +175,9 @@ impl Shared {
             match latest {
                 // The newest comes first.
                 Ok(latest) => found.extend(latest.into_iter().rev().map(|past| (channel, past))),
-                Err(error) => read = Err(error),
+                // One that may pass is worth another try, whatever the other is.
+                Err(error) if read.is_ok() || error.class.is_transient() => read = Err(error),
+                Err(_) => {}
             }
         }
         (found, read)

@@ -9,7 +9,7 @@ use futures_util::FutureExt;
 use tokio::sync::watch;
 
 use super::calls::is_about_a_call;
-use super::manager::Manager;
+use super::manager::{Manager, NotStarted};
 use super::missed::Missed;
 use super::task::{Begun, Named, Waiting};
 use super::{Delivered, Pending, Recalled};
@@ -70,6 +70,10 @@ impl Manager {
         sessions.sort_by_key(|record| record.snapshot.began_at);
         let (count, began_at) = (sessions.len(), sessions.first().map(|record| record.snapshot.began_at));
         for record in sessions {
+            // What is not begun by now goes on with the next process.
+            if self.shared.closing.is_cancelled() {
+                break;
+            }
             let collected = recalled
                 .iter()
                 .map(|Recalled { record, .. }| record)
@@ -88,6 +92,12 @@ impl Manager {
                 self.shared.give_up(&id);
                 self.bury_later(id, call);
             }
+        }
+        if self.shared.closing.is_cancelled() {
+            for (_, answer) in waiting {
+                answer.send_replace(Some(put_off(now)));
+            }
+            return recalled;
         }
         if self.shared.config.messaging.is_some() {
             for received in received {
@@ -124,6 +134,9 @@ impl Manager {
         let begun = Begun { id: id.clone(), session, requests, by_person, lines, entry: None };
         let mut next = None;
         let taken = self.run(begun, |tables| {
+            if shared.closing.is_cancelled() {
+                return Err(NotStarted::Closing);
+            }
             if on_phone {
                 // It has the line, whoever else has.
                 let _ = tables.line.take(&id, usize::MAX);
@@ -196,6 +209,13 @@ fn lost(now: Millis) -> Given {
     let outcome = Outcome { ended_by: Some(EndedBy::Crash), ..Outcome::default() };
     let body = Body::Failed { failure: Failure::CallEnded, said: Vec::new() };
     Given { answer: Answer { body, outcome }, at: now, channel: Channel::Voice, contact: None }
+}
+
+/// The answer to one whose session goes on with the next process.
+fn put_off(now: Millis) -> Delivered {
+    let body = Body::Failed { failure: Failure::Stopping, said: Vec::new() };
+    let answer = Arc::new(Answer { body, outcome: Outcome::default() });
+    Delivered { answer, at: now, channel: Channel::Voice, contact: None }
 }
 
 fn pending(record: &RequestRecord) -> (Pending, watch::Sender<Option<Delivered>>) {

@@ -3,7 +3,6 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, ready};
@@ -14,15 +13,14 @@ use super::manager::{ManagerConfig, NotStarted};
 use super::missed::Missed;
 use super::task::Message;
 use crate::clock::Millis;
+use crate::domain::carrier::ProviderError;
 use crate::domain::line::{self, Line, Notice};
 use crate::domain::outcome::{Channel, EndedBy};
-use crate::domain::session::Input;
+use crate::domain::session::{HANG_UP_AGAIN, Input};
 use crate::domain::text::AgentText;
 use crate::ids::{CarrierCallId, Mark, MessageId, SessionId, SessionIds};
 use crate::store::Write;
 
-/// Waits between tries to hang up a call without a session.
-const HANG_UP_AGAIN: [Duration; 3] = [Duration::from_secs(1), Duration::from_secs(2), Duration::from_secs(4)];
 /// What the person is told by SMS where the operator has not set a notice of their own.
 const SMS_NOTICE: &str = "An AI agent that works for you writes here because it could not reach you by phone or on WhatsApp. \
                           Your carrier may charge for text messages. Reply STOP to get no more of them.";
@@ -62,6 +60,8 @@ pub(super) struct Tables {
     /// Sessions have run since then in processes that may have made a conversation and not learned its name: whatever was
     /// written in it since was never taken.
     pub(super) unread_since: Option<Millis>,
+    /// The conversation was there already, and when the person wrote in it last has not been read.
+    pub(super) unread_window: bool,
     /// Texts of ours whose fate is known, oldest first: the carrier tells more than once.
     pub(super) settled: VecDeque<MessageId>,
     /// What the person wrote and was not taken, until it has been read back.
@@ -109,6 +109,14 @@ pub(super) struct Entry {
     pub(super) call: Option<CarrierCallId>,
     /// The channel that it is on.
     pub(super) channel: Channel,
+    /// Cancelled when it has kept its last in this process.
+    pub(super) left: CancellationToken,
+}
+
+impl Entry {
+    pub(super) fn left(&self) -> CancellationToken {
+        self.left.clone()
+    }
 }
 
 impl Shared {
@@ -187,11 +195,10 @@ impl Shared {
 
     /// Hangs up a call that has no session to do it, with the patience a session would have.
     pub(super) async fn hang_up_orphan(&self, id: &SessionId, call: &CarrierCallId) {
-        for wait in HANG_UP_AGAIN {
-            let Err(error) = self.config.carrier.hang_up(call).await else { return };
+        let failed = |error: &ProviderError| {
             tracing::error!(call.id = %id, %error, "the call of {id}, which does not run any more, could not be hung up");
-            tokio::time::sleep(wait).await;
-        }
+        };
+        patiently(|| self.config.carrier.hang_up(call), failed).await;
     }
 
     /// The same in the background, which outlives the session.
@@ -202,21 +209,17 @@ impl Shared {
 
     /// Hangs up a call that is no session's, with the same patience.
     pub(super) async fn hang_up_unknown(&self, call: &CarrierCallId) {
-        for wait in HANG_UP_AGAIN {
-            let Err(error) = self.config.carrier.hang_up(call).await else { return };
+        let failed = |error: &ProviderError| {
             tracing::error!(%error, "a call that belongs to no session could not be hung up");
-            tokio::time::sleep(wait).await;
-        }
+        };
+        patiently(|| self.config.carrier.hang_up(call), failed).await;
     }
 
     /// Turns a call away that comes in, with the same patience: it rings there until then.
     pub(super) async fn turn_away(&self, call: &CarrierCallId) {
         let Some(commands) = &self.config.commands else { return };
-        for wait in HANG_UP_AGAIN {
-            let Err(error) = commands.reject(call).await else { return };
-            tracing::error!(%error, "an inbound call could not be turned away");
-            tokio::time::sleep(wait).await;
-        }
+        let failed = |error: &ProviderError| tracing::error!(%error, "an inbound call could not be turned away");
+        patiently(|| commands.reject(call), failed).await;
     }
 
     /// Whether this call is, or was, another session's.
@@ -268,9 +271,19 @@ impl Shared {
         if tables.sessions.get(id).is_some_and(|entry| entry.generation == generation) {
             let entry = tables.sessions.remove(id);
             self.config.metrics.sessions(tables.sessions.len());
-            return entry.and_then(|entry| entry.call);
+            return entry.and_then(|entry| {
+                entry.left.cancel();
+                entry.call
+            });
         }
         None
+    }
+
+    /// A session goes on with the next process; this one still knows of it.
+    pub(super) fn suspend(&self, id: &SessionId) {
+        if let Some(entry) = self.lock().sessions.get(id) {
+            entry.left.cancel();
+        }
     }
 
     /// A session that was to go on cannot: nothing is its any more, so that it stands in nobody's way.
@@ -294,5 +307,15 @@ impl Shared {
             writes.push(Write::Conversation(Box::new(conversation)));
         }
         let _ = self.config.store.commit(writes).await;
+    }
+}
+
+/// Does this until it succeeds, as often as a session tries to hang up.
+async fn patiently<'a>(act: impl Fn() -> BoxFuture<'a, Result<(), ProviderError>>, failed: impl Fn(&ProviderError)) {
+    let mut waits = HANG_UP_AGAIN.into_iter();
+    while let Err(error) = act().await {
+        failed(&error);
+        let Some(wait) = waits.next() else { return };
+        tokio::time::sleep(wait).await;
     }
 }

@@ -263,9 +263,24 @@ impl Task {
     async fn take_leave(&mut self) {
         self.inbox.close();
         while let Ok(message) = self.inbox.try_recv() {
+            self.leave_over(&message);
             self.take(message).await;
         }
         drop(self.keep());
+    }
+
+    /// What the person wrote to a session that is over already is left over, too.
+    fn leave_over(&mut self, message: &Message) {
+        let Message::Input { input, .. } = message else { return };
+        match input {
+            Input::Wrote { sense: Sense::CallMe { tell: false }, .. } => {}
+            Input::Wrote { text, at, channel, .. } => {
+                self.left_over.push(Said { text: text.clone(), at: *at, channel: *channel });
+            }
+            Input::Earlier(said) => self.left_over.extend(said.iter().cloned()),
+            // Nothing that anybody said.
+            _ => {}
+        }
     }
 
     /// Whoever waits is told to come back; nothing of the session changes.

@@ -2,9 +2,13 @@
 
 mod by_sms;
 mod connecting;
+mod endings;
+mod log;
 mod ports;
+mod reading;
 mod restart;
 mod shelf;
+mod texts;
 
 use std::time::Duration;
 

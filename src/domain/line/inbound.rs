@@ -51,12 +51,14 @@ pub enum For {
 }
 
 impl Line {
-    /// Takes a message of the person's, `keyword` being what its words ask for.
+    /// Takes a message of the person's that comes as it is written.
+    #[cfg(test)]
     pub fn take_message(&mut self, message: &Inbound, keyword: Keyword, channel: Channel, now: Millis) -> Taken {
         self.take_late(message, keyword, channel, now, now)
     }
 
-    /// The same for a message that was written at `at`, and came to our knowledge only now.
+    /// Takes a message of the person's, `keyword` being what its words ask for. It was written at `at`, and may have come to
+    /// our knowledge only now.
     pub fn take_late(
         &mut self,
         message: &Inbound,

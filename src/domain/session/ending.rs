@@ -16,7 +16,7 @@ use super::{
 };
 
 /// Waits between tries to hang up; after the last the carrier's own time limit must do.
-const HANG_UP_AGAIN: [Duration; 3] = [Duration::from_secs(1), Duration::from_secs(2), Duration::from_secs(4)];
+pub const HANG_UP_AGAIN: [Duration; 3] = [Duration::from_secs(1), Duration::from_secs(2), Duration::from_secs(4)];
 /// A goodbye, and what plays before it, has been heard after this and so much a character, or never will be.
 const GOODBYE_FLOOR: Duration = Duration::from_secs(15);
 /// See [`GOODBYE_FLOOR`]: slow speech takes 70 ms.
@@ -306,9 +306,11 @@ impl Session {
         }
     }
 
-    pub(super) fn hang_up_answered(&mut self, result: Result<(), ProviderError>, now: Millis) {
-        let Some(Hanging { tries, .. }) = self.hanging() else { return };
-        let tries = *tries;
+    /// What is said of another call than the one that is being hung up is nothing to this session.
+    pub(super) fn hang_up_answered(&mut self, call: &CarrierCallId, result: Result<(), ProviderError>, now: Millis) {
+        let Some(tries) = self.hanging().filter(|hanging| hanging.call == *call).map(|hanging| hanging.tries) else {
+            return;
+        };
         match result.map_err(|error| error.class) {
             Ok(()) | Err(ErrorClass::Refused) => self.hung_up_at_last(now),
             Err(ErrorClass::Busy | ErrorClass::Unknown) => {

@@ -58,7 +58,12 @@ pub enum Input {
     /// The carrier's REST answer to [`Effect::FindCall`]: our call, where there is one.
     Found(Result<Option<(CarrierCallId, CallProgress)>, ProviderError>),
     /// The carrier's REST answer to [`Effect::HangUp`].
-    HangUpAnswered(Result<(), ProviderError>),
+    HangUpAnswered {
+        /// Which call.
+        call: CarrierCallId,
+        /// Whether that is done.
+        result: Result<(), ProviderError>,
+    },
     /// A webhook of the carrier about our call; any order, any number of times.
     Carrier {
         /// Which call, by the carrier's name.
@@ -168,7 +173,8 @@ pub enum Effect {
         /// When it was dialled.
         since: Millis,
     },
-    /// Hang up; answer with [`Input::HangUpAnswered`].
+    /// Hang up; answer with [`Input::HangUpAnswered`], where it is the session's live call. Another one is nobody's, and
+    /// the runtime's to see off.
     HangUp {
         /// Which call.
         call: CarrierCallId,

@@ -15,7 +15,7 @@ use crate::clock::Millis;
 use crate::ids::CarrierCallId;
 use crate::phone_number::PhoneNumber;
 use crate::provider::rest::{self, BadSettings, Failure, Kind, whole_seconds};
-use crate::provider::{CallProgress, Carrier, DialOrder, LostDial, ProviderError};
+use crate::provider::{CallProgress, Carrier, DialOrder, ErrorClass, LostDial, ProviderError};
 
 /// Where the API is, unless a gateway or a test stands in.
 pub const API_URL: &str = "https://api.twilio.com";
@@ -129,7 +129,9 @@ impl Twilio {
             {
                 Ok(())
             }
-            other => Ok(other?),
+            Ok(()) => Ok(()),
+            // Whatever it is that was refused, the call may be live: it is not given up for hung up.
+            Err(failure) => Err(ProviderError { class: ErrorClass::Unknown, ..failure.into() }),
         }
     }
 

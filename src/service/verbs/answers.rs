@@ -13,7 +13,7 @@ use crate::domain::messaging::Contact;
 use crate::domain::session::{Body, Input, Said};
 use crate::domain::text::PersonText;
 use crate::ids::{RequestKey, SessionId};
-use crate::session::{Delivered, NotStarted, Pending, RequestName};
+use crate::session::{Delivered, NotStarted, NotTaken, Pending, RequestName};
 use crate::store::{Conversation, Given, Line, RequestRecord, Speaker, Write};
 
 /// How a verb's answer came about.
@@ -77,6 +77,7 @@ impl Service {
 
     /// What is left of a session that does not run any more.
     pub(super) async fn kept(&self, id: &SessionId) -> Result<Answered, Refusal> {
+        self.manager.has_left(id).await;
         match self.store.conversation(id).await {
             // It goes on with the next process.
             Ok(Some(conversation)) if conversation.ended_at.is_none() => {
@@ -92,6 +93,7 @@ impl Service {
     }
 
     pub(super) async fn forget_words(&self, id: &SessionId, lines: &[Line]) {
+        self.manager.has_left(id).await;
         let Ok(Some(mut conversation)) = self.store.conversation(id).await else { return };
         conversation.uncollected.retain(|line| !lines.contains(line));
         if let Err(error) = self.store.commit(vec![Write::Conversation(Box::new(conversation))]).await {
@@ -162,17 +164,24 @@ impl Service {
         }
     }
 
+    /// What was said in a session that does not run any more, and that nobody has collected.
+    async fn words_left(&self, id: &SessionId) -> Result<Reply, Refusal> {
+        let Answered::Kept(conversation) = self.kept(id).await? else {
+            return Err(sentence::unknown(id));
+        };
+        if conversation.uncollected.is_empty() {
+            return Err(over(&conversation));
+        }
+        self.forget_words(id, &conversation.uncollected).await;
+        Ok(late_reply(*conversation))
+    }
+
     pub(super) async fn wait_for_reply(&self, id: SessionId, patience: Option<Duration>) -> Result<Reply, Refusal> {
         self.until_ready().await;
-        let Ok(pending) = self.manager.request(&id, None, |request| Input::Wait { request }) else {
-            let Answered::Kept(conversation) = self.kept(&id).await? else {
-                return Err(sentence::unknown(&id));
-            };
-            if conversation.uncollected.is_empty() {
-                return Err(over(&conversation));
-            }
-            self.forget_words(&id, &conversation.uncollected).await;
-            return Ok(late_reply(*conversation));
+        let pending = match self.manager.request(&id, None, |request| Input::Wait { request }) {
+            Ok(pending) => pending,
+            Err(NotTaken::Busy) => return Err(sentence::takes_nothing(&id)),
+            Err(NotTaken::Gone) => return self.words_left(&id).await,
         };
         let (budget, hurried) = budget(patience);
         let answered = self.answer(&pending, None, budget).await?;

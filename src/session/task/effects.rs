@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use tokio::sync::mpsc;
+use tokio::sync::mpsc::error::TrySendError;
 
 use super::keeping::is_binding;
 use super::{Message, Task};
 use crate::clock::Millis;
-use crate::domain::carrier::CallProgress;
-use crate::domain::media::{MediaCommand, MediaEvent};
+use crate::domain::carrier::{CallProgress, ErrorClass, ProviderError};
+use crate::domain::media::{MediaCommand, MediaEvent, Told};
 use crate::domain::outcome::Channel;
 use crate::domain::session::{Effect, Input};
 use crate::ids::{CarrierCallId, SessionId};
@@ -89,9 +90,12 @@ impl Task {
                     Some(Input::Found(placed.map(|calls| shared.not_of_others(&dial.session, calls))))
                 });
             }
-            Effect::HangUp { call } => {
-                self.work(async move |shared| Some(Input::HangUpAnswered(shared.config.carrier.hang_up(&call).await)));
-            }
+            Effect::HangUp { call } if self.session.live_call() == Some(&call) => self.work(async move |shared| {
+                let result = shared.config.carrier.hang_up(&call).await;
+                Some(Input::HangUpAnswered { call, result })
+            }),
+            // Not the call that this session is about: nobody will ever talk in it, and it may outlive the session.
+            Effect::HangUp { call } => self.shared.send_off(self.id.clone(), call),
             Effect::Media(command) => self.media(command),
             Effect::CloseMedia => self.media = None,
             Effect::Claim => {
@@ -195,12 +199,30 @@ impl Task {
         });
         if let Err(error) = media.try_send(command) {
             tracing::error!(call.id = %self.id, "the media of {} takes no command: {error}", self.id);
+            // Nobody is to wait for what it would have said.
+            let event = MediaEvent::HearingFailed(media_is_broken());
+            let told = Message::Media { leg: self.leg, event };
+            self.work.spawn(async { Some(told) });
         }
     }
 }
 
-fn events_into(inbox: mpsc::WeakSender<Message>, leg: u64) -> Box<dyn Fn(MediaEvent) -> bool + Send + Sync> {
-    Box::new(move |event| inbox.upgrade().is_some_and(|inbox| inbox.try_send(Message::Media { leg, event }).is_ok()))
+fn events_into(inbox: mpsc::WeakSender<Message>, leg: u64) -> Box<dyn Fn(MediaEvent) -> Told + Send + Sync> {
+    Box::new(move |event| {
+        let Some(inbox) = inbox.upgrade() else { return Told::Nobody };
+        match inbox.try_reserve() {
+            Ok(room) => {
+                room.send(Message::Media { leg, event });
+                Told::Taken
+            }
+            Err(TrySendError::Full(())) => Told::Later(event),
+            Err(TrySendError::Closed(())) => Told::Nobody,
+        }
+    })
+}
+
+fn media_is_broken() -> ProviderError {
+    ProviderError { class: ErrorClass::Unknown, code: None, message: "the media of the call takes no command".into() }
 }
 
 impl Shared {

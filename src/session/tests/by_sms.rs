@@ -1,13 +1,13 @@
 //! The last resort, over carriers that fail: what is found out first, and what is read back afterwards.
 
-use super::ports::{Letters, Shorts};
+use super::texts::{Letters, Shorts};
 use super::*;
 use crate::clock::Clock;
-use crate::domain::messaging::{MessagingClass, PastMessage};
+use crate::domain::messaging::{Inbound, MessagingClass, PastMessage};
 use crate::ids::MessageId;
 use crate::provider::Author;
-use crate::store::Left;
 use crate::store::memory::MemoryStore;
+use crate::store::{Left, Mail};
 
 const QUESTION: &str = "Shall I deploy?";
 
@@ -74,4 +74,46 @@ async fn what_came_by_sms_before_that_was_switched_on_is_not_for_us() {
     ports.manager.recall(Left { lines: vec![(key, before)], ..Left::default() }).await;
     tokio::time::sleep(Duration::from_mins(1)).await;
     assert!(!ports.manager.shared.read_line(|line, _| line.is_opted_out()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_may_be_read_later_is_tried_again_though_the_other_way_cannot_be_read_at_all() {
+    let letters = Arc::new(Letters::default());
+    let shorts = Arc::new(Shorts::default());
+    let ports = ports(&letters, &shorts);
+    let pending = ports.manager.write(text(QUESTION), Form::Free, None).expect("there is room");
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    letters.receives(wrote("IM-missed", "Yes.", ports.clock.now()));
+    letters.is_blind(MessagingClass::Transient);
+    shorts.is_blind(MessagingClass::Permanent);
+    let person = ports.directory().person().clone();
+    ports.manager.missed(&person, None, Duration::from_secs(5));
+    tokio::time::sleep(Duration::from_secs(20)).await;
+    let delivered = pending.given().expect("the answer was read");
+    assert!(matches!(delivered.answer.body, Body::Reply(_)), "{delivered:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_notice_that_was_not_sent_because_the_person_stopped_messages_is_owed_still() {
+    let shorts = Arc::new(Shorts::default());
+    let ports = ports(&Arc::default(), &shorts);
+    let shared = &ports.manager.shared;
+    let id = shared.ids.message(ports.clock.now());
+    let hears = |words: &str| {
+        let message = Inbound {
+            message: MessageId(words.to_owned()),
+            conversation: None,
+            quotes: None,
+            text: PersonText(words.to_owned()),
+        };
+        ports.manager.take(ports.manager.received(Channel::Sms, Mail::Message(message), None))
+    };
+    assert!(hears("stop"));
+    shared.owe_privacy_notice(&id, Channel::Sms);
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert_eq!(shorts.sent(), [""; 0]);
+    assert!(hears("start"));
+    shared.owe_privacy_notice(&id, Channel::Sms);
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert_eq!(shorts.sent().len(), 1, "{:?}", shorts.sent());
 }

@@ -116,12 +116,27 @@ async fn a_refused_stream_is_asked_for_again_until_the_session_gives_its_media_u
 async fn a_stray_call_is_hung_up_though_the_session_ends_meanwhile() {
     let (ports, pending, call) = asked().await;
     let (id, stray) = (pending.session.clone(), CarrierCallId("CA-stray".to_owned()));
-    ports.fails_to_hang_up(2);
+    ports.fails_to_hang_up(3);
     ports.manager.answered(Some(id.clone()), stray.clone());
     settled().await;
     ports.manager.news(Some(id), call, CarrierNews::Over(CallEnd::Failed));
     tokio::time::sleep(Duration::from_secs(10)).await;
     assert_eq!((ports.manager.running(), ports.hung_up()), (0, vec![stray]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_second_call_for_one_dial_is_hung_up_with_patience_and_the_session_goes_on() {
+    let (ports, pending, call) = asked().await;
+    let stray = CarrierCallId("CA-stray".to_owned());
+    ports.fails_to_hang_up(2);
+    ports.manager.tell(&pending.session, Input::Dialed(Ok(stray.clone()))).expect("it runs");
+    tokio::time::sleep(Duration::from_secs(10)).await;
+    assert_eq!((ports.manager.running(), ports.hung_up()), (1, vec![stray]));
+    // Its own is tried again just the same.
+    ports.fails_to_hang_up(1);
+    ports.manager.tell(&pending.session, Input::Shutdown).expect("it runs");
+    tokio::time::sleep(Duration::from_secs(30)).await;
+    assert_eq!((ports.manager.running(), ports.hung_up().last()), (0, Some(&call)));
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,13 +1,11 @@
 //! What one process leaves to the next, and what that makes of it.
 
-use std::io;
-use std::sync::Mutex;
-
-use super::ports::Letters;
+use super::log::logged;
 use super::shelf::Shelf;
+use super::texts::Letters;
 use super::*;
 use crate::clock::Clock;
-use crate::domain::messaging::Inbound;
+use crate::domain::messaging::{Author, Inbound, MessagingClass, PastMessage};
 use crate::domain::outcome::EndedBy;
 use crate::domain::session::Failure;
 use crate::ids::{EventId, MessageId};
@@ -195,6 +193,34 @@ async fn a_session_that_is_suspended_at_the_end_goes_on_in_the_next_process() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_is_not_taken_up_when_the_server_is_stopped_goes_on_with_the_next_process() {
+    let first = Process::first(Shelf::new());
+    first.asks(FIRST.0);
+    settled().await;
+    first.shelf.commit(vec![Write::Received(Box::new(received(&first, FIRST.1)))]).await.expect("it is kept");
+    let second = first.next();
+    second.ports.manager.close(Duration::ZERO).await;
+    let put_off = request(&second.recalls().await, FIRST.0).expect("it is known");
+    settled().await;
+    assert_eq!((second.ports.manager.running(), second.ports.tasks.len()), (0, 0));
+    assert!(put_off.given().expect("an answer at once").is_put_off(), "{put_off:?}");
+    let third = second.next();
+    let pending = request(&third.recalls().await, FIRST.0).expect("it is known");
+    settled().await;
+    assert_eq!((replied(&pending), third.asked(FIRST.0)), (vec![FIRST.1.to_owned()], 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_still_running_when_the_time_is_up_is_told_without_what_waits_for_the_next_process() {
+    let first = Process::first(Shelf::new());
+    let _asked = first.asks(FIRST.0);
+    settled().await;
+    first.ports.tasks.spawn(std::future::pending::<()>());
+    let ((), log) = logged(first.ports.manager.close(Duration::from_secs(1))).await;
+    assert!(log.contains("0 sessions did not end in time, and 1 task"), "{log}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_was_left_may_come_late_and_finds_its_place_beside_what_began_meanwhile() {
     let first = Process::first(Shelf::new());
     let _asked = first.asks(FIRST.0);
@@ -282,7 +308,12 @@ async fn a_session_that_brings_the_restart_down_is_buried_alone_and_stands_in_no
         let bad = &sessions.iter().find(|(question, _)| *question == dies).expect("it is one of them").1.session;
         let next = first.next();
         next.shelf.trap(bad);
-        let (recalled, log) = recalled_with_log(&next).await;
+        let (recalled, log) = logged(async {
+            let recalled = next.recalls().await;
+            settled().await;
+            recalled
+        })
+        .await;
         assert!(log.contains(&format!("session {bad} died of a fault")), "{dies}: {log}");
         assert_eq!(log.contains("its call is hung up"), call.is_some(), "{dies}: {log}");
         assert_eq!(log.matches("ERROR").count(), 1, "{dies}: {log}");
@@ -301,33 +332,6 @@ async fn a_session_that_brings_the_restart_down_is_buried_alone_and_stands_in_no
             let pending = request(&recalled, question).expect("it is known");
             assert_eq!((replied(&pending), next.asked(question)), (vec![answer.to_owned()], 1), "{dies}");
         }
-    }
-}
-
-/// Takes up what was left; with what the log says of it.
-async fn recalled_with_log(process: &Process) -> (Vec<Recalled>, String) {
-    let written = Written::default();
-    let writer = written.clone();
-    let lines = tracing_subscriber::fmt().with_writer(move || writer.clone()).with_ansi(false).finish();
-    // With a single subscriber, tracing lets whichever thread comes by a line first decide whether it is ever written.
-    let _second = tracing::Dispatch::new(tracing::subscriber::NoSubscriber::default());
-    let _guard = tracing::subscriber::set_default(lines);
-    let recalled = process.recalls().await;
-    settled().await;
-    let log = written.0.lock().expect("no holder panics").clone();
-    (recalled, String::from_utf8(log).expect("text"))
-}
-
-/// The log, as it is written.
-#[derive(Clone, Default)]
-struct Written(Arc<Mutex<Vec<u8>>>);
-
-impl io::Write for Written {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().expect("no holder panics").write(bytes)
-    }
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
     }
 }
 
@@ -351,4 +355,22 @@ async fn what_the_carrier_told_of_a_call_is_no_news_to_the_next_process_either()
     next.hears("e1");
     settled().await;
     assert_eq!(replied(&waiting), ["e1"], "it was taken for a reply");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_written_while_no_process_ran_is_read_though_the_first_look_into_the_conversation_fails() {
+    let first = Process::first(Shelf::ends_at(2));
+    let asked = first.asks(FIRST.0);
+    settled().await;
+    assert!(first.shelf.is_dead(), "before it learned the name of the conversation");
+    first.letters.receives(PastMessage {
+        message: MessageId("IM-missed".to_owned()),
+        author: Author::Person(PersonText(FIRST.1.to_owned())),
+        at: first.ports.clock.now(),
+    });
+    first.letters.is_blind(MessagingClass::Transient);
+    let next = first.next();
+    next.recalls().await;
+    tokio::time::sleep(Duration::from_mins(1)).await;
+    assert!(next.shelf.lines_of(&asked.session).contains(&FIRST.1.to_owned()));
 }

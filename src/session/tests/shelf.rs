@@ -20,6 +20,8 @@ pub(super) struct Shelf {
     life: Mutex<usize>,
     /// Whoever asks for this conversation meets a fault of ours, once.
     trap: Mutex<Option<SessionId>>,
+    /// How long a commit takes.
+    slow: Duration,
 }
 
 #[derive(Default)]
@@ -35,17 +37,27 @@ struct Kept {
 impl Shelf {
     /// An empty one, whose process ends instead of making its commit number `commits`, counted from 0.
     pub(super) fn ends_at(commits: usize) -> Self {
-        Self { kept: Arc::default(), life: Mutex::new(commits), trap: Mutex::default() }
+        Self { kept: Arc::default(), life: Mutex::new(commits), trap: Mutex::default(), slow: Duration::ZERO }
     }
 
     pub(super) fn new() -> Self {
         Self::ends_at(usize::MAX)
     }
 
+    /// One that takes a second for each commit.
+    pub(super) fn slow() -> Self {
+        Self { slow: Duration::from_secs(1), ..Self::new() }
+    }
+
     /// The same for the next process; this one is dead, whatever it still does.
     pub(super) fn next(&self) -> Self {
         *lock(&self.life) = 0;
-        Self { kept: Arc::clone(&self.kept), life: Mutex::new(usize::MAX), trap: Mutex::default() }
+        Self {
+            kept: Arc::clone(&self.kept),
+            life: Mutex::new(usize::MAX),
+            trap: Mutex::default(),
+            slow: Duration::ZERO,
+        }
     }
 
     pub(super) fn is_dead(&self) -> bool {
@@ -90,7 +102,14 @@ impl Store for Shelf {
         for write in writes {
             kept.apply(write);
         }
-        ready(Ok(())).boxed()
+        let slow = self.slow;
+        async move {
+            if !slow.is_zero() {
+                tokio::time::sleep(slow).await;
+            }
+            Ok(())
+        }
+        .boxed()
     }
 
     fn left(&self) -> BoxFuture<'_, Result<Left, StoreError>> {

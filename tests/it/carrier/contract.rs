@@ -94,6 +94,20 @@ async fn a_call_has_a_name_by_which_it_is_found_seen_and_ended(#[values(Twilio, 
 
 #[rstest]
 #[tokio::test(start_paused = true)]
+async fn a_call_whose_hang_up_is_refused_is_not_given_up_for_hung_up(#[values(Twilio, Telnyx)] on: Telephony) {
+    let (emulator, carrier) = carrier(on).await;
+    let call = carrier.dial(order(&emulator, "call-1-1790000000000")).await.expect("it is placed");
+    for (status, code) in [(400, 20_001), (401, 20_003), (403, 20_006), (409, 20_409), (429, 20_429), (500, 20_500)] {
+        emulator.faults().add(Fault::HangUpRefused { status, code }, Times::Once);
+        let error = carrier.hang_up(&call).await.expect_err("it fails");
+        assert_eq!((error.class, emulator.calls()[0].state.is_over()), (ErrorClass::Unknown, false), "{status}");
+    }
+    assert_eq!(carrier.hang_up(&call).await, Ok(()));
+    assert!(emulator.calls()[0].state.is_over());
+}
+
+#[rstest]
+#[tokio::test(start_paused = true)]
 async fn a_dial_that_failed_says_whether_the_phone_may_ring(#[values(Twilio, Telnyx)] on: Telephony) {
     let refused = |status, code| DialFault::Refused { status, code };
     for (fault, class, code) in [

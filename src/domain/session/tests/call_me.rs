@@ -143,7 +143,7 @@ fn what_is_said_of_the_first_call_is_not_about_the_second() {
         ] {
             scenario.news(news);
         }
-        scenario.ends(1).give(Input::HangUpAnswered(Ok(())));
+        scenario.ends(1).hung_up(Ok(()));
         assert_eq!(format!("{:?}", scenario.session), before);
         assert_eq!(scenario.hang_ups(), 0);
     }
@@ -261,7 +261,7 @@ fn nobody_is_rung_twice_for_it() {
 fn a_call_that_is_over_makes_room_for_one_that_is_asked_for() {
     let mut scenario = Scenario::ringing_with(texting());
     scenario.obliging = false;
-    scenario.at(37_000).give(Input::HangUpAnswered(Ok(()))).wants_a_call();
+    scenario.at(37_000).hung_up(Ok(())).wants_a_call();
     assert_eq!(scenario.count(&Effect::Dial), 2);
 }
 

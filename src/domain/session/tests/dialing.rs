@@ -1,7 +1,7 @@
 //! From the dial to the pick-up.
 
 use crate::domain::carrier::{CallEnd, CallProgress, ErrorClass, ProviderError};
-use crate::domain::session::{CarrierNews, Input, Phase};
+use crate::domain::session::{CarrierNews, Effect, Input, Phase};
 use crate::ids::CarrierCallId;
 
 use super::scenario::{Scenario, call, error};
@@ -221,4 +221,21 @@ fn completed_before_in_progress_is_an_end_and_nothing_begins_after_it() {
     assert_eq!(scenario.told(1), "NoAnswer");
     assert!(!scenario.session.wants_media(&call()));
     scenario.check_ended();
+}
+
+#[test]
+fn what_becomes_of_another_calls_hang_up_is_not_said_of_the_sessions_own() {
+    let mut scenario = Scenario::picked_up();
+    scenario.obliging = false;
+    let stranger = CarrierCallId("CA2".to_owned());
+    scenario.give(Input::Dialed(Ok(stranger.clone())));
+    assert_eq!(scenario.effects.last(), Some(&Effect::HangUp { call: stranger.clone() }), "nobody would talk in it");
+    let mut scenario = Scenario::picked_up();
+    scenario.obliging = false;
+    scenario.leaves();
+    for result in [Ok(()), Err(error(ErrorClass::Refused, "20404")), Err(error(ErrorClass::Busy, "429"))] {
+        scenario.give(Input::HangUpAnswered { call: stranger.clone(), result });
+        assert_eq!((scenario.session.phase(), scenario.hang_ups()), (Phase::Ending, 1));
+    }
+    scenario.hung_up(Ok(())).check_ended();
 }

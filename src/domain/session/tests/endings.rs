@@ -318,12 +318,12 @@ fn a_shutdown_ends_every_state_within_eight_seconds() {
 
 #[test]
 fn a_hang_up_is_tried_four_times_and_then_left_to_the_carriers_time_limit() {
-    let busy = || Input::HangUpAnswered(Err(error(ErrorClass::Busy, "429")));
+    let busy = || Err(error(ErrorClass::Busy, "429"));
     for (answers, hang_ups) in [
-        (vec![Input::HangUpAnswered(Ok(()))], 1),
-        (vec![Input::HangUpAnswered(Err(error(ErrorClass::Refused, "20404")))], 1),
-        (vec![busy(), Input::HangUpAnswered(Ok(()))], 2),
-        (vec![busy(), busy(), busy(), Input::HangUpAnswered(Ok(()))], 4),
+        (vec![Ok(())], 1),
+        (vec![Err(error(ErrorClass::Refused, "20404"))], 1),
+        (vec![busy(), Ok(())], 2),
+        (vec![busy(), busy(), busy(), Ok(())], 4),
         (vec![busy(), busy(), busy(), busy()], 4),
         // Never answered at all.
         (vec![], 4),
@@ -335,7 +335,7 @@ fn a_hang_up_is_tried_four_times_and_then_left_to_the_carriers_time_limit() {
             while scenario.hang_ups() <= n {
                 scenario.after(500);
             }
-            scenario.give(answer.clone());
+            scenario.hung_up(answer.clone());
         }
         scenario.run_out();
         assert_eq!(scenario.hang_ups(), hang_ups, "{answers:?}");

@@ -135,13 +135,13 @@ fn a_call_is_hung_up_until_the_carrier_has_done_it_while_the_session_writes() {
     scenario.at(37_000);
     assert_eq!((scenario.hang_ups(), scenario.session.is_on_phone(), scenario.posts().len()), (1, true, 1));
     for (n, wait) in [(2, 1000), (3, 2000), (4, 4000)] {
-        scenario.give(Input::HangUpAnswered(Err(error(ErrorClass::Busy, "429")))).after(wait);
+        scenario.hung_up(Err(error(ErrorClass::Busy, "429"))).after(wait);
         assert_eq!(scenario.hang_ups(), n);
     }
     let mut by_news = scenario.clone();
     by_news.news(CarrierNews::Answered).news(CarrierNews::Machine(Verdict::Human)).over(CallEnd::Completed);
     assert_eq!(by_news.session.outcome().answered_by.as_str(), "nobody", "the call had been given up");
-    for scenario in [&mut by_news, scenario.give(Input::HangUpAnswered(Ok(())))] {
+    for scenario in [&mut by_news, scenario.hung_up(Ok(()))] {
         assert!(!scenario.session.is_on_phone());
         scenario.writes("Yes.").run_out();
         assert_eq!((scenario.told(1).as_str(), scenario.hang_ups()), ("reply: Yes.", 4));
@@ -161,7 +161,7 @@ fn a_session_that_ends_while_its_call_is_being_hung_up_sees_to_that_first() {
             scenario.leaves();
         }
         assert_eq!((scenario.session.phase(), scenario.told(1).as_str()), (Phase::Ending, "CallEnded"));
-        scenario.give(Input::HangUpAnswered(Ok(())));
+        scenario.hung_up(Ok(()));
         scenario.check_ended();
     }
 }

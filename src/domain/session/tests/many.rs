@@ -107,7 +107,7 @@ fn ten_thousand_sessions_with_all_timers_set_leave_no_timer_and_no_request() {
         scenario.after(n * 7919 % 45_000);
         ENDINGS[pick(waiting.len(), ENDINGS.len())](&mut scenario);
         scenario.obliging = true;
-        scenario.after(n * 104_729 % 5000).give(Input::HangUpAnswered(Ok(()))).run_out();
+        scenario.after(n * 104_729 % 5000).hung_up(Ok(())).run_out();
         scenario.check_ended();
         assert!(!scenario.wants_the_floor() && !scenario.session.is_on_phone(), "session {n}");
     }

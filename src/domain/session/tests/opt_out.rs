@@ -2,7 +2,7 @@
 
 use crate::domain::carrier::CallEnd;
 use crate::domain::messaging::{Form, MessagingClass};
-use crate::domain::session::{CarrierNews, Input, Phase};
+use crate::domain::session::{CarrierNews, Phase};
 
 use super::scenario::{QUESTION, Scenario, texting};
 
@@ -67,7 +67,7 @@ fn a_call_that_still_has_to_be_hung_up_is() {
     scenario.obliging = false;
     scenario.at(37_000).stops_messages();
     assert_eq!((scenario.told(1).as_str(), scenario.session.phase()), ("OptedOut (said: Stop)", Phase::Ending));
-    scenario.give(Input::HangUpAnswered(Ok(()))).check_ended();
+    scenario.hung_up(Ok(())).check_ended();
 }
 
 #[test]

@@ -176,7 +176,7 @@ fn a_call_on_its_way_out_is_not_taken_up_in_writing() {
     scenario.obliging = false;
     scenario.at(25_000).give(Input::Quit);
     let posts = scenario.posts().len();
-    scenario.restarts(3000).give(Input::HangUpAnswered(Ok(())));
+    scenario.restarts(3000).hung_up(Ok(()));
     assert_eq!((scenario.session.phase(), scenario.posts().len()), (Phase::Ended, posts));
     scenario.check_ended();
 }

@@ -190,6 +190,15 @@ impl Scenario {
         self.news(CarrierNews::Over(end))
     }
 
+    /// The carrier answers the last hang-up.
+    pub(super) fn hung_up(&mut self, result: Result<(), ProviderError>) -> &mut Self {
+        let asked = self.effects.iter().rev().find_map(|effect| match effect {
+            Effect::HangUp { call } => Some(call.clone()),
+            _ => None,
+        });
+        self.give(Input::HangUpAnswered { call: asked.unwrap_or_else(call), result })
+    }
+
     pub(super) fn media(&mut self, event: MediaEvent) -> &mut Self {
         self.give(Input::Media(event))
     }
@@ -199,7 +208,10 @@ impl Scenario {
             self.effects.push(effect.clone());
             if self.obliging {
                 match &effect {
-                    Effect::HangUp { .. } => self.session.handle(Input::HangUpAnswered(Ok(())), self.now),
+                    Effect::HangUp { call } => {
+                        let (call, result) = (call.clone(), Ok(()));
+                        self.session.handle(Input::HangUpAnswered { call, result }, self.now);
+                    }
                     Effect::Media(MediaCommand::Drain) => {
                         self.session.handle(Input::Media(MediaEvent::Drained), self.now);
                     }

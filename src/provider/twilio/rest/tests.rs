@@ -14,8 +14,8 @@ use tokio::task::JoinSet;
 use super::super::signature;
 use super::*;
 use crate::ids::SessionId;
+use crate::provider::CallEnd;
 use crate::provider::rest::REQUEST_TIMEOUT;
-use crate::provider::{CallEnd, ErrorClass};
 
 const CALL: &str = "CA0123456789abcdef0123456789abcdef";
 const TO: &str = "+393331234567";
@@ -224,14 +224,16 @@ async fn a_carrier_that_never_answers_is_given_ten_seconds() {
 }
 
 #[tokio::test]
-async fn hanging_up_succeeds_also_when_the_call_is_over() {
+async fn hanging_up_succeeds_also_when_the_call_is_over_and_is_else_to_be_tried_again() {
     let twilios = |code: u32| json!({"code": code, "message": "no"}).to_string();
     for (status, body, want) in [
         (200, "{}".to_owned(), None),
         (400, twilios(21220), None),
         (404, twilios(20404), None),
-        (404, String::new(), Some(ErrorClass::Refused)),
-        (400, twilios(21201), Some(ErrorClass::Refused)),
+        (404, String::new(), Some(ErrorClass::Unknown)),
+        (400, twilios(21201), Some(ErrorClass::Unknown)),
+        (401, twilios(20003), Some(ErrorClass::Unknown)),
+        (429, twilios(20429), Some(ErrorClass::Unknown)),
         (500, twilios(21220), Some(ErrorClass::Unknown)),
     ] {
         let fake = Fake::answering(status, body.clone()).await;

@@ -209,7 +209,7 @@ impl Trial {
                     self.on_its_way = None;
                     Some(Input::Posted { post, result: Ok(named(post)) })
                 }
-                Effect::HangUp { .. } if self.obliging => Some(Input::HangUpAnswered(Ok(()))),
+                Effect::HangUp { call } if self.obliging => Some(Input::HangUpAnswered { call, result: Ok(()) }),
                 Effect::Media(MediaCommand::Drain) if self.obliging => Some(Input::Media(MediaEvent::Drained)),
                 _ => None,
             };
