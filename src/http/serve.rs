@@ -12,6 +12,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::{ServiceExt, service_fn};
@@ -22,6 +23,7 @@ mod places;
 #[cfg(test)]
 mod tests;
 
+use crate::limit::Tally;
 use answers::{Answering, Streams, while_taken};
 use places::{Place, Places};
 
@@ -54,13 +56,15 @@ pub async fn run(listener: TcpListener, router: Router, stop: CancellationToken)
 }
 
 async fn within(listener: TcpListener, router: Router, stop: CancellationToken, places: Arc<Places>) {
-    let tasks = TaskTracker::new();
+    let (tasks, failures) = (TaskTracker::new(), Tally::default());
     loop {
         let (stream, peer) = tokio::select! {
             accepted = listener.accept() => match accepted {
                 Ok((stream, address)) => (stream, Peer(address.ip())),
                 Err(error) => {
-                    tracing::warn!(%error, "a connection could not be accepted");
+                    if let Some(count) = failures.due(Instant::now()) {
+                        tracing::warn!(count, %error, "connections could not be accepted; the last failed so: {error}");
+                    }
                     // Where descriptors are what is wanting, this makes room.
                     places.dismiss();
                     tokio::time::sleep(ACCEPT_AGAIN).await;
