@@ -50,6 +50,9 @@ const RECONNECT_BY_COMMAND: Duration = Duration::from_secs(5);
 /// From the signal to the end of the last session; the platform kills after 10 s, and some time goes to the flush.
 const SHUTDOWN: Duration = Duration::from_millis(6_500);
 
+/// After it, for media sockets; answers that are being written have the same time.
+const LAST_FRAMES: Duration = Duration::from_secs(1);
+
 /// How long the first request may have to wait for what the process before has left.
 const TAKE_UP: Duration = Duration::from_secs(3);
 
@@ -188,10 +191,12 @@ impl App {
             take_up(&keeping, &blocks, &service, &manager).await;
             taken_up.cancel();
         });
+        let served = CancellationToken::new();
         let serving = async {
             // Before this, a repeat would not find its request.
             let _ = tokio::time::timeout(TAKE_UP, taken_up.cancelled()).await;
             serve::run(listener, router, closed.clone()).await;
+            served.cancel();
         };
         // A store that does not open stops nobody for longer than another process takes to let go of it.
         let giving_up = closed.run_until_cancelled(async {
@@ -201,8 +206,7 @@ impl App {
         let reading = async {
             // What is written to a session that is still to be taken up is not for anybody else.
             let _ = closed.run_until_cancelled(taken_up.cancelled()).await;
-            // Ends with the router, which holds the other end.
-            bridge::read_mail(mail, manager.clone()).await;
+            bridge::read_mail(mail, manager.clone(), &served).await;
         };
         let watching = async {
             if let Some(every) = probe {
@@ -212,8 +216,12 @@ impl App {
         let closing = async {
             stop.cancelled().await;
             manager.close(SHUTDOWN).await;
-            media.close();
+            // Whoever still waits for the take-up is refused like everybody else by now.
+            taken_up.cancel();
             closed.cancel();
+            // Sockets whose calls are over close them in good order.
+            media.close();
+            let _ = tokio::time::timeout(LAST_FRAMES, media.wait()).await;
         };
         let sweeping = keeping.sweep(&*clock, &closed);
         let work =

@@ -25,7 +25,7 @@ from attempt import Attempt
 from target import Target
 
 # What takes its time by itself, and goes on beside the others.
-PATIENT = [connections.slow_bodies, connections.slow_heads, sockets.silent]
+PATIENT = [connections.slow_bodies, connections.slow_heads, connections.untaken, sockets.silent]
 OTHERS = agents.ATTACKS + carrier.ATTACKS + sockets.ATTACKS + connections.ATTACKS + carrier.LAST
 
 HARD = resource.getrlimit(resource.RLIMIT_NOFILE)[1]

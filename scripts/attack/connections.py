@@ -30,6 +30,8 @@ from wire import (
 
 # A connection that has not begun a request by then is closed; a little is the scheduler's.
 BEGINS_WITHIN = 10 + 10
+# An answer that is not taken by then is not waited for.
+TAKEN_WITHIN = 10 + 10
 # As many as the server has room for.
 MOST_CONNECTIONS = 8192
 # A body that is not there by then is not waited for.
@@ -221,6 +223,50 @@ async def heads(at):
     await at.try_each(tries, {0, 400, 401, 414, 431})
 
 
+async def half_heads(at):
+    """400 KB of a head without its end, as the first request and as a later one: refused, and not kept."""
+    first = http("GET", "/health").replace(b"connection: close\r\n", b"")
+    half = b"GET /health HTTP/1.1\r\nhost: x\r\nx-a: " + b"b" * 400_000
+    before = at.target.memory()
+    crowd = await at.crowd(200)
+    for number, connection in enumerate(crowd):
+        if number % 2:
+            await connection.send(first)
+            at.judge("the first", await connection.answer(), {200})
+        await connection.send(half)
+    for connection in crowd:
+        at.judge("half a head", await connection.answer(5), {0, 431})
+        connection.close()
+    grown = at.target.memory() - before
+    at.expect(grown < 20, f"{grown:.0f} MB more for 200 half heads")
+
+
+async def untaken(at):
+    """HTTP/2 without room for a byte of an answer, and pings acknowledged for ever: the stream is cut off, not waited for."""
+    no_window = PREFACE + frame2(SETTINGS, b"\0\x04\0\0\0\0")
+
+    async def one(connection):
+        began = time.monotonic()
+        await connection.send(no_window + request2(1, "GET", "/health", END_HEADERS | END_STREAM))
+        read, closed = b"", False
+        while not closed and time.monotonic() - began < TAKEN_WITHIN:
+            more, closed = await connection.rest(1)
+            read += more
+            if any(kind == RST for kind, *_ in frames2(read)):
+                break
+            for kind, flags, _, payload in frames2(more):
+                if kind == PING2 and not flags & 1:
+                    await connection.send(frame2(PING2, payload, 1, 0))
+        reset = any(kind == RST for kind, *_ in frames2(read))
+        at.note("closed" if closed else "reset" if reset else "waited for")
+        at.expect(closed or reset, f"waited for after {time.monotonic() - began:.1f} s")
+        connection.close()
+
+    crowd = await at.crowd(100)
+    await asyncio.gather(*(one(connection) for connection in crowd))
+    await at.target.answers_the_carrier(at, "after answers that nobody took")
+
+
 async def http2(at):
     """HTTP/2 as nobody writes it."""
     settings = PREFACE + frame2(SETTINGS)
@@ -289,4 +335,4 @@ async def http2(at):
     connection.close()
 
 
-ATTACKS = [huge_bodies, pipelined, heads, http2, idle]
+ATTACKS = [huge_bodies, pipelined, heads, half_heads, http2, idle]

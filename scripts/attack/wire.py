@@ -92,10 +92,11 @@ class Connection:
             async with asyncio.timeout(patience):
                 while piece := await self.reader.read(1 << 16):
                     read += piece
+        # It is an OSError too.
+        except TimeoutError:
+            return read, False
         except OSError:
             pass
-        except asyncio.TimeoutError:
-            return read, False
         return read, True
 
     def close(self):

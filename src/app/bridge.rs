@@ -8,6 +8,7 @@ use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, ready};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 
 use crate::domain::media::{MediaCommand, MediaEvent, Told};
 use crate::domain::messaging::Receipt;
@@ -66,9 +67,23 @@ pub(super) const MOST_MAIL: usize = 1024;
 /// the time of the answer.
 const UNREAD: Duration = Duration::from_millis(5);
 
-/// Takes what came in after it was answered, one by one and in order.
-pub(super) async fn read_mail(mut mail: mpsc::Receiver<(Instant, Letter)>, manager: Manager) {
-    while let Some((arrived, letter)) = mail.recv().await {
+/// Takes what came in after it was answered, one by one and in order, until nothing more can come.
+pub(super) async fn read_mail(
+    mut mail: mpsc::Receiver<(Instant, Letter)>,
+    manager: Manager,
+    served: &CancellationToken,
+) {
+    loop {
+        let next = tokio::select! {
+            biased;
+            next = mail.recv() => next,
+            // What has come is still read, whoever holds the other end.
+            () = served.cancelled(), if !mail.is_closed() => {
+                mail.close();
+                continue;
+            }
+        };
+        let Some((arrived, letter)) = next else { return };
         tokio::time::sleep_until(arrived + UNREAD).await;
         match letter {
             Letter::Message(received) => drop(manager.take(received)),

@@ -5,6 +5,7 @@ use std::io;
 use std::sync::Mutex;
 
 use serde_json::{Value, json};
+use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 
 use super::*;
@@ -26,11 +27,16 @@ struct World {
     sessions: Manager,
     url: String,
     client: reqwest::Client,
-    _tasks: JoinSet<()>,
+    stop: CancellationToken,
+    server: JoinSet<()>,
 }
 
 impl World {
     async fn new() -> Self {
+        Self::with(&[]).await
+    }
+
+    async fn with(settings: &[(&'static str, String)]) -> Self {
         let emulator = Emulator::start(EmulatorConfig::default()).await.expect("a free port on loopback");
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port on loopback");
         let url = format!("http://{}", listener.local_addr().expect("a bound listener has an address"));
@@ -45,14 +51,16 @@ impl World {
         ] {
             environment.insert(name, value.to_owned());
         }
+        environment.extend(settings.iter().cloned());
         let loaded = Config::from_source(&|name| environment.get(name).cloned());
         let config = loaded.config.expect("the configuration is good");
         let app = App::new(&config, Arc::new(WallClock::starting_at(Millis(1_790_000_000_000)))).expect("a server");
         let sessions = app.sessions().clone();
-        let mut tasks = JoinSet::new();
-        tasks.spawn(async move { app.serve(listener, CancellationToken::new()).await.expect("it serves") });
+        let (stop, mut server) = (CancellationToken::new(), JoinSet::new());
+        let stopped = stop.clone();
+        server.spawn(async move { app.serve(listener, stopped).await.expect("it serves") });
         let client = reqwest::Client::builder().no_proxy().build().expect("an HTTP client");
-        Self { emulator, sessions, url, client, _tasks: tasks }
+        Self { emulator, sessions, url, client, stop, server }
     }
 
     async fn ask(&self, request: reqwest::RequestBuilder) -> (u16, Value) {
@@ -62,6 +70,12 @@ impl World {
 
     async fn say(&self, path: &str, message: &str) -> (u16, Value) {
         self.ask(self.client.post(format!("{}{path}", self.url)).json(&json!({ "message": message }))).await
+    }
+
+    async fn connect(&self, first_words: &[u8]) -> TcpStream {
+        let mut stream = TcpStream::connect(self.url.trim_start_matches("http://")).await.expect("the server listens");
+        tokio::io::AsyncWriteExt::write_all(&mut stream, first_words).await.expect("it is open");
+        stream
     }
 
     async fn look(&self, path: &str) -> Value {
@@ -169,6 +183,38 @@ async fn a_session_that_dies_of_a_fault_tells_nothing_of_what_was_said() {
             assert!(!lines.contains(secret), "{secret} is in\n{lines}");
         }
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stop_ends_in_time_whatever_strangers_have_left_half_done() {
+    let mut world = World::new().await;
+    let _half = world.connect(b"POST /whatsapp HTTP/1.1\r\nhost: x\r\n").await;
+    // HTTP/2 without room for an answer, and a request.
+    let deaf = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\x06\x04\0\0\0\0\0\0\x04\0\0\0\0\
+        \0\0\x0d\x01\x05\0\0\0\x01\x82\x86\x04\x07/health\x01\x01x";
+    let _deaf = world.connect(deaf).await;
+    assert_eq!(world.look("/api/history").await["conversations"], json!([]));
+    world.stop.cancel();
+    let ended = tokio::time::timeout(3 * LAST_FRAMES, world.server.join_next()).await;
+    assert!(matches!(ended, Ok(Some(Ok(())))), "{ended:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_waits_for_what_another_process_left_is_refused_when_the_server_stops() {
+    // A store that is never there.
+    let silent = TcpListener::bind("127.0.0.1:0").await.expect("a free port on loopback");
+    let store = format!("redis://{}", silent.local_addr().expect("an address"));
+    let mut world = World::with(&[("REDIS_URL", store), ("CALLME_HASH_KEY", KEY.to_owned())]).await;
+    let asking = tokio::time::timeout(2 * TAKE_UP, world.say("/api/call", "Shall I deploy?"));
+    let stopping = async {
+        tokio::time::sleep(TAKE_UP + Duration::from_secs(1)).await;
+        world.stop.cancel();
+    };
+    let (answer, ()) = tokio::join!(asking, stopping);
+    let answer = answer.expect("it is answered");
+    assert_eq!((answer.0, &answer.1["code"]), (503, &json!("shutting_down")), "{answer:?}");
+    let ended = tokio::time::timeout(SHUTDOWN, world.server.join_next()).await;
+    assert!(matches!(ended, Ok(Some(Ok(())))), "{ended:?}");
 }
 
 /// The log, as it is written.

@@ -10,6 +10,7 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
 use super::error::{ApiError, Kind};
+use super::layers::prove;
 use crate::service::PrincipalId;
 
 /// The key's hash. Comparing hashes takes the same time whatever the length of what was sent.
@@ -49,6 +50,7 @@ pub(super) async fn require_key(
     if !key.accepts(sent) {
         return Err(ApiError::new(Kind::Unauthorized, "Unauthorized"));
     }
+    prove(request.extensions());
     // One key, one principal.
     request.extensions_mut().insert(Checked(PrincipalId(0)));
     Ok(next.run(request).await)

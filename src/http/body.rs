@@ -27,7 +27,7 @@ pub(super) const LARGEST: usize = 100 * 1024;
 pub(super) const LARGEST_MESSAGE: usize = 256 * 1024;
 
 /// How long a body may take to arrive.
-const ARRIVES_WITHIN: Duration = Duration::from_secs(5);
+pub(super) const ARRIVES_WITHIN: Duration = Duration::from_secs(5);
 
 /// Why a body was not read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,6 +38,8 @@ pub(super) enum Unread {
     TooSlow,
     /// The connection failed.
     Broken,
+    /// There was no room for it.
+    Crowded,
 }
 
 /// What a body may be at most. A layer sets it before anything of the body is read.
@@ -61,21 +63,29 @@ impl Bounds {
 
     /// Reads a body that keeps them.
     pub(super) async fn read(self, body: Body) -> Result<Bytes, Unread> {
+        self.read_while(body, |_| true).await
+    }
+
+    /// The same, as long as there is `room` for so many bytes more.
+    pub(super) async fn read_while(self, body: Body, room: impl FnMut(usize) -> bool) -> Result<Bytes, Unread> {
         // A length that is announced is believed when it is too large: nothing of such a body is read.
         if body.size_hint().lower() > self.largest as u64 {
             return Err(Unread::TooLarge);
         }
-        tokio::time::timeout(self.within, collect(body, self.largest)).await.unwrap_or(Err(Unread::TooSlow))
+        tokio::time::timeout(self.within, collect(body, self.largest, room)).await.unwrap_or(Err(Unread::TooSlow))
     }
 }
 
-async fn collect(body: Body, largest: usize) -> Result<Bytes, Unread> {
+async fn collect(body: Body, largest: usize, mut room: impl FnMut(usize) -> bool) -> Result<Bytes, Unread> {
     let mut pieces = body.into_data_stream();
     let mut whole = Vec::new();
     while let Some(piece) = pieces.next().await {
         let piece = piece.map_err(|_| Unread::Broken)?;
         if whole.len() + piece.len() > largest {
             return Err(Unread::TooLarge);
+        }
+        if !room(piece.len()) {
+            return Err(Unread::Crowded);
         }
         whole.extend_from_slice(&piece);
     }
@@ -150,7 +160,7 @@ async fn whole(body: Body) -> Result<Bytes, ApiError> {
     Bounds::of(LARGEST).read(body).await.map_err(|unread| match unread {
         Unread::TooLarge => ApiError::new(Kind::TooLarge, "the body has more than 100 KB"),
         Unread::TooSlow => ApiError::invalid("the body did not arrive within 5 seconds"),
-        Unread::Broken => ApiError::invalid("the body did not arrive whole"),
+        Unread::Broken | Unread::Crowded => ApiError::invalid("the body did not arrive whole"),
     })
 }
 

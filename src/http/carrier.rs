@@ -20,6 +20,7 @@ use crate::provider::{Sender, Told, Webhook, Whose};
 
 mod blocks;
 mod limits;
+mod room;
 mod signature;
 mod socket;
 mod strangers;
@@ -86,6 +87,7 @@ const READ_BUFFER: usize = 2 * 1024;
         (status = 401, description = "not signed by the carrier"),
         (status = 413, description = "the body has more than 100 KB"),
         (status = 429, description = "not signed by the carrier, once too often; Retry-After says when to come back"),
+        (status = 503, description = "too many bodies come at once; Retry-After says when to come back"),
     ))]
 pub(super) async fn twiml(State(app): State<App>, RawQuery(query): RawQuery, Signed(told): Signed) -> Response {
     let Told { webhook, whose, event } = told;

@@ -208,6 +208,11 @@ pub(super) fn too_many(wait: Duration) -> Response {
     (StatusCode::TOO_MANY_REQUESTS, [(header::RETRY_AFTER, whole_seconds(wait))]).into_response()
 }
 
+/// There is no room for what was sent; whoever sent it is told when to come back, and no more.
+pub(super) fn unavailable(wait: Duration) -> Response {
+    (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, whole_seconds(wait))]).into_response()
+}
+
 /// Rounded up: coming back a moment too early would be refused again.
 fn whole_seconds(wait: Duration) -> HeaderValue {
     let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);

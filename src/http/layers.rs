@@ -4,10 +4,12 @@
 //! that stands outside of them answers 500.
 
 use std::any::Any;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use axum::Router;
-use axum::extract::{MatchedPath, Request};
-use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::{Extensions, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::MethodRouter;
@@ -24,6 +26,7 @@ use super::carrier::{self, Gate, Turnstile};
 use super::error::{ApiError, Kind};
 use super::{App, metrics};
 use crate::clock::whole_millis;
+use crate::limit::Tally;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -74,7 +77,7 @@ pub(super) fn around(routes: Router) -> Router {
             .map_request(forget_client_id)
             .layer(SetRequestIdLayer::new(REQUEST_ID, MakeRequestUuid))
             .layer(PropagateRequestIdLayer::new(REQUEST_ID))
-            .layer(middleware::from_fn(log))
+            .layer(middleware::from_fn_with_state(Arc::<Tally>::default(), log))
             .layer(CatchPanicLayer::custom(panicked)),
     )
 }
@@ -85,8 +88,9 @@ fn forget_client_id(mut request: Request) -> Request {
     request
 }
 
-/// Writes one line per request, where it ended. The route's template, never the path or the query.
-async fn log(request: Request, next: Next) -> Response {
+/// Writes one line per request, where it ended. The route's template, never the path or the query. Those that prove nothing
+/// have one a second together.
+async fn log(State(unproven): State<Arc<Tally>>, mut request: Request, next: Next) -> Response {
     let route = request.extensions().get::<MatchedPath>().map_or("(none)", MatchedPath::as_str).to_owned();
     let id = request.extensions().get::<RequestId>().and_then(|id| id.header_value().to_str().ok());
     let method = request.method().clone();
@@ -99,7 +103,10 @@ async fn log(request: Request, next: Next) -> Response {
         began: Instant::now(),
         status: None,
         counted: false,
+        proof: Proof::default(),
+        unproven,
     };
+    request.extensions_mut().insert(line.proof.clone());
     let response = next.run(request).instrument(line.span.clone()).await;
     line.status = Some(response.status());
     line.counted = response.extensions().get::<Counted>().is_some();
@@ -127,6 +134,17 @@ fn span(method: &str, route: &str, id: &str) -> Span {
 #[derive(Clone, Copy)]
 pub(super) struct Counted;
 
+/// Whether a request has shown a key, or a signature of the carrier's.
+#[derive(Clone, Default)]
+struct Proof(Arc<AtomicBool>);
+
+/// Marks a request as one of those who have shown who they are.
+pub(super) fn prove(request: &Extensions) {
+    if let Some(Proof(proof)) = request.get() {
+        proof.store(true, Ordering::Relaxed);
+    }
+}
+
 /// The line of a request, written when this is dropped: a client that goes away drops the handler in its middle.
 struct Line {
     span: Span,
@@ -139,27 +157,40 @@ struct Line {
     status: Option<StatusCode>,
     /// See [`Counted`].
     counted: bool,
+    proof: Proof,
+    /// Counts requests that prove nothing: anybody can send as many as they like.
+    unproven: Arc<Tally>,
 }
 
 impl Drop for Line {
     fn drop(&mut self) {
-        let Self { span, method, route, id, began, status, counted } = self;
+        let Self { span, method, route, id, began, status, counted, proof: Proof(proof), unproven } = self;
         let ms = whole_millis(began.elapsed());
         let method = shown(method);
         if let Some(status) = status {
             span.record("http.response.status_code", status.as_u16());
         }
-        match status {
-            Some(status) if status.is_server_error() => {
-                tracing::warn!(request = %id, method, route, status = status.as_u16(), ms, "{method} {route} -> {status}");
-            }
-            Some(status) if route == "/health" || *counted => {
-                tracing::debug!(request = %id, method, route, status = status.as_u16(), ms, "{method} {route} -> {status}");
-            }
-            Some(status) => {
-                tracing::info!(request = %id, method, route, status = status.as_u16(), ms, "{method} {route} -> {status}");
-            }
-            None => tracing::info!(request = %id, method, route, ms, "{method} {route} -> the client went away"),
+        let end = status.map_or_else(|| "the client went away".to_owned(), |status| status.to_string());
+        let failed = status.is_some_and(|status| status.is_server_error());
+        let quiet = *counted || (route == "/health" && !failed && status.is_some());
+        let status = status.map(|status| status.as_u16());
+        let count = match (quiet, proof.load(Ordering::Relaxed)) {
+            (true, _) => None,
+            (false, true) => Some(1),
+            (false, false) => unproven.due(Instant::now()),
+        };
+        match count {
+            None => tracing::debug!(request = %id, method, route, status, ms, "{method} {route} -> {end}"),
+            Some(1) if failed => tracing::warn!(request = %id, method, route, status, ms, "{method} {route} -> {end}"),
+            Some(1) => tracing::info!(request = %id, method, route, status, ms, "{method} {route} -> {end}"),
+            Some(count) if failed => tracing::warn!(
+                request = %id, method, route, status, ms, count,
+                "{method} {route} -> {end}, the last of {count} requests without a key or a signature"
+            ),
+            Some(count) => tracing::info!(
+                request = %id, method, route, status, ms, count,
+                "{method} {route} -> {end}, the last of {count} requests without a key or a signature"
+            ),
         }
     }
 }

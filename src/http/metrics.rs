@@ -8,6 +8,7 @@ use axum::response::{IntoResponse, Response};
 use super::App;
 use super::auth::{self, ApiKey};
 use super::error::{ApiError, Kind};
+use super::layers::prove;
 use crate::metrics::Metrics;
 use crate::store::StoreState;
 
@@ -31,5 +32,6 @@ pub(super) async fn require_either(
     if !accepted.contains(&true) {
         return Err(ApiError::new(Kind::Unauthorized, "Unauthorized"));
     }
+    prove(request.extensions());
     Ok(next.run(request).await)
 }

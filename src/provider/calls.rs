@@ -97,6 +97,8 @@ pub struct SignedRequest<'a> {
 pub trait CarrierWebhooks: Send + Sync {
     /// The headers that together carry the signature, in lower case. Each comes exactly once.
     fn signature_headers(&self) -> &'static [&'static str];
+    /// Whether a signature has the form of one, and is of now where it says so: what can be told before the body is read.
+    fn may_be_signed(&self, signature: &[&str]) -> bool;
     /// Checks a signature in constant time.
     fn verify(&self, request: &SignedRequest<'_>) -> bool;
     /// Reads the body of a webhook whose signature was checked.
@@ -253,3 +255,8 @@ pub struct MediaStart<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a media frame that is not the carrier's JSON")]
 pub struct BadFrame;
+
+/// Whether a text could be the base64 of something that is `length` letters long in it.
+pub(super) fn looks_like_base64(text: &str, length: usize) -> bool {
+    text.len() == length && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+/=".contains(&byte))
+}

@@ -11,12 +11,13 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use tokio::time::Instant;
 
+use super::room::Room;
 use super::strangers::Strangers;
 
 use crate::http::App;
-use crate::http::body::{Bounds, Unread};
-use crate::http::error::{ApiError, too_many};
-use crate::http::layers::Counted;
+use crate::http::body::{self, Bounds, Unread};
+use crate::http::error::{ApiError, too_many, unavailable};
+use crate::http::layers::{Counted, prove};
 use crate::http::serve::Peer;
 use crate::limit::Tally;
 use crate::metrics::{Bound, Metrics, Webhook as Fate};
@@ -32,6 +33,7 @@ struct Inner {
     metrics: Arc<Metrics>,
     refused: Tally,
     strangers: Strangers,
+    room: Room,
 }
 
 /// The body of a request whose signature was checked; only [`require`] makes one.
@@ -65,18 +67,23 @@ pub(in crate::http) async fn require(State(Gate(gate)): State<Gate>, mut request
         return ApiError::internal("a webhook's route has no bound for its body").into_response();
     };
     let names = gate.carrier.signature_headers();
-    // Before the body is read, so that nobody makes us read one without trying to sign it.
-    if let Err(flaw) = signature(request.headers(), names) {
+    // Before the body is read, so that nobody makes us read one without what at least looks like a signature of now.
+    let form = signature(request.headers(), names)
+        .and_then(|values| if gate.carrier.may_be_signed(&values) { Ok(()) } else { Err(Flaw::Wrong) });
+    if let Err(flaw) = form {
         return gate.refuse(flaw, request.extensions());
     }
     let (mut parts, body) = request.into_parts();
-    let body = match bounds.read(body).await {
+    let mut share = gate.room.share();
+    let body = match bounds.read_while(body, |bytes| share.take(bytes)).await {
         Ok(body) => body,
         Err(unread) => {
-            gate.metrics.webhook(Fate::Unread);
+            let fate = if unread == Unread::Crowded { Fate::TurnedAway } else { Fate::Unread };
+            gate.metrics.webhook(fate);
             return match unread {
                 Unread::TooLarge => StatusCode::PAYLOAD_TOO_LARGE.into_response(),
                 Unread::TooSlow | Unread::Broken => StatusCode::BAD_REQUEST.into_response(),
+                Unread::Crowded => unavailable(body::ARRIVES_WITHIN),
             };
         }
     };
@@ -91,6 +98,8 @@ pub(in crate::http) async fn require(State(Gate(gate)): State<Gate>, mut request
     if !signed {
         return gate.refuse(Flaw::Wrong, &parts.extensions);
     }
+    drop(share);
+    prove(&parts.extensions);
     parts.extensions.insert(Verified(body));
     let answer = next.run(Request::from_parts(parts, Body::empty())).await;
     gate.metrics.webhook_took(began.elapsed());
@@ -122,7 +131,7 @@ fn content_type(headers: &HeaderMap) -> Option<&str> {
 impl Gate {
     pub(in crate::http) fn new(carrier: Arc<dyn CarrierWebhooks>, metrics: Arc<Metrics>, hash_key: HashKey) -> Self {
         let strangers = Strangers::new(hash_key);
-        Self(Arc::new(Inner { carrier, metrics, refused: Tally::default(), strangers }))
+        Self(Arc::new(Inner { carrier, metrics, refused: Tally::default(), strangers, room: Room::new() }))
     }
 }
 

@@ -1,16 +1,12 @@
 //! Room for connections: a bounded number, and who leaves when there is none.
 //!
 //! A connection rests while it has no request: before its first, and between two. Whoever rests longest leaves when
-//! another comes and there is no room, so that connections which want nothing keep nobody out. One that is being answered
-//! is never sent away.
+//! another comes and there is no room, so that connections which want nothing keep nobody out. One that waits for our answer
+//! is never sent away; one that has left an answer lying is treated as one that rests from then on, whatever it asks for.
 
 use std::collections::BTreeMap;
-use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll};
 
-use axum::body::{Body, Bytes};
-use hyper::body::{Frame, SizeHint};
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 
@@ -43,6 +39,8 @@ struct State {
     requests: usize,
     /// Where it stands among those who rest.
     rest: Option<u64>,
+    /// It has left an answer lying: it stays among those who rest.
+    neglects: bool,
 }
 
 impl Places {
@@ -66,7 +64,7 @@ impl Places {
         let place = Place {
             places: Arc::clone(self),
             leave: CancellationToken::new(),
-            state: Mutex::new(State { requests: 0, rest: None }),
+            state: Mutex::new(State { requests: 0, rest: None, neglects: false }),
             _permit: permit,
         };
         place.rest(&mut place.lock());
@@ -97,13 +95,25 @@ impl Place {
     pub(super) fn begin(self: &Arc<Self>) -> Busy {
         let mut state = self.lock();
         state.requests += 1;
-        if let Some(rest) = state.rest.take() {
+        if !state.neglects
+            && let Some(rest) = state.rest.take()
+        {
             self.places.lock().resting.remove(&rest);
         }
         Busy(Arc::clone(self))
     }
 
+    /// An answer was left lying. More requests beside it keep nobody out any more.
+    pub(super) fn neglects(&self) {
+        let mut state = self.lock();
+        state.neglects = true;
+        self.rest(&mut state);
+    }
+
     fn rest(&self, state: &mut State) {
+        if state.rest.is_some() {
+            return;
+        }
         let mut rests = self.places.lock();
         rests.count += 1;
         let count = rests.count;
@@ -136,28 +146,5 @@ impl Drop for Busy {
         if state.requests == 0 {
             self.0.rest(&mut state);
         }
-    }
-}
-
-/// The body of an answer, which is being given until it is dropped.
-pub(super) struct Answering {
-    pub(super) body: Body,
-    pub(super) _busy: Busy,
-}
-
-impl hyper::body::Body for Answering {
-    type Data = Bytes;
-    type Error = axum::Error;
-
-    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        Pin::new(&mut self.body).poll_frame(cx)
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
     }
 }

@@ -58,6 +58,30 @@ async fn a_request_leaves_one_line_with_its_route_and_nothing_of_what_was_sent()
     }
 }
 
+#[tokio::test(start_paused = true)]
+async fn requests_that_prove_nothing_leave_one_line_a_second_and_those_with_the_key_one_each() {
+    let (lines, _guard) = listen();
+    let edge = Edge::new();
+    let infos =
+        |written: &str| written.lines().filter(|line| line.contains("INFO")).map(str::to_owned).collect::<Vec<_>>();
+    let strangers =
+        [("GET", "/x"), ("GET", "/media-stream/x"), ("OPTIONS", "/api/call"), ("PUT", "/twiml"), ("POST", "/api/call")];
+    for n in 0..25 {
+        let (method, path) = strangers[n % strangers.len()];
+        let request = Request::builder().method(method).uri(path).body(Body::empty()).expect("a request");
+        edge.send(request).await;
+        tokio::time::advance(Duration::from_millis(100)).await;
+    }
+    let told = infos(&lines.take());
+    let ends = ["GET (none) -> 404 Not Found", "the last of 10 requests", "the last of 10 requests"];
+    assert_eq!(told.len(), ends.len(), "{told:#?}");
+    assert!(told.iter().zip(ends).all(|(line, end)| line.contains(end)), "{told:#?}");
+    for _ in 0..10 {
+        edge.ask("GET", "/api/history", "").await;
+    }
+    assert_eq!(infos(&lines.take()).len(), 10);
+}
+
 #[tokio::test]
 async fn a_client_that_goes_away_leaves_a_line_too() {
     let (lines, _guard) = listen();

@@ -4,7 +4,7 @@ use std::convert::Infallible;
 
 use axum::body::Body;
 use axum::http::{Request, StatusCode, header};
-use futures_util::stream;
+use futures_util::{StreamExt, stream};
 
 use super::*;
 
@@ -59,7 +59,8 @@ async fn a_forged_webhook_is_refused_with_nothing() {
 
 #[tokio::test]
 async fn without_one_signature_the_body_is_not_even_read() {
-    for (path, signatures) in [TWIML, WHATSAPP].into_iter().flat_map(|path| [(path, &[][..]), (path, &["x", "x"])]) {
+    let unlike = |path| [(path, &[][..]), (path, &["x", "x"]), (path, &["no signature at all"])];
+    for (path, signatures) in [TWIML, WHATSAPP].into_iter().flat_map(unlike) {
         let body = Body::from_stream(stream::once(async {
             panic!("the body was read");
             #[expect(unreachable_code, reason = "gives the stream its item's type")]
@@ -103,6 +104,28 @@ async fn a_signed_body_is_bounded_in_size_and_time() {
             assert_eq!(taken, usize::from(want == 200), "{path}");
         }
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn large_bodies_of_nobody_have_little_room_together_and_the_carrier_is_let_in_beside_them() {
+    let edge = Edge::new();
+    // Nearly all of it comes, and then nothing.
+    let large = || {
+        let begins = stream::once(async { Ok::<_, Infallible>(vec![b'x'; 250 << 10]) });
+        Body::from_stream(begins.chain(stream::pending()))
+    };
+    let strangers = (0..100).map(|_| edge.send(webhook(WHATSAPP, &["bad"], large())));
+    let carrier = async {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        edge.send(webhook(WHATSAPP, &["good /whatsapp form"], "by +393331234567")).await.status()
+    };
+    let (answers, carrier) = tokio::join!(futures_util::future::join_all(strangers), carrier);
+    let refused: Vec<_> = answers.iter().filter(|answer| answer.status() == 503).collect();
+    assert_eq!(refused.len(), 100 - 16 * 1024 / 250);
+    assert!(refused.iter().all(|answer| answer.headers()[header::RETRY_AFTER] == "5"));
+    assert_eq!(carrier, 200);
+    // What they had is free again.
+    assert_eq!(edge.send(webhook(WHATSAPP, &["bad"], vec![b'x'; 250 << 10])).await.status(), 401);
 }
 
 #[tokio::test]

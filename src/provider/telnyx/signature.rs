@@ -52,8 +52,7 @@ impl PublicKey {
 
     /// Whether Telnyx signed this body, at about `now`; both headers' values as they came.
     pub fn verify(&self, body: &[u8], signature: &str, timestamp: &str, now: Millis) -> bool {
-        let Some(signed_at) = seconds(timestamp) else { return false };
-        if signed_at.abs_diff(now.0 / 1_000) > TOLERANCE_SECONDS {
+        if !is_of_now(timestamp, now) {
             return false;
         }
         let Some(signature) = read(signature) else { return false };
@@ -70,6 +69,11 @@ impl fmt::Debug for PublicKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("PublicKey(…)")
     }
+}
+
+/// Whether a timestamp is near enough to `now`.
+pub(super) fn is_of_now(timestamp: &str, now: Millis) -> bool {
+    seconds(timestamp).is_some_and(|signed_at| signed_at.abs_diff(now.0 / 1_000) <= TOLERANCE_SECONDS)
 }
 
 /// Whole seconds since the Unix epoch, digits alone.

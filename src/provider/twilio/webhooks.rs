@@ -6,7 +6,11 @@ use super::callback::Callback;
 use super::signature::{self, Key};
 use super::{PublicUrl, twiml};
 use crate::ids::SessionId;
+use crate::provider::calls::looks_like_base64;
 use crate::provider::{BadWebhook, CallDocuments, CarrierWebhooks, SignedRequest, Told, Webhook, Whose};
+
+/// Letters of a signature: base64 of 20 bytes.
+const SIGNATURE: usize = 28;
 
 /// The webhooks of one Twilio account.
 #[derive(Clone, Debug)]
@@ -28,6 +32,10 @@ impl TwilioWebhooks {
 impl CarrierWebhooks for TwilioWebhooks {
     fn signature_headers(&self) -> &'static [&'static str] {
         &[signature::HEADER]
+    }
+
+    fn may_be_signed(&self, signature: &[&str]) -> bool {
+        matches!(signature, [signature] if looks_like_base64(signature, SIGNATURE))
     }
 
     fn verify(&self, request: &SignedRequest<'_>) -> bool {
@@ -100,6 +108,11 @@ mod tests {
                 signature: &[&signature],
             };
             assert_eq!(webhooks.verify(&request), want);
+            // The form can be told before the body is read.
+            assert!(webhooks.may_be_signed(&[&signature]));
+            for other in ["", "x", &signature[1..], &format!("{signature}="), &signature.replace('=', " ")] {
+                assert!(!webhooks.may_be_signed(&[other]), "{other}");
+            }
         }
     }
 }
