@@ -81,12 +81,7 @@ impl Letters {
 
 impl Default for Letters {
     fn default() -> Self {
-        let abilities = Abilities {
-            longest: 1600,
-            template: true,
-            reads_back: true,
-            opt_in: String::new(),
-        };
+        let abilities = Abilities { longest: 1600, template: true, reads_back: true, opt_in: String::new() };
         Self {
             abilities,
             asked: AtomicU64::new(0),
