@@ -5,8 +5,6 @@
 
 #![no_main]
 
-use std::collections::HashSet;
-
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use callme::provider::twilio::signature::{self, Fields, Key};
@@ -31,9 +29,6 @@ const PUBLIC: [(&str, [&str; 2], [&str; 2]); 4] = [
     ("http://[::1]/", ["http://[::1]", "http://[::1]:80"], ["ws://[::1]", "ws://[::1]:80"]),
 ];
 
-/// Names that decide what a form is.
-const TELLING: [&str; 5] = ["AnsweredBy", "CallStatus", "CallbackSource", "EventType", "MessageSid"];
-
 const FORM: Option<&str> = Some("application/x-www-form-urlencoded; charset=utf-8");
 const JSON: Option<&str> = Some("application/json");
 
@@ -56,22 +51,22 @@ fuzz_target!(|data: &[u8]| -> Corpus {
     let signature = key.sign(&signed, &fields);
     assert_eq!(signature, sign(&text));
     for text in texts_of(spellings, &path, &fields) {
-        assert!(verify(&webhooks, &path, FORM, body, &sign(&text)) || may_be_refused(body), "{text:?}");
+        assert!(verify(&webhooks, &path, FORM, body, &sign(&text)) || form::may_be_refused(body), "{text:?}");
     }
 
     // Any order, and repetitions, are the same form.
     let repeated = [form::shuffled(&fields), fields.clone()].concat();
-    assert!(key.verify(&public, &path, &repeated, &signature) || may_be_refused(body));
+    assert!(key.verify(&public, &path, &repeated, &signature) || form::may_be_refused(body));
 
     // Another body or path passes only where it comes to the same text.
     let other = changed(body, choice);
     let same = texts_of(spellings, &path, &signature::fields(&other)).contains(&text);
     let passes = verify(&webhooks, &path, FORM, &other, &signature);
-    assert!(passes == same || same && may_be_refused(&other), "{:?}", String::from_utf8_lossy(&other));
+    assert!(passes == same || same && form::may_be_refused(&other), "{:?}", String::from_utf8_lossy(&other));
     if let Ok(other) = String::from_utf8(changed(path.as_bytes(), choice)) {
         let same = texts_of(spellings, &other, &fields).contains(&text);
         let passes = verify(&webhooks, &other, FORM, body, &signature);
-        assert!(passes == same || same && may_be_refused(body), "{other:?}");
+        assert!(passes == same || same && form::may_be_refused(body), "{other:?}");
     }
     // Another signature never does, nor another's.
     let other = changed(signature.as_bytes(), choice);
@@ -100,18 +95,6 @@ fuzz_target!(|data: &[u8]| -> Corpus {
 
 fn verify(webhooks: &TwilioWebhooks, path: &str, content_type: Option<&str>, body: &[u8], signature: &str) -> bool {
     webhooks.verify(&SignedRequest { path_and_query: path, content_type, body, signature: &[signature] })
-}
-
-/// Whether a form has a telling name elsewhere than once as a name, or more fields than Twilio could send.
-fn may_be_refused(body: &[u8]) -> bool {
-    let fields = signature::fields(body);
-    let text = text_of("", &fields);
-    let names: HashSet<_> = fields.iter().collect();
-    let is_odd = |telling: &&str| {
-        let as_names = names.iter().filter(|(name, _)| name == telling).count();
-        as_names > 1 || text.matches(*telling).count() != as_names
-    };
-    TELLING.iter().any(is_odd) || body.split(|byte| *byte == b'&').count() > 256
 }
 
 /// What is signed: the URL, then each field's name and value, sorted and each once.

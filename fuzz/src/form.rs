@@ -1,6 +1,10 @@
 //! Form bodies, read by hand.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
+
+/// Names that decide what a form of Twilio's is.
+const TELLING: [&str; 5] = ["AnsweredBy", "CallStatus", "CallbackSource", "EventType", "MessageSid"];
 
 /// The fields of `application/x-www-form-urlencoded`, in order, by the WHATWG's rules: pieces between `&` that are not empty,
 /// name and value around the first `=`, `+` a space, `%XX` a byte, whatever is no UTF-8 as U+FFFD.
@@ -13,6 +17,20 @@ pub fn read(body: &[u8]) -> Vec<(String, String)> {
             (decoded(name), decoded(value))
         })
         .collect()
+}
+
+/// Whether a signed form may be refused: a telling name stands in it elsewhere than once as a name, or it has more fields than
+/// Twilio could send.
+pub fn may_be_refused(body: &[u8]) -> bool {
+    let fields = read(body);
+    let mut sorted: Vec<_> = fields.iter().collect::<HashSet<_>>().into_iter().collect();
+    sorted.sort();
+    let text: String = sorted.iter().flat_map(|(name, value)| [name.as_str(), value]).collect();
+    let is_odd = |telling: &&str| {
+        let as_names = sorted.iter().filter(|(name, _)| name == telling).count();
+        as_names > 1 || text.matches(*telling).count() != as_names
+    };
+    TELLING.iter().any(is_odd) || body.split(|byte| *byte == b'&').count() > 256
 }
 
 /// The first value of a field.

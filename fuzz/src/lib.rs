@@ -70,7 +70,8 @@ pub fn tells_the_person(text: &str) -> bool {
 /// A text without the names that may stand anywhere: the carrier's, which are random, and our sessions', which are a place and
 /// a time.
 fn without_names(text: &str) -> String {
-    let is_word = |c: char| c.is_alphanumeric() || c == '_';
+    // As in the expressions of the mask, in which ¼ and ² are none.
+    let is_word = |c: char| c.is_alphabetic() || c.is_ascii_digit() || c == '_';
     let (mut out, mut rest, mut within) = (String::new(), text, false);
     while let Some(first) = rest.chars().next() {
         let length = if within { None } else { sid(rest).or_else(|| session(rest)) };

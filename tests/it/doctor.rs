@@ -109,6 +109,7 @@ async fn the_report_has_a_stable_shape_for_scripts() {
         "public-url-https",
         "public-url-name",
         "public-url-health",
+        "server-store",
         "webhook-signed",
         "webhook-forged",
         "media-socket",

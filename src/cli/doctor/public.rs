@@ -12,7 +12,6 @@ use url::{Host, Url};
 
 use super::Finding;
 use super::ask::{Asker, Login, Reply, Silence, quoted};
-use super::store::STORE;
 use crate::app;
 use crate::cli::is_here;
 use crate::config::{Company, Config, StoreConfig};
@@ -23,6 +22,7 @@ const HTTPS: &str = "public-url-https";
 const NAME: &str = "public-url-name";
 const HEALTH: &str = "public-url-health";
 const SERVER: &str = "public-url-server";
+const KEEPS: &str = "server-store";
 const WARNING: &str = "server-warning";
 const SIGNED: &str = "webhook-signed";
 const FORGED: &str = "webhook-forged";
@@ -39,7 +39,7 @@ pub(super) async fn check(asker: &Asker, config: &Config, port: u16) -> Vec<Find
         Err(health) => {
             let why = "callme does not answer at CALLME_PUBLIC_URL as it should";
             findings.push(health);
-            findings.extend([SIGNED, FORGED, SOCKET, SERVER].map(|name| Finding::unchecked(name, why)));
+            findings.extend([KEEPS, SIGNED, FORGED, SOCKET, SERVER].map(|name| Finding::unchecked(name, why)));
             return findings;
         }
     }
@@ -126,15 +126,17 @@ async fn health(asker: &Asker, config: &Config) -> Result<Value, Finding> {
 
 /// How it stands, by its own word: a server whose store is out of order makes calls all the same.
 fn standing(told: &Value) -> Vec<Finding> {
-    let mut findings = vec![Finding::ok(HEALTH, "/health says ok")];
-    if told["store"]["status"].as_str() == Some("degraded") {
+    let keeps = if told["store"]["status"].as_str() == Some("degraded") {
         let reason = quoted(told["store"]["reason"].as_str().unwrap_or("it does not say why"));
-        findings.push(Finding::bad(
-            STORE,
+        Finding::bad(
+            KEEPS,
             format!("the server keeps what happens in memory only: {reason}"),
             "do what the server says there, and do not restart it before: a restart loses what it has in memory only",
-        ));
-    }
+        )
+    } else {
+        Finding::ok(KEEPS, "the server can keep what happens")
+    };
+    let mut findings = vec![Finding::ok(HEALTH, "/health says ok"), keeps];
     let warnings = told["warnings"].as_array().into_iter().flatten().filter_map(Value::as_str);
     findings.extend(warnings.map(|warning| {
         let (seen, remedy) = warning.split_once(": ").unwrap_or((warning, "see to it before it is late"));
@@ -324,6 +326,7 @@ mod tests {
         let seen: Vec<_> = found.iter().map(|one| (one.name, one.mark, one.remedy.as_deref())).collect();
         let want = [
             (HEALTH, Mark::Ok, None),
+            (KEEPS, Mark::Ok, None),
             (WARNING, Mark::Warning, Some("set another in CALLME_TTS_MODEL")),
             (WARNING, Mark::Warning, Some("see to it before it is late")),
         ];

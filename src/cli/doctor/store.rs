@@ -11,7 +11,7 @@ use crate::config::StoreConfig;
 use crate::store::embedded::{own_file, private_directory};
 use crate::store::redis;
 
-pub(super) const STORE: &str = "store";
+const STORE: &str = "store";
 const LASTS: &str = "store-lasts";
 
 /// Everything about it.

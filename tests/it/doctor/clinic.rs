@@ -6,16 +6,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
+use axum::Router;
 use axum::http::StatusCode;
-use axum::routing::{any, get};
-use axum::{Json, Router};
+use axum::routing::any;
 use callme::app::{self, App};
 use callme::cli::doctor::{Finding, Mark, Report, examine, ring};
 use callme::clock::Millis;
 use callme::clock::wall::WallClock;
 use callme::config::{Config, Loaded};
 use callme::emulator::{Console, Emulator, EmulatorConfig, Telephony};
-use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -38,8 +37,6 @@ pub(super) enum Front {
     Answers,
     /// Knows no WebSockets.
     NoSockets,
-    /// Passes everything, and the server has no room left to keep anything in.
-    NoRoom,
 }
 
 /// The whole.
@@ -240,17 +237,17 @@ impl Clinic {
             return;
         }
         let mut settings = self.settings.clone();
-        settings.extend(self.started_with.clone());
         // The doctor looks at the store by itself; the server has none that its next start would wait for.
         settings.insert("CALLME_DATA_DIR", "none".to_owned());
         settings.remove("REDIS_URL");
+        settings.extend(self.started_with.clone());
         let listener = TcpListener::bind(("127.0.0.1", self.port)).await.expect("the port is ours");
         let (stop, mut tasks) = (CancellationToken::new(), JoinSet::new());
         let stopping = stop.clone();
         let Loaded { config, problems, .. } = load(&settings);
         if let Some(config) = config {
             let app = App::new(&config, Arc::new(WallClock::starting_at(self.now()))).expect("a server can be built");
-            let app = app.beside(self.front.routes(self.url()));
+            let app = app.beside(self.front.routes());
             tasks.spawn(async move { app.serve(listener, stopping).await.expect("it serves") });
         } else {
             let problems: Vec<String> = problems.iter().map(ToString::to_string).collect();
@@ -261,15 +258,10 @@ impl Clinic {
 }
 
 impl Front {
-    fn routes(self, url: &str) -> Router {
+    fn routes(self) -> Router {
         match self {
             Front::Clean => Router::new(),
             Front::Answers => Router::new().route("/twiml", any(|| async { "hello" })),
-            Front::NoRoom => {
-                let store = json!({"status": "degraded", "reason": "the disk is full: free some of it"});
-                let told = json!({"status": "ok", "publicUrl": url, "store": store});
-                Router::new().route("/health", get(async || Json(told)))
-            }
             Front::NoSockets => Router::new().route("/media-stream/{token}", any(|| async { StatusCode::BAD_GATEWAY })),
         }
     }

@@ -122,7 +122,9 @@ pub(super) const TWILIO: &[Breach] = &[
     breach("a provider that does not listen", "speech", "speech-stt", |clinic| {
         clinic.emulator.faults().add(Fault::HearingRefused { status: 403 }, Times::Always);
     }),
-    breach("a server whose disk is full", "front", "store", |clinic| clinic.front = Front::NoRoom),
+    breach("a server that can keep nothing", "start store", "server-store", |clinic| {
+        clinic.started_with.insert("CALLME_DATA_DIR", "/proc/callme".to_owned());
+    }),
     breach("no room to keep anything", "store", "store", |clinic| {
         let directory = clinic.no_directory();
         set(clinic, "CALLME_DATA_DIR", &directory);
