@@ -10,6 +10,8 @@ pub mod limit;
 pub mod metrics;
 pub mod phone_number;
 pub mod privacy;
+#[cfg(test)]
+mod written;
 
 // Row 1, ports and core: pure; time and chance are arguments. The children of the ports are their adapters, row 2.
 pub mod audio;

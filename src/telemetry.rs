@@ -125,29 +125,14 @@ fn report_panic(info: &panic::PanicHookInfo<'_>) {
 
 #[cfg(test)]
 mod tests {
-    use std::io::Write;
-    use std::sync::{Arc, Mutex};
-
     use super::*;
-
-    #[derive(Clone, Default)]
-    struct Lines(Arc<Mutex<Vec<u8>>>);
-
-    impl Write for Lines {
-        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            self.0.lock().expect("no test panics with it").write(bytes)
-        }
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
+    use crate::written::Written;
 
     fn written(format: LogFormat, filter: &str, log: impl FnOnce()) -> String {
-        let written = Lines::default();
+        let written = Written::default();
         let writer = written.clone();
         tracing::subscriber::with_default(lines(format, filter, move || writer.clone()), log);
-        let bytes = written.0.lock().expect("no test panics with it").clone();
-        String::from_utf8(bytes).expect("lines are text")
+        written.take()
     }
 
     #[test]

@@ -1,8 +1,6 @@
 //! What only the server's own crate can bring about: a fault of ours in the middle of a call.
 
 use std::collections::HashMap;
-use std::io;
-use std::sync::Mutex;
 
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
@@ -17,6 +15,7 @@ use crate::emulator::faults::DialFault;
 use crate::emulator::{CallState, Callback, Emulator, EmulatorConfig, Event, Fault, Script, Times, What};
 use crate::ids::SessionId;
 use crate::telemetry;
+use crate::written::Written;
 
 const KEY: &str = "a-key-for-the-tests-0123456789";
 const PUBLIC: &str = "https://callme.example";
@@ -175,7 +174,7 @@ async fn a_session_that_dies_of_a_fault_tells_nothing_of_what_was_said() {
         let (second, ()) = tokio::join!(world.say(&path, "And the kaleidoscope?"), crashing);
         assert_eq!((second.0, &second.1["outcome"]["endedBy"]), (424, &json!("crash")), "{second:?}");
         world.emulator.wait_for(|event| matches!(event.what, What::Rest { verb: "hang up", .. })).await.expect("it is");
-        let lines = String::from_utf8(written.0.lock().expect("no holder panics").clone()).expect("lines are text");
+        let lines = written.take();
         assert!(lines.contains("died of a fault") && lines.contains("DEBUG"), "{lines}");
         let EmulatorConfig { auth_token, api_key, .. } = EmulatorConfig::default();
         let said = ["marmalade", "zeppelin", "xylophone", "turbine", "kaleidoscope"];
@@ -215,17 +214,4 @@ async fn who_waits_for_what_another_process_left_is_refused_when_the_server_stop
     assert_eq!((answer.0, &answer.1["code"]), (503, &json!("shutting_down")), "{answer:?}");
     let ended = tokio::time::timeout(SHUTDOWN, world.server.join_next()).await;
     assert!(matches!(ended, Ok(Some(Ok(())))), "{ended:?}");
-}
-
-/// The log, as it is written.
-#[derive(Clone, Default)]
-struct Written(Arc<Mutex<Vec<u8>>>);
-
-impl io::Write for Written {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().expect("no holder panics").write(bytes)
-    }
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
 }

@@ -2,7 +2,7 @@
 //! writes in good calls and bad ones is read.
 
 mod door;
-mod ink;
+pub(crate) mod ink;
 pub(crate) mod scanner;
 mod shown;
 mod sms;

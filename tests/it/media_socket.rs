@@ -1,7 +1,5 @@
 //! The media socket, as somebody finds it who is not the carrier, and as the carrier finds it on a bad day.
 
-use std::io;
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use callme::emulator::{Fault, Script, Side, Times, What};
@@ -13,6 +11,7 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 use tracing_subscriber::EnvFilter;
 
+use crate::leaks::ink::Ink;
 use crate::webhook::account;
 use crate::world::{Answer, KEY, PERSON, World};
 
@@ -344,23 +343,10 @@ async fn a_token_dies_with_its_call() {
     assert_eq!(world.sessions.running(), 0);
 }
 
-/// What is logged.
-#[derive(Clone, Default)]
-struct Lines(Arc<Mutex<Vec<u8>>>);
-
-impl io::Write for Lines {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().expect("no panic holds it").write(bytes)
-    }
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
 #[tokio::test(start_paused = true)]
 async fn nothing_secret_and_nothing_said_is_logged() {
-    let lines = Lines::default();
-    let writer = lines.clone();
+    let ink = Ink::new();
+    let writer = ink.clone();
     // All that the server can say; the emulator prints what was said, for tests only.
     let filter = EnvFilter::new("info,callme=trace,callme::emulator=off");
     let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_writer(move || writer.clone()).finish();
@@ -385,7 +371,7 @@ async fn nothing_secret_and_nothing_said_is_logged() {
     let answer: Answer = world.call("Is the coffee ready?").await;
     assert_eq!(world.say("end", &answer.call_id(), "Goodbye.").await.status, 200);
     world.settled().await;
-    let logged = String::from_utf8(lines.0.lock().expect("no panic holds it").clone()).expect("lines are text");
+    let logged = ink.written();
     assert!(
         logged.contains("did not prove which call they belong to") && logged.contains("ended: answered"),
         "{logged}"

@@ -15,7 +15,7 @@ use paths::{Named, named_modules};
 ///
 /// In rows 0 and 1 a module may also name what stands to its left: values are made of values.
 const ROWS: [&[&str]; 7] = [
-    &["clock", "ids", "limit", "metrics", "phone_number", "privacy"],
+    &["clock", "ids", "limit", "metrics", "phone_number", "privacy", "written"],
     &[
         "audio",
         "domain",

@@ -1,33 +1,14 @@
 //! The line that each request leaves.
 
-use std::io::{self, Write};
-
 use axum::body::Body;
 use axum::http::Request;
 
 use super::*;
-
-#[derive(Clone, Default)]
-struct Lines(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Lines {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().expect("no panic holds it").write(bytes)
-    }
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl Lines {
-    fn take(&self) -> String {
-        String::from_utf8(std::mem::take(&mut *self.0.lock().expect("no panic holds it"))).expect("lines are text")
-    }
-}
+use crate::written::Written;
 
 /// Collects what is logged on this thread until the guard goes.
-fn listen() -> (Lines, tracing::subscriber::DefaultGuard) {
-    let lines = Lines::default();
+fn listen() -> (Written, tracing::subscriber::DefaultGuard) {
+    let lines = Written::default();
     let writer = lines.clone();
     let subscriber = tracing_subscriber::fmt()
         .with_ansi(false)
@@ -88,7 +69,7 @@ async fn a_client_that_goes_away_leaves_a_line_too() {
     let edge = Edge::new();
     let request = Request::post("/api/call")
         .header("authorization", format!("Bearer {KEY}"))
-        .body(Body::from_stream(futures_util::stream::pending::<Result<&str, io::Error>>()));
+        .body(Body::from_stream(futures_util::stream::pending::<Result<&str, std::io::Error>>()));
     let answer = edge.send(request.expect("a request"));
     assert!(answer.now_or_never().is_none(), "the body never comes");
     let line = lines.take();
@@ -108,7 +89,7 @@ async fn a_panic_has_its_line() {
 #[tokio::test(start_paused = true)]
 async fn a_forged_webhook_leaves_one_warning_with_its_route_and_reason_and_a_flood_one_a_second() {
     let (lines, _guard) = listen();
-    let warnings = |lines: &Lines| {
+    let warnings = |lines: &Written| {
         let written = lines.take();
         assert!(!written.contains("INFO") && !written.contains("331234567"), "{written}");
         written.lines().filter(|line| line.contains("WARN")).map(str::to_owned).collect::<Vec<_>>()

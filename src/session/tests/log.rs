@@ -1,7 +1,6 @@
 //! What the log says meanwhile.
 
-use std::io;
-use std::sync::{Arc, Mutex};
+use crate::written::Written;
 
 /// Does this, and gives what the log says of it.
 pub(super) async fn logged<T>(work: impl Future<Output = T>) -> (T, String) {
@@ -12,19 +11,5 @@ pub(super) async fn logged<T>(work: impl Future<Output = T>) -> (T, String) {
     let _second = tracing::Dispatch::new(tracing::subscriber::NoSubscriber::default());
     let _guard = tracing::subscriber::set_default(lines);
     let done = work.await;
-    let log = written.0.lock().expect("no holder panics").clone();
-    (done, String::from_utf8(log).expect("text"))
-}
-
-/// The log, as it is written.
-#[derive(Clone, Default)]
-struct Written(Arc<Mutex<Vec<u8>>>);
-
-impl io::Write for Written {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().expect("no holder panics").write(bytes)
-    }
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
+    (done, written.take())
 }
