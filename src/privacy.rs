@@ -5,7 +5,7 @@
 
 use std::sync::LazyLock;
 
-use regex::{Captures, Regex};
+use regex::{Captures, Match, Regex};
 
 pub mod keyed;
 mod redact;
@@ -25,6 +25,9 @@ const URL: &str = r#"\b[a-zA-Z][a-zA-Z0-9+.\-]*(?:://|%3[aA]%2[fF]%2[fF])[^\s"'<
 /// A session id of ours: its time has thirteen digits and begins with 1 until May 2033. No phone number does both.
 const SESSION: &str = r"\b(?:call|msg)-[0-9]{1,6}-1[0-9]{12}\b";
 
+/// The length of the shortest token: so many hexadecimal digits in a row.
+const TOKEN: usize = 32;
+
 /// One alternative per thing that is known; the leftmost wins, and at one place the first.
 static KNOWN: LazyLock<Regex> = LazyLock::new(|| {
     let pattern = [
@@ -35,7 +38,7 @@ static KNOWN: LazyLock<Regex> = LazyLock::new(|| {
         r"(?P<sid>\b[A-Z]{2}[0-9a-f]{32}\b)",
         &format!("(?P<session>{SESSION})"),
         // A carrier's auth token, or one of our own media tokens, in hexadecimal; whatever it is glued to.
-        r"(?P<token>[0-9a-fA-F]{32,})",
+        &format!("(?P<token>[0-9a-fA-F]{{{TOKEN},}})"),
         r"(?P<date>\b(?:19|20)\d\d-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?(?:Z|[+-]\d\d:?\d\d)?)?)",
     ]
     .join("|");
@@ -61,18 +64,21 @@ pub fn mask(text: &str) -> String {
     let mut at = 0;
     while let Some(found) = KNOWN.captures_at(text, at) {
         let whole = found.get(0).expect("a match has a whole");
-        let end = if found.name("date").is_some() && GOES_ON.is_match(&text[whole.end()..]) {
+        let number = if found.name("date").is_some() && GOES_ON.is_match(&text[whole.end()..]) {
             // Eight digits are a match at the same place at the latest.
-            let number = NUMBER.find_at(text, whole.start()).unwrap_or(whole);
-            out.push_str(&text[at..number.start()]);
-            push_number(&mut out, number.as_str());
-            number.end()
+            NUMBER.find_at(text, whole.start())
         } else {
-            out.push_str(&text[at..whole.start()]);
-            push_masked(&mut out, &found);
-            whole.end()
+            found.name("number")
         };
-        at = end;
+        let start = number.unwrap_or(whole).start();
+        out.push_str(&text[at..start]);
+        at = match number {
+            Some(number) => push_number(&mut out, text, number),
+            None => {
+                push_masked(&mut out, &found);
+                whole.end()
+            }
+        };
     }
     out.push_str(&text[at..]);
     out
@@ -102,16 +108,22 @@ fn push_masked(out: &mut String, found: &Captures<'_>) {
         out.push('…');
     } else if found.name("token").is_some() {
         out.push_str("<token>");
-    } else if found.name("number").is_some() {
-        push_number(out, whole);
     } else {
         out.push_str(whole);
     }
 }
 
-/// `+…` and the last two digits: enough to tell two numbers apart, too little to call one.
-fn push_number(out: &mut String, number: &str) {
-    let digits: Vec<char> = number.chars().filter(|c| c.is_numeric()).collect();
+/// `+…` and the last two digits: enough to tell two numbers apart, too little to call one. Gives where it ended.
+fn push_number(out: &mut String, text: &str, number: Match<'_>) -> usize {
+    // A number's last digits may begin a token, which would be cut in two.
+    let last = number.as_str().trim_end_matches(|c: char| c.is_ascii_hexdigit()).len() + number.start();
+    let hexadecimal = text[last..].bytes().take_while(u8::is_ascii_hexdigit).count();
+    if hexadecimal >= TOKEN {
+        out.push_str("<token>");
+        return last + hexadecimal;
+    }
+    let digits: Vec<char> = number.as_str().chars().filter(|c| c.is_numeric()).collect();
     out.push_str("+…");
     out.extend(&digits[digits.len().saturating_sub(2)..]);
+    number.end()
 }

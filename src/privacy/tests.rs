@@ -44,6 +44,7 @@ fn urls_keys_and_tokens_go() {
         ("Incorrect API key provided: sk-proj-abc***xyz.", "Incorrect API key provided: sk-…"),
         ("token 0123456789abcdef0123456789abcdef", "token <token>"),
         ("ze0123456789abcdef0123456789abcdef9999999thread", "z<token>thread"),
+        ("call 52 12345ddddddddddddddddddddddddddddd now", "call <token> now"),
         ("eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.abc", "eyJ…"),
     ] {
         assert_eq!(mask(text), want, "{text:?}");
