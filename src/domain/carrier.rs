@@ -35,6 +35,13 @@ impl ErrorClass {
     }
 }
 
+impl ProviderError {
+    /// One in our own words; `message` is safe to show.
+    pub fn ours(class: ErrorClass, message: &str) -> Self {
+        Self { class, code: None, message: message.to_owned() }
+    }
+}
+
 impl fmt::Display for ProviderError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.code {

@@ -295,5 +295,5 @@ fn hash(token: &str) -> TokenHash {
 }
 
 fn fault() -> ProviderError {
-    ProviderError { class: ErrorClass::Unknown, code: None, message: "the media of the call failed".into() }
+    ProviderError::ours(ErrorClass::Unknown, "the media of the call failed")
 }

@@ -39,6 +39,6 @@ pub(super) async fn session(dialer: &Dialer, update: &str) -> Result<(), Provide
             }
         }
     };
-    let silent = |_| failure::ours(ErrorClass::Unknown, "the speech provider did not open a session");
+    let silent = |_| ProviderError::ours(ErrorClass::Unknown, "the speech provider did not open a session");
     timeout(PATIENCE, configured).await.map_err(silent)?
 }

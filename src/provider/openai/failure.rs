@@ -74,11 +74,6 @@ fn refused_as(error: &ProviderError, codes: &[&str]) -> bool {
     error.class == ErrorClass::Refused && error.code.as_deref().is_some_and(|code| codes.contains(&code))
 }
 
-/// An error of ours about the provider.
-pub(super) fn ours(class: ErrorClass, message: &str) -> ProviderError {
-    ProviderError { class, code: None, message: message.to_owned() }
-}
-
 /// The provider answered a request with an HTTP status that is no success.
 pub(super) fn of_status(status: u16, body: &[u8]) -> ProviderError {
     let (code, message) = read(body);
@@ -351,7 +346,7 @@ mod tests {
             ("This model does not exist.", "is", false),
             ("No such voice.", "Shall I deploy the release to production?", false),
         ] {
-            let error = hiding(ours(ErrorClass::Refused, message), secret);
+            let error = hiding(ProviderError::ours(ErrorClass::Refused, message), secret);
             assert_eq!(error.message, if hidden { own } else { message });
         }
         assert_eq!(shown(&"é".repeat(400)).chars().count(), LONGEST + 1);

@@ -57,15 +57,16 @@ impl Dialer {
     /// # Errors
     /// When the system's certificates cannot be read, or the key cannot stand in a header.
     pub(super) fn new(url: &Url, key: &SecretString) -> Result<Self, ProviderError> {
-        let mut bearer = HeaderValue::from_str(&format!("Bearer {}", key.expose_secret()))
-            .map_err(|_| failure::ours(ErrorClass::Refused, "the speech provider's key cannot stand in a header"))?;
+        let mut bearer = HeaderValue::from_str(&format!("Bearer {}", key.expose_secret())).map_err(|_| {
+            ProviderError::ours(ErrorClass::Refused, "the speech provider's key cannot stand in a header")
+        })?;
         bearer.set_sensitive(true);
         let bearer = (!key.expose_secret().is_empty()).then_some(bearer);
         let tls = if url.scheme() == "wss" {
             let config = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
                 .with_safe_default_protocol_versions()
                 .and_then(BuilderVerifierExt::with_platform_verifier)
-                .map_err(|_| failure::ours(ErrorClass::Refused, "the system's certificates cannot be read"))?;
+                .map_err(|_| ProviderError::ours(ErrorClass::Refused, "the system's certificates cannot be read"))?;
             Some(Arc::new(config.with_no_client_auth()))
         } else {
             None
@@ -176,23 +177,23 @@ fn not_opened(error: Error) -> ProviderError {
             failure::of_status(answer.status().as_u16(), body)
         }
         Error::Url(_) | Error::HttpFormat(_) => {
-            failure::ours(ErrorClass::Refused, "the speech provider's URL is wrong")
+            ProviderError::ours(ErrorClass::Refused, "the speech provider's URL is wrong")
         }
         error => {
             let cause = failure::shown(&error.to_string());
-            failure::ours(ErrorClass::Busy, &format!("could not connect to the speech provider: {cause}"))
+            ProviderError::ours(ErrorClass::Busy, &format!("could not connect to the speech provider: {cause}"))
         }
     }
 }
 
 fn broken(error: &Error) -> ProviderError {
     let cause = failure::shown(&error.to_string());
-    failure::ours(ErrorClass::Unknown, &format!("the connection to the speech provider broke: {cause}"))
+    ProviderError::ours(ErrorClass::Unknown, &format!("the connection to the speech provider broke: {cause}"))
 }
 
 fn closed(frame: Option<&CloseFrame>) -> ProviderError {
     let message = "the speech provider closed the session";
-    let Some(frame) = frame else { return failure::ours(ErrorClass::Unknown, message) };
+    let Some(frame) = frame else { return ProviderError::ours(ErrorClass::Unknown, message) };
     let reason = failure::shown(frame.reason.as_str());
     let message = if reason.is_empty() { message.to_owned() } else { format!("{message}: {reason}") };
     ProviderError { class: ErrorClass::Unknown, code: Some(u16::from(frame.code).to_string()), message }

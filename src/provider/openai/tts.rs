@@ -196,7 +196,7 @@ impl Stream for Said {
                 }
                 let silent = "the speech provider sent no sound for this text";
                 let heard = std::mem::replace(&mut said.heard, true);
-                return Poll::Ready((!heard).then(|| Err(failure::ours(ErrorClass::Unknown, silent))));
+                return Poll::Ready((!heard).then(|| Err(ProviderError::ours(ErrorClass::Unknown, silent))));
             };
             match ready!(saying.speech.poll_next_unpin(cx)) {
                 Some(Ok(sound)) => {

@@ -13,7 +13,6 @@ use jiff::tz::TimeZone;
 use secrecy::SecretString;
 
 use super::endpoint::Endpoint;
-use super::failure;
 use super::presets::{Absence, InUse};
 use crate::clock::Clock;
 use crate::metrics::{Metrics, SpeechPart};
@@ -200,7 +199,7 @@ impl Part {
                 break;
             }
         }
-        Err(failure::ours(ErrorClass::Refused, "the speech provider offers none of the models"))
+        Err(ProviderError::ours(ErrorClass::Refused, "the speech provider offers none of the models"))
     }
 
     fn remember(&self, models: Models) {

@@ -200,8 +200,8 @@ impl Task {
         if let Err(error) = media.try_send(command) {
             tracing::error!(call.id = %self.id, "the media of {} takes no command: {error}", self.id);
             // Nobody is to wait for what it would have said.
-            let event = MediaEvent::HearingFailed(media_is_broken());
-            let told = Message::Media { leg: self.leg, event };
+            let broken = ProviderError::ours(ErrorClass::Unknown, "the media of the call takes no command");
+            let told = Message::Media { leg: self.leg, event: MediaEvent::HearingFailed(broken) };
             self.work.spawn(async { Some(told) });
         }
     }
@@ -219,10 +219,6 @@ fn events_into(inbox: mpsc::WeakSender<Message>, leg: u64) -> Box<dyn Fn(MediaEv
             Err(TrySendError::Closed(())) => Told::Nobody,
         }
     })
-}
-
-fn media_is_broken() -> ProviderError {
-    ProviderError { class: ErrorClass::Unknown, code: None, message: "the media of the call takes no command".into() }
 }
 
 impl Shared {

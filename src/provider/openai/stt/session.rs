@@ -214,7 +214,9 @@ impl Session {
                 let asked = match pulse.beat(now) {
                     Beat::Well => Ok(()),
                     Beat::Ask => socket.ping(),
-                    Beat::Lost => Err(failure::ours(ErrorClass::Unknown, "the speech provider gives no sign any more")),
+                    Beat::Lost => {
+                        Err(ProviderError::ours(ErrorClass::Unknown, "the speech provider gives no sign any more"))
+                    }
                 };
                 let sent =
                     asked.and_then(|()| send(socket, &mut self.hearing, &mut self.encoder, flush_at, cx, (now, local)));
@@ -367,5 +369,5 @@ impl SttSession for Session {
 }
 
 fn silent(what: &str) -> ProviderError {
-    failure::ours(ErrorClass::Unknown, &format!("the speech provider {what} within {} s", STEP.as_secs()))
+    ProviderError::ours(ErrorClass::Unknown, &format!("the speech provider {what} within {} s", STEP.as_secs()))
 }

@@ -225,7 +225,7 @@ async fn chunk(response: &mut Response, stalled: Instant) -> Result<Option<Bytes
 
 fn stall() -> ProviderError {
     let message = format!("the speech provider sent nothing for {} s", STALL.as_secs());
-    failure::ours(ErrorClass::Unknown, &message)
+    ProviderError::ours(ErrorClass::Unknown, &message)
 }
 
 /// What reqwest says, by its kind; the innermost cause says what happened, and none of it has the URL.
@@ -242,7 +242,7 @@ fn broken(error: &reqwest::Error) -> ProviderError {
         cause = Some(deeper);
     }
     match cause {
-        Some(cause) => failure::ours(class, &format!("{what}: {}", failure::shown(&cause.to_string()))),
-        None => failure::ours(class, what),
+        Some(cause) => ProviderError::ours(class, &format!("{what}: {}", failure::shown(&cause.to_string()))),
+        None => ProviderError::ours(class, what),
     }
 }

@@ -11,7 +11,6 @@ use tokio::time::timeout;
 use url::Url;
 
 use crate::provider::openai::endpoint::Endpoint;
-use crate::provider::openai::failure;
 use crate::provider::{ErrorClass, ProviderError};
 
 /// How long the list may take.
@@ -39,7 +38,7 @@ impl ModelList {
             .pool_max_idle_per_host(0)
             .redirect(reqwest::redirect::Policy::none())
             .build()
-            .map_err(|_| failure::ours(ErrorClass::Refused, "the system's certificates cannot be read"))?;
+            .map_err(|_| ProviderError::ours(ErrorClass::Refused, "the system's certificates cannot be read"))?;
         Ok(Self { client, url: endpoint.models_url(), key: key.clone() })
     }
 

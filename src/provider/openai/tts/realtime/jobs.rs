@@ -9,7 +9,6 @@ use tokio::time::Instant;
 
 use super::event::Event;
 use super::responses::{News, Responses, Step, Tag};
-use crate::provider::openai::failure;
 use crate::provider::{ErrorClass, ProviderError};
 
 #[cfg(test)]
@@ -174,5 +173,5 @@ impl Jobs {
 
 /// The provider was silent for too long.
 pub(super) fn silent(what: &str, within: Duration) -> ProviderError {
-    failure::ours(ErrorClass::Unknown, &format!("the speech provider {what} for {} s", within.as_secs()))
+    ProviderError::ours(ErrorClass::Unknown, &format!("the speech provider {what} for {} s", within.as_secs()))
 }

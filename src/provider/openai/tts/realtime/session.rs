@@ -18,7 +18,6 @@ use super::event::Event;
 use super::jobs::{Jobs, silent};
 use super::responses::{News, Step, Tag};
 use super::{Plan, words};
-use crate::provider::openai::failure;
 use crate::provider::openai::socket::{Dialing, Socket};
 use crate::provider::{ErrorClass, ProviderError};
 
@@ -213,7 +212,7 @@ impl Session {
             },
             (Link::Configuring { .. }, Event::Updated { format: Some(format) }) if format != FORMAT => {
                 let message = format!("the speech provider makes another format than {FORMAT}");
-                return self.lose(failure::ours(ErrorClass::Refused, &message), now);
+                return self.lose(ProviderError::ours(ErrorClass::Refused, &message), now);
             }
             (Link::Configuring { socket, .. }, Event::Updated { .. }) => {
                 tracing::debug!("the speaking session is live");

@@ -3,7 +3,6 @@
 
 use crate::audio::pcm::PcmToUlaw;
 use crate::audio::wav::{BadWav, WavToUlaw};
-use crate::provider::openai::failure;
 use crate::provider::{ErrorClass, ProviderError};
 
 /// How many bytes tell what it is.
@@ -69,7 +68,7 @@ impl Body {
         match compressed {
             Some((_, name)) => {
                 let message = format!("the speech provider sent {name}; set CALLME_TTS_FORMAT to what it can make");
-                Err(failure::ours(ErrorClass::Refused, &message))
+                Err(ProviderError::ours(ErrorClass::Refused, &message))
             }
             None => Ok(Self::Raw(Box::default())),
         }
@@ -77,7 +76,7 @@ impl Body {
 }
 
 fn unplayable(error: BadWav) -> ProviderError {
-    failure::ours(ErrorClass::Refused, &format!("the speech provider sent {error}"))
+    ProviderError::ours(ErrorClass::Refused, &format!("the speech provider sent {error}"))
 }
 
 #[cfg(test)]
