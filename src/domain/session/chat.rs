@@ -126,11 +126,6 @@ impl Chat {
         self.by_sms &= channel != Channel::WhatsApp;
     }
 
-    /// The question has its answer: what was not sent of it need not be.
-    pub(super) fn drop_questions(&mut self) {
-        self.outbox.retain(|post| post.purpose != Purpose::Question);
-    }
-
     /// The next text that may go: a question that waits for another session's floor lets others pass.
     fn next(&mut self) -> Option<&mut Post> {
         let floor = self.floor;
@@ -229,6 +224,13 @@ impl Session {
             self.chat.floor = Floor::Queued;
             self.tend(now);
         }
+    }
+
+    /// The question has its answer: what was not sent of it need not be, and what did not arrive need not be mended.
+    pub(super) fn drop_questions(&mut self) {
+        self.chat.outbox.retain(|post| post.purpose != Purpose::Question);
+        self.chat.sent.retain(|sent| sent.post.purpose != Purpose::Question);
+        self.arm_inspection();
     }
 
     /// Drops what was not sent; its requests get `failure`.

@@ -114,6 +114,23 @@ fn a_failure_that_is_told_after_the_reply_changes_nothing() {
 }
 
 #[test]
+fn a_question_that_was_answered_is_not_mended_while_a_newer_one_waits() {
+    for class in [MessagingClass::Window, MessagingClass::OptIn, MessagingClass::Transient, MessagingClass::Permanent] {
+        // The first reply reaches its request, or comes after that one had given up.
+        for answered_at in [12_000, 200_000] {
+            let mut scenario = Scenario::unanswered();
+            scenario.at(answered_at).writes("Yes.").after(5000);
+            scenario.floor_is_taken();
+            let newer = scenario.asks("And?");
+            scenario.arrives_not(1, class).after(20_000);
+            assert_eq!(scenario.posts().len(), 1, "{class:?} at {answered_at}");
+            scenario.gets_the_floor().after(1000).writes("No.");
+            assert!(scenario.told(newer).starts_with("reply: No."), "{class:?} at {answered_at}");
+        }
+    }
+}
+
+#[test]
 fn a_failure_of_an_older_question_is_not_the_newer_ones() {
     for class in [MessagingClass::OptIn, MessagingClass::Transient, MessagingClass::Permanent, MessagingClass::Unknown]
     {

@@ -183,7 +183,7 @@ impl Session {
             self.turns.given.push((asking.request, self.turns.rounds));
             self.answer_asking(asking.request, Body::Reply(reply.clone()));
         }
-        self.chat.drop_questions();
+        self.drop_questions();
         match self.state {
             State::Talking { .. } => self.deadlines.set(Timer::Collect, now + COLLECT),
             State::Messaging { .. } => self.stay_active(now),

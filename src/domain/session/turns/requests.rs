@@ -29,6 +29,9 @@ impl Session {
         self.turns.asking.push(Asking { request, brought: true });
         self.turns.taking_message = false;
         self.forget_waits();
+        if self.turns.has_answer() {
+            self.drop_questions();
+        }
         self.turns.question = Some(Question::new(text.clone()));
         self.deadlines.stop(Timer::OpenQuestion);
         self.deliver(text, Purpose::Question, now);

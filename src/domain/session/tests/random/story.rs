@@ -158,8 +158,8 @@ fn turn() -> impl Strategy<Value = Step> {
             Just(Input::Found(Ok(None))),
             failure().prop_map(|error| Input::Found(Err(error))),
         ],
-        prop_oneof![Just(Ok(())), failure().prop_map(Err)]
-            .prop_map(|result| Input::HangUpAnswered { call: CarrierCallId("CA1".to_owned()), result }),
+        (call(), prop_oneof![Just(Ok(())), failure().prop_map(Err)])
+            .prop_map(|(call, result)| Input::HangUpAnswered { call, result }),
         (call(), verdict()).prop_map(|(call, verdict)| Input::Carrier { call, news: CarrierNews::Machine(verdict) }),
         (call(), ending()).prop_map(|(call, end)| Input::Carrier { call, news: CarrierNews::Over(end) }),
         prop_oneof![Just(MediaLoss::Stopped), Just(MediaLoss::Broken), Just(MediaLoss::Silent)]
