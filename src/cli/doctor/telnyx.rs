@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::Finding;
+use super::address::{Address, plain};
 use super::ask::{Asker, Login, resource, shown};
 use super::country;
 use crate::config::Config;
@@ -69,10 +70,7 @@ async fn application(asker: &Asker, config: &Config) -> Result<Value, Finding> {
 }
 
 async fn permission(asker: &Asker, config: &Config, application: &Value) -> Finding {
-    let profile = &application["outbound"]["outbound_voice_profile_id"];
-    let profile = profile.as_str().map(str::to_owned).or_else(|| profile.as_u64().map(|id| id.to_string()));
-    let Some(profile) = profile.filter(|id| !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_alphanumeric()))
-    else {
+    let Some(profile) = plain(&application["outbound"]["outbound_voice_profile_id"]) else {
         let remedy = "give the application an outbound voice profile: Telnyx's portal, Voice → Outbound Voice Profiles";
         return Finding::bad(COUNTRY, "the application has no outbound voice profile, and may call nobody", remedy);
     };
@@ -134,30 +132,82 @@ async fn number(asker: &Asker, config: &Config) -> Finding {
 /// address.
 async fn webhook(asker: &Asker, config: &Config, application: &Value, fix: bool) -> Finding {
     let ours = format!("{}/twiml", config.public_url);
-    let speaks = |application: &Value| application["webhook_api_version"].as_str() != Some("1");
-    let is_ours = |application: &Value| application["webhook_event_url"].as_str() == Some(&ours);
-    if speaks(application) && is_ours(application) {
-        return Finding::ok(VOICE, "the application's events come to callme, in version 2");
-    }
     let by_hand = format!(
         "in Telnyx's portal: Voice → Programmable Voice, the application: webhook URL {ours}, webhook API version 2"
     );
-    if fix {
+    let otherwise = if speaks(application) {
+        let was = shown(application["webhook_event_url"].as_str().unwrap_or_default());
+        Finding::warning(VOICE, format!("calls that come in go to {was}"), by_hand)
+    } else {
+        Finding::bad(VOICE, "the application's events come in version 1, which callme does not read", by_hand)
+    };
+    let set = fix.then(|| {
         let name = application["application_name"].as_str().unwrap_or("callme");
         let body = json!({"application_name": name, "webhook_event_url": ours, "webhook_api_version": "2"});
         let at = url(config, &format!("call_control_applications/{}", config.carrier.account));
-        let request = login(config).on(asker.client.patch(at).json(&body));
-        return match resource(VOICE, TELNYX, asker.send(request).await) {
-            Ok(told) if speaks(&told["data"]) && is_ours(&told["data"]) => Finding::ok(VOICE, "set"),
-            Ok(_) => Finding::bad(VOICE, "is another; Telnyx did not set it", by_hand),
-            Err(finding) => finding,
-        };
-    }
-    let remedy = format!("callme doctor --fix sets it; by hand, {by_hand}");
-    if speaks(application) {
-        let was = shown(application["webhook_event_url"].as_str().unwrap_or_default());
-        Finding::warning(VOICE, format!("calls that come in go to {was}"), remedy)
-    } else {
-        Finding::bad(VOICE, "the application's events come in version 1, which callme does not read", remedy)
-    }
+        login(config).on(asker.client.patch(at).json(&body))
+    });
+    let good = "the application's events come to callme, in version 2";
+    let at = Address { carrier: TELNYX, good, otherwise, set };
+    at.check(asker, &json!({"data": application}), |told| {
+        speaks(&told["data"]) && told["data"]["webhook_event_url"].as_str() == Some(&ours)
+    })
+    .await
+}
+
+/// Whether it sends its events in the version that callme reads.
+fn speaks(told: &Value) -> bool {
+    told["webhook_api_version"].as_str().is_none_or(|version| version == "2")
+}
+
+/// What goes to the address of a messaging profile.
+#[derive(Clone, Copy)]
+pub(super) struct Texts {
+    /// The name of the check.
+    pub(super) name: &'static str,
+    /// What is so where they come to callme.
+    pub(super) good: &'static str,
+    /// What goes there, in words.
+    pub(super) what: &'static str,
+    /// The server's path for it.
+    pub(super) path: &'static str,
+}
+
+/// Where a messaging profile is.
+pub(super) fn profile_url(config: &Config, id: &str) -> String {
+    url(config, &format!("messaging_profiles/{id}"))
+}
+
+/// Whether a messaging profile sends what comes in to callme.
+pub(super) async fn profile_webhook(
+    asker: &Asker,
+    config: &Config,
+    profile: &Value,
+    texts: Texts,
+    fix: bool,
+) -> Finding {
+    let Texts { name, good, what, path } = texts;
+    let Some(id) = plain(&profile["data"]["id"]) else {
+        return Finding::unchecked(name, "Telnyx does not name the profile");
+    };
+    let ours = format!("{}{path}", config.public_url);
+    let was = shown(profile["data"]["webhook_url"].as_str().unwrap_or_default());
+    let body = json!({"webhook_url": ours, "webhook_api_version": "2"});
+    let at = Address {
+        carrier: TELNYX,
+        good,
+        otherwise: Finding::bad(
+            name,
+            format!("{what} goes to {was}"),
+            format!("in Telnyx's portal: Messaging, the profile: webhook URL {ours}, webhook API version 2"),
+        ),
+        set: fix.then(|| login(config).on(asker.client.patch(profile_url(config, &id)).json(&body))),
+    };
+    at.check(asker, profile, |told| is_for_texts(&told["data"]["webhook_url"], config) && speaks(&told["data"])).await
+}
+
+/// Both routes for messages read both kinds, and a profile has one address for both.
+pub(super) fn is_for_texts(address: &Value, config: &Config) -> bool {
+    let below = address.as_str().and_then(|address| address.strip_prefix(config.public_url.as_str()));
+    matches!(below, Some("/sms" | "/whatsapp"))
 }

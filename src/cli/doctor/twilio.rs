@@ -1,10 +1,12 @@
 //! The account at Twilio: who it is, its number, where it may call, and where calls go that come in.
 
+use reqwest::RequestBuilder;
 use secrecy::SecretString;
 use serde_json::Value;
 use url::Url;
 
 use super::Finding;
+use super::address::{Address, by_post, plain};
 use super::ask::{Asker, Login, quoted, resource, shown};
 use super::country;
 use crate::config::Config;
@@ -146,11 +148,6 @@ async fn number(asker: &Asker, config: &Config, fix: bool) -> Vec<Finding> {
 
 /// Where calls go that come in. Those that are placed carry their address themselves.
 async fn incoming(asker: &Asker, config: &Config, number: &Value, fix: bool) -> Finding {
-    let ours = format!("{}/twiml", config.public_url);
-    let is_ours = |number: &Value| {
-        let by_post = number["voice_method"].as_str().is_none_or(|method| method == "POST");
-        number["voice_url"].as_str() == Some(&ours) && by_post && !has_application(number)
-    };
     // A trunk comes before everything else. It is there for something: taking the number off it is left to its owner.
     if is_set(number, "trunk_sid") {
         return Finding::warning(
@@ -160,58 +157,44 @@ async fn incoming(asker: &Asker, config: &Config, number: &Value, fix: bool) -> 
              on purpose; then callme doctor --fix",
         );
     }
-    if is_ours(number) {
-        return Finding::ok(VOICE, "calls that come in are turned away by callme");
-    }
-    let was = if has_application(number) {
+    let ours = format!("{}/twiml", config.public_url);
+    let was = if is_set(number, "voice_application_sid") {
         "an application of the account's".to_owned()
     } else {
         shown(number["voice_url"].as_str().unwrap_or_default())
     };
-    let sid = number["sid"].as_str().unwrap_or_default();
-    if fix && sid.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
-        let form = [("VoiceUrl", ours.as_str()), ("VoiceMethod", "POST"), ("VoiceApplicationSid", "")];
-        let request = asker.client.post(url(config, &format!("/IncomingPhoneNumbers/{sid}.json"))).form(&form);
-        return match resource(VOICE, TWILIO, asker.send(login(config).on(request)).await) {
-            Ok(number) if is_ours(&number) => Finding::ok(VOICE, format!("set; calls that came in went to {was}")),
-            Ok(_) => Finding::warning(
-                VOICE,
-                format!("calls that come in go to {was}; Twilio did not set it"),
-                by_hand(&ours),
-            ),
-            Err(finding) => finding,
-        };
-    }
-    let remedy = format!("callme doctor --fix sets it; by hand, {}", by_hand(&ours));
-    Finding::warning(VOICE, format!("calls that come in go to {was}, which may cost money"), remedy)
+    let form = [("VoiceUrl", ours.as_str()), ("VoiceMethod", "POST"), ("VoiceApplicationSid", "")];
+    let at = Address {
+        carrier: TWILIO,
+        good: "calls that come in are turned away by callme",
+        otherwise: Finding::warning(
+            VOICE,
+            format!("calls that come in go to {was}, which may cost money"),
+            format!("in Twilio's console: Active numbers, the number, A call comes in: {ours}, HTTP POST"),
+        ),
+        set: if fix { set_number(asker, config, number, &form) } else { None },
+    };
+    at.check(asker, number, |number| {
+        number["voice_url"].as_str() == Some(&ours)
+            && by_post(&number["voice_method"])
+            && !is_set(number, "voice_application_sid")
+    })
+    .await
 }
 
-/// An application of the account's comes before the number's own address.
-fn has_application(number: &Value) -> bool {
-    is_set(number, "voice_application_sid")
+/// Sets fields of the number.
+pub(super) fn set_number(
+    asker: &Asker,
+    config: &Config,
+    number: &Value,
+    form: &[(&str, &str)],
+) -> Option<RequestBuilder> {
+    let sid = plain(&number["sid"])?;
+    let request = asker.client.post(url(config, &format!("/IncomingPhoneNumbers/{sid}.json")));
+    Some(login(config).on(request.form(form)))
 }
 
-fn is_set(number: &Value, name: &str) -> bool {
+/// Whether a number has such a thing: an application of the account's comes before the number's own address.
+pub(super) fn is_set(number: &Value, name: &str) -> bool {
     number[name].as_str().is_some_and(|sid| !sid.is_empty())
-}
-
-fn by_hand(ours: &str) -> String {
-    format!("in Twilio's console: Active numbers, the number, A call comes in: {ours}, HTTP POST")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn each_of_twilios_apis_has_a_host_of_its_own_and_a_gateway_one_for_all() {
-        for (base, want) in [
-            ("https://api.twilio.com", "https://voice.twilio.com"),
-            ("https://api.dublin.ie1.twilio.com", "https://voice.dublin.ie1.twilio.com"),
-            ("http://127.0.0.1:9", "http://127.0.0.1:9"),
-            ("https://api.gateway.example/twilio", "https://api.gateway.example/twilio"),
-        ] {
-            assert_eq!(sibling(base, "voice"), want);
-        }
-    }
 }

@@ -3,10 +3,10 @@
 use serde_json::{Value, json};
 
 use super::Finding;
+use super::address::{Address, by_post, plain};
 use super::ask::{Asker, quoted, resource, shown};
-use super::sms::Texts;
+use super::telnyx::{self, Texts};
 use super::twilio::{login, sibling};
-use super::{sms, telnyx};
 use crate::config::{Company, Config, MessagingConfig, MessagingMode};
 
 const SENDER: &str = "whatsapp-sender";
@@ -17,7 +17,12 @@ const TWILIO: &str = "Twilio";
 const TELNYX: &str = "Telnyx";
 
 /// What Telnyx's profile sends.
-const BY_PROFILE: Texts = Texts { name: WEBHOOK, what: "what the person writes on WhatsApp", path: "/whatsapp" };
+const TEXTS: Texts = Texts {
+    name: WEBHOOK,
+    good: "what the person writes on WhatsApp comes to callme",
+    what: "what the person writes on WhatsApp",
+    path: "/whatsapp",
+};
 
 /// What callme has to be told of.
 const EVENTS: [&str; 2] = ["onMessageAdded", "onDeliveryUpdated"];
@@ -49,7 +54,7 @@ async fn profile(asker: &Asker, config: &Config, texts: &MessagingConfig, fix: b
     let Some(id) = &texts.profile else {
         return Finding::unchecked(WEBHOOK, "CALLME_TELNYX_MESSAGING_PROFILE_ID is not set, which says where to look");
     };
-    let reply = asker.get(&sms::profile_url(config, id), telnyx::login(config)).await;
+    let reply = asker.get(&telnyx::profile_url(config, id), telnyx::login(config)).await;
     if reply.as_ref().is_ok_and(|reply| reply.status.as_u16() == 404) {
         return Finding::bad(
             WEBHOOK,
@@ -58,7 +63,7 @@ async fn profile(asker: &Asker, config: &Config, texts: &MessagingConfig, fix: b
         );
     }
     match resource(WEBHOOK, TELNYX, reply) {
-        Ok(profile) => sms::profile_webhook(asker, config, &profile, BY_PROFILE, fix).await,
+        Ok(profile) => telnyx::profile_webhook(asker, config, &profile, TEXTS, fix).await,
         Err(finding) => finding,
     }
 }
@@ -113,29 +118,24 @@ async fn sender(asker: &Asker, config: &Config, texts: &MessagingConfig, fix: bo
 
 async fn sender_webhook(asker: &Asker, config: &Config, base: &str, sender: &Value, fix: bool) -> Finding {
     let ours = format!("{}/whatsapp", config.public_url);
-    let is_ours = |sender: &Value| {
-        let webhook = &sender["webhook"];
-        let by_post = webhook["callback_method"].as_str().is_none_or(|method| method == "POST");
-        webhook["callback_url"].as_str() == Some(&ours) && by_post
-    };
-    if is_ours(sender) {
-        return Finding::ok(SENDER_WEBHOOK, "the sender's messages come to callme");
-    }
     let was = shown(sender["webhook"]["callback_url"].as_str().unwrap_or_default());
-    let by_hand =
-        format!("in Twilio's console, the sender's page: Webhook URL for incoming messages: {ours}, HTTP POST");
-    let sid = sender["sid"].as_str().unwrap_or_default();
-    if fix && sid.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
-        let body = json!({"webhook": {"callback_url": ours, "callback_method": "POST"}});
-        let request = asker.client.post(format!("{base}/v2/Channels/Senders/{sid}")).json(&body);
-        return match resource(SENDER_WEBHOOK, TWILIO, asker.send(login(config).on(request)).await) {
-            Ok(sender) if is_ours(&sender) => Finding::ok(SENDER_WEBHOOK, format!("set; it was {was}")),
-            Ok(_) => Finding::bad(SENDER_WEBHOOK, format!("is {was}; Twilio did not set it"), by_hand),
-            Err(finding) => finding,
-        };
-    }
-    let remedy = format!("callme doctor --fix sets it; by hand, {by_hand}");
-    Finding::bad(SENDER_WEBHOOK, format!("what the person writes goes to {was}"), remedy)
+    let body = json!({"webhook": {"callback_url": ours, "callback_method": "POST"}});
+    let set = |sid| login(config).on(asker.client.post(format!("{base}/v2/Channels/Senders/{sid}")).json(&body));
+    let at = Address {
+        carrier: TWILIO,
+        good: "the sender's messages come to callme",
+        otherwise: Finding::bad(
+            SENDER_WEBHOOK,
+            format!("what the person writes goes to {was}"),
+            format!("in Twilio's console, the sender's page: Webhook URL for incoming messages: {ours}, HTTP POST"),
+        ),
+        set: plain(&sender["sid"]).filter(|_| fix).map(set),
+    };
+    at.check(asker, sender, |sender| {
+        let webhook = &sender["webhook"];
+        webhook["callback_url"].as_str() == Some(&ours) && by_post(&webhook["callback_method"])
+    })
+    .await
 }
 
 async fn template(asker: &Asker, config: &Config, texts: &MessagingConfig) -> Finding {
@@ -189,42 +189,40 @@ async fn webhook(asker: &Asker, config: &Config, texts: &MessagingConfig, fix: b
         Ok(told) => told,
         Err(finding) => return finding,
     };
-    let filters = |told: &Value| -> Vec<String> {
-        let all = told["filters"].as_array().into_iter().flatten();
-        all.filter_map(|filter| filter.as_str().map(str::to_owned)).collect()
-    };
-    let is_ours = |told: &Value| {
-        let filters = filters(told);
-        let is_told = EVENTS.iter().all(|event| filters.iter().any(|filter| filter == event));
-        is_told
-            && told["post_webhook_url"].as_str() == Some(&ours)
-            && told["method"].as_str().is_none_or(|method| method == "POST")
-    };
-    if is_ours(&told) {
-        return Finding::ok(WEBHOOK, "Conversations tells callme what the person writes and what arrived");
-    }
     let was = match told["post_webhook_url"].as_str() {
         Some(url) if url == ours => "callme, but not everything".to_owned(),
         url => shown(url.unwrap_or_default()),
     };
-    let by_hand = format!(
-        "in Twilio's console: Conversations → Manage → Global webhooks: post-event URL {ours}, HTTP POST, onMessageAdded and \
-         onDeliveryUpdated"
-    );
-    if fix {
-        let mut events = filters(&told);
-        events.extend(EVENTS.iter().map(|event| (*event).to_owned()));
-        events.sort_unstable();
-        events.dedup();
-        let mut form = vec![("PostWebhookUrl", ours.as_str()), ("Method", "POST"), ("Target", "webhook")];
-        form.extend(events.iter().map(|event| ("Filters", event.as_str())));
-        let request = login(config).on(asker.client.post(&url).form(&form));
-        return match resource(WEBHOOK, TWILIO, asker.send(request).await) {
-            Ok(told) if is_ours(&told) => Finding::ok(WEBHOOK, format!("set; Conversations told {was}")),
-            Ok(_) => Finding::bad(WEBHOOK, format!("Conversations tells {was}; Twilio did not set it"), by_hand),
-            Err(finding) => finding,
-        };
-    }
-    let remedy = format!("callme doctor --fix sets it; by hand, {by_hand}");
-    Finding::bad(WEBHOOK, format!("Conversations tells {was} what the person writes"), remedy)
+    let mut events = filters(&told);
+    events.extend(EVENTS.iter().map(|event| (*event).to_owned()));
+    events.sort_unstable();
+    events.dedup();
+    let mut form = vec![("PostWebhookUrl", ours.as_str()), ("Method", "POST"), ("Target", "webhook")];
+    form.extend(events.iter().map(|event| ("Filters", event.as_str())));
+    let at = Address {
+        carrier: TWILIO,
+        good: "Conversations tells callme what the person writes and what arrived",
+        otherwise: Finding::bad(
+            WEBHOOK,
+            format!("Conversations tells {was} what the person writes"),
+            format!(
+                "in Twilio's console: Conversations → Manage → Global webhooks: post-event URL {ours}, HTTP POST, onMessageAdded and \
+                 onDeliveryUpdated"
+            ),
+        ),
+        set: fix.then(|| login(config).on(asker.client.post(&url).form(&form))),
+    };
+    at.check(asker, &told, |told| {
+        let filters = filters(told);
+        EVENTS.iter().all(|event| filters.iter().any(|filter| filter == event))
+            && told["post_webhook_url"].as_str() == Some(&ours)
+            && by_post(&told["method"])
+    })
+    .await
+}
+
+/// The events that Conversations tells of.
+fn filters(told: &Value) -> Vec<String> {
+    let all = told["filters"].as_array().into_iter().flatten();
+    all.filter_map(|filter| filter.as_str().map(str::to_owned)).collect()
 }
