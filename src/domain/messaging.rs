@@ -174,6 +174,11 @@ impl MessagingError {
     pub fn ours(class: MessagingClass, message: &str) -> Self {
         Self { class, code: None, message: message.to_owned(), retry_after: None }
     }
+
+    /// What was to go out as a template, where none is set up.
+    pub fn no_template() -> Self {
+        Self::ours(MessagingClass::Configuration, "no WhatsApp template is set up (CALLME_WHATSAPP_TEMPLATE_SID)")
+    }
 }
 
 impl fmt::Display for MessagingError {

@@ -181,16 +181,16 @@ impl Drop for Line {
         };
         match count {
             None => tracing::debug!(request = %id, method, route, status, ms, "{method} {route} -> {end}"),
-            Some(1) if failed => tracing::warn!(request = %id, method, route, status, ms, "{method} {route} -> {end}"),
-            Some(1) => tracing::info!(request = %id, method, route, status, ms, "{method} {route} -> {end}"),
-            Some(count) if failed => tracing::warn!(
-                request = %id, method, route, status, ms, count,
-                "{method} {route} -> {end}, the last of {count} requests without a key or a signature"
-            ),
-            Some(count) => tracing::info!(
-                request = %id, method, route, status, ms, count,
-                "{method} {route} -> {end}, the last of {count} requests without a key or a signature"
-            ),
+            Some(count) => {
+                let count = (count > 1).then_some(count);
+                let of = count.map(|count| format!(", the last of {count} requests without a key or a signature"));
+                let of = of.unwrap_or_default();
+                if failed {
+                    tracing::warn!(request = %id, method, route, status, ms, count, "{method} {route} -> {end}{of}");
+                } else {
+                    tracing::info!(request = %id, method, route, status, ms, count, "{method} {route} -> {end}{of}");
+                }
+            }
         }
     }
 }

@@ -14,7 +14,7 @@ use crate::phone_number::PhoneNumber;
 use crate::privacy::keyed::HashKey;
 use crate::provider::public_url::PublicUrl;
 use crate::provider::rest::{BadSettings, Failure};
-use crate::provider::{Abilities, Messaging, MessagingClass, MessagingError, Opened, PastMessage, Receipt, SendOrder};
+use crate::provider::{Abilities, Messaging, MessagingError, Opened, PastMessage, Receipt, SendOrder};
 
 /// `text.body`'s documented limit, in characters.
 const LONGEST: usize = 4_096;
@@ -95,13 +95,7 @@ impl TelnyxMessaging {
                     "components": [{"type": "body", "parameters": [text]}],
                 }})
             }
-            (true, None) => {
-                let class = MessagingClass::Configuration;
-                return Err(MessagingError::ours(
-                    class,
-                    "no WhatsApp template is set up (CALLME_WHATSAPP_TEMPLATE_SID)",
-                ));
-            }
+            (true, None) => return Err(MessagingError::no_template()),
         };
         let body = json!({
             "from": self.config.from.reveal(),

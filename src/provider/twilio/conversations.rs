@@ -14,7 +14,7 @@ use super::sid;
 use crate::ids::{ConversationId, MessageId};
 use crate::phone_number::PhoneNumber;
 use crate::provider::rest::{self, BadSettings, Failure, Kind};
-use crate::provider::{Abilities, Messaging, MessagingClass, MessagingError, Opened, PastMessage, Receipt, SendOrder};
+use crate::provider::{Abilities, Messaging, MessagingError, Opened, PastMessage, Receipt, SendOrder};
 
 mod failure;
 mod record;
@@ -172,13 +172,7 @@ impl TwilioConversations {
             (true, Some(template)) => {
                 form.extend([("ContentSid", template), ("ContentVariables", &variables)]);
             }
-            (true, None) => {
-                let class = MessagingClass::Configuration;
-                return Err(MessagingError::ours(
-                    class,
-                    "no WhatsApp template is set up (CALLME_WHATSAPP_TEMPLATE_SID)",
-                ));
-            }
+            (true, None) => return Err(MessagingError::no_template()),
         }
         let request = self.api.request(Method::POST, &["Conversations", order.conversation.as_str(), "Messages"]);
         let sent: record::Created = TWILIO.json(request.form(&form)).await?;

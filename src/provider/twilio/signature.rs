@@ -21,7 +21,7 @@ use super::{PublicUrl, cuts};
 pub const HEADER: &str = "x-twilio-signature";
 
 /// Base64 of the 20 bytes of a SHA-1.
-const SIGNATURE_CHARS: usize = 28;
+pub(super) const CHARS: usize = 28;
 
 /// Twilio sends some forty; more are nobody's but a stranger's, who wants them sorted.
 const MOST_FIELDS: usize = 256;
@@ -135,7 +135,7 @@ fn add_fields(mac: &mut Hmac<Sha1>, form: &[&(String, String)]) {
 
 /// The bytes of a signature; `None` for anything but padded standard base64 of 20 bytes.
 fn read(signature: &str) -> Option<[u8; 20]> {
-    if signature.len() != SIGNATURE_CHARS {
+    if signature.len() != CHARS {
         return None;
     }
     // The decoder asks for room in whole groups of three.

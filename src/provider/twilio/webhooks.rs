@@ -9,9 +9,6 @@ use crate::ids::SessionId;
 use crate::provider::calls::looks_like_base64;
 use crate::provider::{BadWebhook, CallDocuments, CarrierWebhooks, SignedRequest, Told, Webhook, Whose};
 
-/// Letters of a signature: base64 of 20 bytes.
-const SIGNATURE: usize = 28;
-
 /// The webhooks of one Twilio account.
 #[derive(Clone, Debug)]
 pub struct TwilioWebhooks {
@@ -35,7 +32,7 @@ impl CarrierWebhooks for TwilioWebhooks {
     }
 
     fn may_be_signed(&self, signature: &[&str]) -> bool {
-        matches!(signature, [signature] if looks_like_base64(signature, SIGNATURE))
+        matches!(signature, [signature] if looks_like_base64(signature, signature::CHARS))
     }
 
     fn verify(&self, request: &SignedRequest<'_>) -> bool {

@@ -4,8 +4,8 @@ use serde_json::Value;
 
 use super::*;
 use crate::ids::Mark;
-use crate::provider::Delivery;
 use crate::provider::desk::{Asked, Desk};
+use crate::provider::{Delivery, MessagingClass};
 
 const TO: &str = "+393331234567";
 const FROM: &str = "+390612345678";
