@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use super::{Ask, PrincipalId};
@@ -64,10 +64,17 @@ pub(super) struct Begun {
     pub(super) pending: Pending,
     pub(super) name: RequestName,
     collected: Arc<AtomicBool>,
+    waiting: Arc<AtomicUsize>,
     pub(super) at: Millis,
 }
 
 impl Begun {
+    /// A client waits for the answer until this is dropped.
+    pub(super) fn waits(&self) -> Waits {
+        self.waiting.fetch_add(1, Ordering::Relaxed);
+        Waits(Arc::clone(&self.waiting))
+    }
+
     /// A client has the answer: a repeat is a new request, unless it has a key.
     pub(super) fn collect(&self) {
         self.collected.store(true, Ordering::Relaxed);
@@ -86,17 +93,27 @@ impl Begun {
         };
         match &delivered.answer.body {
             // A definite refusal: nothing was done, so the next try may do it.
-            Body::Failed {
-                failure:
-                    Failure::Carrier(_)
-                    | Failure::Busy
-                    | Failure::NoActiveCall
-                    | Failure::Undelivered { untouched: true, .. },
-                ..
-            } => false,
+            Body::Failed { failure: Failure::Busy | Failure::NoActiveCall, .. } => false,
+            Body::Failed { failure, .. } if failure.is_untouched() => false,
             _ if keyed => now.since(delivered.at) <= KEYED,
             _ => !self.is_collected() && now.since(delivered.at) <= UNCOLLECTED,
         }
+    }
+}
+
+/// One client of perhaps several that wait for the same answer.
+pub(super) struct Waits(Arc<AtomicUsize>);
+
+impl Waits {
+    /// Whether nobody else does.
+    pub(super) fn alone(&self) -> bool {
+        self.0.load(Ordering::Relaxed) == 1
+    }
+}
+
+impl Drop for Waits {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -131,7 +148,7 @@ impl Repeats {
         match begin(name.clone()) {
             Ok(pending) => {
                 let key = name.key.clone();
-                let begun = Begun { pending, name, collected: Arc::default(), at: now };
+                let begun = Begun { pending, name, collected: Arc::default(), waiting: Arc::default(), at: now };
                 self.make_room(now);
                 self.begun.insert(key, begun.clone());
                 Joined::Begun(begun)
@@ -160,7 +177,13 @@ impl Repeats {
         let name = RequestName { key: record.key.clone(), content: record.content, keyed: record.keyed };
         let through = record.answer.is_some_and(|given| now.since(given.at) > ON_THE_WAY);
         let collected = Arc::new(AtomicBool::new(record.collected && through));
-        self.begun.entry(record.key).or_insert(Begun { pending, name, collected, at: record.begun_at });
+        self.begun.entry(record.key).or_insert(Begun {
+            pending,
+            name,
+            collected,
+            waiting: Arc::default(),
+            at: record.begun_at,
+        });
     }
 
     fn make_room(&mut self, now: Millis) {

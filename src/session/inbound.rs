@@ -106,17 +106,22 @@ impl Manager {
         let shared = &self.shared;
         let now = shared.config.clock.now();
         let channel = received.channel;
-        let taken = received.decided.take().unwrap_or_else(|| match &received.mail {
-            Mail::Message(message) => {
+        let decided = received.decided.take();
+        let taken = match (decided, &received.mail) {
+            (Some(decided), Mail::Message(message)) => {
+                tables.line.take_again(decided, message, channel, received.written_at(), now)
+            }
+            (Some(decided), Mail::Refused(..)) => decided,
+            (None, Mail::Message(message)) => {
                 let text = message.text.as_str();
                 let keyword = shared.carriers_word(channel, text).unwrap_or_else(|| shared.config.keywords.read(text));
                 tables.line.take_late(message, keyword, channel, received.written_at(), now)
             }
-            Mail::Refused(message, why) => {
+            (None, Mail::Refused(message, why)) => {
                 tracing::info!("a message of the person was refused: {why}");
                 tables.line.take_refused(message, &refusal(*why, &received), now)
             }
-        });
+        };
         if taken == Taken::Repeated {
             return None;
         }
@@ -177,6 +182,10 @@ impl Manager {
             Taken::Session(session, For::Quit) => {
                 vec![Then::Tell(session, Input::Quit), Then::Notify(Notice::Ended)]
             }
+            // It is over: the words go to the line.
+            Taken::Session(session, For::CallMe { .. }) if !tables.sessions.contains_key(&session) => {
+                vec![wrote(session, Sense::Aside)]
+            }
             Taken::Session(session, For::CallMe { tell }) => {
                 match tables.line.ring(&session, self.shared.config.most_live_calls, now) {
                     Ok(()) => vec![wrote(session, Sense::CallMe { tell })],
@@ -196,7 +205,12 @@ impl Manager {
         match (then, cause.entry) {
             (Then::Tell(session, input), Some(entry)) => {
                 // A session that waits for the next process gets it there.
+                let rings = matches!(input, Input::Wrote { sense: Sense::CallMe { .. }, .. });
                 if self.entrust(&session, input, entry).is_err() && !self.suspends(&session) {
+                    if rings {
+                        // It was taken for a ring that will not be.
+                        self.shared.line(|line, _| line.release(&session));
+                    }
                     self.hold(received, entry);
                 }
             }

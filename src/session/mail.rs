@@ -165,7 +165,7 @@ impl Shared {
             Some(known) => known,
             None => self.find_conversation().await?,
         };
-        self.look_for_window(&conversation).await?;
+        self.look_for_window(&conversation).await;
         Ok(conversation)
     }
 
@@ -184,19 +184,23 @@ impl Shared {
         Ok(conversation)
     }
 
-    /// Looks when the person wrote last, where that is not known; again where that failed and may yet succeed.
-    async fn look_for_window(&self, conversation: &ConversationId) -> Result<(), MessagingError> {
+    /// Looks when the person wrote last, where that is not known; again where that failed and may yet succeed. Without it a
+    /// text goes out as in any conversation whose window nobody knows.
+    async fn look_for_window(&self, conversation: &ConversationId) {
         if !self.lock().unread_window {
-            return Ok(());
+            return;
         }
         let latest = self.messaging().latest(conversation, self.config.directory.person()).await;
         self.lock().unread_window = matches!(&latest, Err(error) if error.class.is_transient());
+        let latest = match latest {
+            Ok(latest) => latest,
+            Err(error) => return tracing::debug!(%error, "the carrier did not say when the person wrote last"),
+        };
         let wrote =
-            latest?.into_iter().filter(|past| matches!(past.author, Author::Person(_))).map(|past| past.at).max();
+            latest.into_iter().filter(|past| matches!(past.author, Author::Person(_))).map(|past| past.at).max();
         if let Some(at) = wrote {
             self.line(|line, _| line.was_written_at(at));
         }
-        Ok(())
     }
 
     /// Our own text with this mark, where it was sent after all.

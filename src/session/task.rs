@@ -28,6 +28,9 @@ use connecting::{NotTold, Streams};
 use keeping::Kept;
 use meter::Meter;
 
+/// How long a server that stops waits for what the carrier says of a text.
+const LAST_TEXT: Duration = Duration::from_secs(4);
+
 /// Where an answer goes.
 pub(super) type AnswerTo = watch::Sender<Option<Delivered>>;
 
@@ -136,10 +139,13 @@ pub(super) struct Task {
     lines: Vec<Line>,
     finished: bool,
     ended_at: Option<Millis>,
-    /// The server stops, and the session goes on with the next process as soon as its call is hung up.
-    stopping: bool,
+    /// The server stops, and the session goes on with the next process as soon as its call is hung up. Until then it waits for
+    /// what the carrier says of a text that is on its way: not every carrier tells the next process.
+    stopping: Option<Millis>,
     /// What nobody has collected of a session that no agent knows.
     left_over: Vec<Said>,
+    /// Nothing of it reached the person, and the agent was told so.
+    untouched: bool,
     kept: Kept,
     /// The first keeping, under way.
     keeping: Option<BoxFuture<'static, bool>>,
@@ -196,8 +202,9 @@ impl Task {
             lines,
             finished: false,
             ended_at: None,
-            stopping: false,
+            stopping: None,
             left_over: Vec::new(),
+            untouched: false,
             kept: Kept::default(),
             keeping: None,
             known_call: None,
@@ -224,7 +231,8 @@ impl Task {
         drop(self.keep());
         while !self.finished && !self.is_suspended() {
             let now = self.shared.config.clock.now();
-            let next = [self.session.next_deadline(), Meter::next_deadline(self.open_window(), now)];
+            let last_text = self.stopping.filter(|until| *until > now);
+            let next = [self.session.next_deadline(), Meter::next_deadline(self.open_window(), now), last_text];
             self.alarm.set(next.into_iter().flatten().min(), &*self.shared.config.clock);
             let worth_keeping = tokio::select! {
                 message = self.inbox.recv() => match message {
@@ -267,20 +275,6 @@ impl Task {
             self.take(message).await;
         }
         drop(self.keep());
-    }
-
-    /// What the person wrote to a session that is over already is left over, too.
-    fn leave_over(&mut self, message: &Message) {
-        let Message::Input { input, .. } = message else { return };
-        match input {
-            Input::Wrote { sense: Sense::CallMe { tell: false }, .. } => {}
-            Input::Wrote { text, at, channel, .. } => {
-                self.left_over.push(Said { text: text.clone(), at: *at, channel: *channel });
-            }
-            Input::Earlier(said) => self.left_over.extend(said.iter().cloned()),
-            // Nothing that anybody said.
-            _ => {}
-        }
     }
 
     /// Whoever waits is told to come back; nothing of the session changes.
@@ -355,7 +349,9 @@ impl Task {
                 let _ = answer.send(self.look());
                 return false;
             }
-            Message::Shutdown if self.outlives_the_process() => self.stopping = true,
+            Message::Shutdown if self.outlives_the_process() => {
+                self.stopping = Some(self.shared.config.clock.now() + LAST_TEXT);
+            }
             Message::Shutdown => self.feed(Input::Shutdown).await,
         }
         true
@@ -366,7 +362,9 @@ impl Task {
     }
 
     fn is_suspended(&self) -> bool {
-        self.stopping && self.outlives_the_process() && !self.session.is_on_phone()
+        let Some(until) = self.stopping else { return false };
+        let sends = self.session.is_sending() && self.shared.config.clock.now() < until;
+        self.outlives_the_process() && !self.session.is_on_phone() && !sends
     }
 
     async fn feed(&mut self, input: Input) {

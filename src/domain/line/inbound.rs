@@ -1,5 +1,7 @@
 //! What an inbound message is, and whose.
 
+use std::time::Duration;
+
 use super::{Line, TELL_AGAIN};
 use crate::clock::Millis;
 use crate::domain::keywords::Keyword;
@@ -50,6 +52,10 @@ pub enum For {
     Quit,
 }
 
+/// How long after it was written a wish to be called still rings: as long as a block for too many messages and its reading
+/// back may take. After that the person is elsewhere, or asleep.
+const RINGS_FOR: Duration = Duration::from_mins(10);
+
 impl Line {
     /// Takes a message of the person's that comes as it is written.
     #[cfg(test)]
@@ -93,7 +99,7 @@ impl Line {
                 Taken::Resumed
             }
             Keyword::Help if self.opted_out.is_none() => Taken::Help,
-            Keyword::Call { more } => match self.whose(message.quotes.as_ref()) {
+            Keyword::Call { more } if rings(at, now) => match self.whose(message.quotes.as_ref()) {
                 Some((session, _)) => Taken::Session(session, For::CallMe { tell: more }),
                 None => {
                     if more {
@@ -110,12 +116,38 @@ impl Line {
                 Some((session, _)) => Taken::Session(session, For::Quit),
                 None => self.held(message, channel, at, now),
             },
-            Keyword::Stop | Keyword::Start | Keyword::Yes | Keyword::Help | Keyword::None => {
+            Keyword::Stop | Keyword::Start | Keyword::Yes | Keyword::Help | Keyword::Call { .. } | Keyword::None => {
                 match self.whose(message.quotes.as_ref()) {
                     Some((session, what)) => Taken::Session(session, what),
                     None => self.held(message, channel, at, now),
                 }
             }
+        }
+    }
+
+    /// What was decided by an earlier process, and was not done: a ring that is late by now is none any more.
+    pub fn take_again(
+        &mut self,
+        decided: Taken,
+        message: &Inbound,
+        channel: Channel,
+        at: Millis,
+        now: Millis,
+    ) -> Taken {
+        if rings(at, now) {
+            return decided;
+        }
+        match decided {
+            Taken::Session(session, For::CallMe { .. }) => Taken::Session(session, For::Aside),
+            // These words were kept then.
+            Taken::CallMe { tell: true } => Taken::Held { tell: false },
+            Taken::CallMe { tell: false } => self.held(message, channel, at, now),
+            Taken::Repeated
+            | Taken::Stopped
+            | Taken::Resumed
+            | Taken::Help
+            | Taken::Session(_, For::Reply | For::Aside | For::Quit)
+            | Taken::Held { .. } => decided,
         }
     }
 
@@ -153,4 +185,8 @@ impl Line {
     fn keep(&mut self, message: &Inbound, channel: Channel, at: Millis) {
         self.hold(Said { text: message.text.clone(), at, channel });
     }
+}
+
+fn rings(at: Millis, now: Millis) -> bool {
+    now.since(at) < RINGS_FOR
 }

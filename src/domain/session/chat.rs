@@ -207,6 +207,11 @@ impl Session {
         }
     }
 
+    /// Whether a text is on its way to the carrier, and nobody knows yet whether it got there.
+    pub fn is_sending(&self) -> bool {
+        self.chat.on_its_way.is_some()
+    }
+
     /// Whether it has the floor, or asks for it.
     pub fn wants_floor(&self) -> bool {
         self.chat.floor != Floor::None

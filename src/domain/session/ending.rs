@@ -189,7 +189,7 @@ impl Session {
     fn leave_messaging(&mut self, why: &Why, hanging: Option<Hanging>, now: Millis) {
         self.note_end(why);
         self.record_words();
-        let failure = if *why == Why::Shutdown { Failure::Stopping } else { why.failure() };
+        let failure = why.failure();
         self.drop_texts(&failure);
         match why {
             Why::Agent | Why::Shutdown => self.fail_asking(&failure),

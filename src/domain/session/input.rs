@@ -319,3 +319,10 @@ pub enum Failure {
     /// The server stops; the session goes on without it.
     Stopping,
 }
+
+impl Failure {
+    /// Whether nothing was done: the next try may do it.
+    pub fn is_untouched(&self) -> bool {
+        matches!(self, Failure::Carrier(_) | Failure::Undelivered { untouched: true, .. })
+    }
+}

@@ -33,6 +33,7 @@ impl Service {
         begun: Option<&Begun>,
         budget: Duration,
     ) -> Result<Answered, Refusal> {
+        let waits = begun.map(Begun::waits);
         match tokio::time::timeout(budget, pending.answer()).await {
             Ok(Ok(delivered)) => {
                 if let Some(begun) = begun.filter(|begun| !delivered.is_put_off() && !begun.is_collected()) {
@@ -52,7 +53,10 @@ impl Service {
             }
             Ok(Err(_)) => Err(sentence::crashed(&pending.session)),
             Err(_) => {
-                self.manager.out_of_time(pending);
+                // While another client waits for the same reply, its question stands.
+                if waits.is_none_or(|waits| waits.alone()) {
+                    self.manager.out_of_time(pending);
+                }
                 Ok(Answered::OutOfTime(begun.map(|begun| begun.name.key.clone())))
             }
         }

@@ -2,12 +2,12 @@
 
 use futures_util::future::BoxFuture;
 
-use super::Task;
+use super::{Message, Task};
 use crate::clock::Millis;
 use crate::domain;
 use crate::domain::outcome::Channel;
 use crate::domain::session::snapshot::Snapshot;
-use crate::domain::session::{Answer, Effect, Said};
+use crate::domain::session::{Answer, Body, Effect, Input, Said, Sense};
 use crate::ids::{ConversationId, EntryId, RequestId};
 use crate::session::shared::Tables;
 use crate::session::{Delivered, Look, RequestName};
@@ -55,6 +55,7 @@ impl Task {
         let contact = (channel == Channel::WhatsApp).then(|| self.shared.read_line(crate::domain::line::Line::contact));
         let at = self.shared.config.clock.now();
         let delivered = Delivered { answer: std::sync::Arc::new(answer.clone()), at, channel, contact };
+        self.untouched |= matches!(&answer.body, Body::Failed { failure, .. } if failure.is_untouched());
         if let Some(mut record) = self.requests.remove(&request) {
             record.answer = Some(Given::from(&delivered));
             self.kept.more.push(Write::Request(Box::new(record)));
@@ -70,15 +71,29 @@ impl Task {
     }
 
     /// The same for whoever has the tables already. Words that nobody has collected go back to the line with the end of a
-    /// session that no agent knows.
+    /// session that no agent knows, and of one that was not begun: its repeat is another.
     pub(super) fn keep_under(&mut self, tables: &mut Tables) -> BoxFuture<'static, bool> {
         let writes = self.writes(tables.line.conversation().cloned());
-        if self.finished && self.by_person {
+        if self.finished && (self.by_person || self.untouched) {
             for said in std::mem::take(&mut self.left_over) {
                 tables.line.hold(said);
             }
         }
         self.shared.keep(tables, writes)
+    }
+
+    /// What the person wrote to a session that is over already is left over, too.
+    pub(super) fn leave_over(&mut self, message: &Message) {
+        let Message::Input { input, .. } = message else { return };
+        match input {
+            Input::Wrote { sense: Sense::CallMe { tell: false }, .. } => {}
+            Input::Wrote { text, at, channel, .. } => {
+                self.left_over.push(Said { text: text.clone(), at: *at, channel: *channel });
+            }
+            Input::Earlier(said) => self.left_over.extend(said.iter().cloned()),
+            // Nothing that anybody said.
+            _ => {}
+        }
     }
 
     fn writes(&mut self, conversation: Option<ConversationId>) -> Vec<Write> {

@@ -19,7 +19,11 @@ async fn the_window_is_looked_for_again_where_that_failed_and_may_yet_succeed() 
             at: ports.clock.now() - Duration::from_hours(30),
         });
         letters.is_blind(class);
-        ports.manager.write(text("Shall I deploy?"), Form::Free, None).expect("there is room");
+        let asked = ports.manager.write(text("Shall I deploy?"), Form::Free, None).expect("there is room");
+        tokio::time::sleep(Duration::from_secs(30)).await;
+        assert_eq!(letters.taken(), ["Shall I deploy?"], "{class:?}: it is sent all the same, and once");
+        let say = |request| Input::Say { request, text: text("I begin.") };
+        ports.manager.request(&asked.session, None, say).expect("it runs");
         tokio::time::sleep(Duration::from_secs(30)).await;
         let is_unknown = ports.manager.shared.read_line(|line, _| line.is_window_unknown());
         assert_eq!(!is_unknown, is_known, "{class:?}");

@@ -5,6 +5,7 @@ use super::shelf::Shelf;
 use super::texts::Letters;
 use super::*;
 use crate::clock::Clock;
+use crate::domain::line::{For, Taken};
 use crate::domain::messaging::{Author, Inbound, MessagingClass, PastMessage};
 use crate::domain::outcome::EndedBy;
 use crate::domain::session::Failure;
@@ -193,6 +194,25 @@ async fn a_session_that_is_suspended_at_the_end_goes_on_in_the_next_process() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_server_that_stops_waits_a_moment_for_what_the_carrier_says_of_a_text() {
+    for (takes, is_known) in [(2, true), (8, false)] {
+        let letters = Letters::sealed().slow(Duration::from_secs(takes));
+        let first = Process::start(Shelf::new(), Arc::new(letters), Millis(1_790_000_000_000));
+        let asked = first.asks(FIRST.0);
+        settled().await;
+        first.ports.manager.close(Duration::from_secs(6)).await;
+        assert!(asked.given().expect("an answer in time").is_put_off(), "{takes} s: {asked:?}");
+        let next = first.next();
+        let pending = request(&next.recalls().await, FIRST.0).expect("it is known");
+        tokio::time::sleep(Duration::from_secs(60)).await;
+        assert_eq!(pending.given().is_none(), is_known, "{takes} s: {pending:?}");
+        next.hears(FIRST.1);
+        settled().await;
+        assert_eq!(next.asked(FIRST.0), 1, "{takes} s: it is sent once");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_is_not_taken_up_when_the_server_is_stopped_goes_on_with_the_next_process() {
     let first = Process::first(Shelf::new());
     first.asks(FIRST.0);
@@ -238,6 +258,26 @@ async fn what_was_left_may_come_late_and_finds_its_place_beside_what_began_meanw
     next.hears(SECOND.1);
     settled().await;
     assert_eq!((replied(&newer), next.asked(FIRST.0), next.asked(SECOND.0)), (vec![SECOND.1.to_owned()], 1, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_wish_to_be_called_by_a_session_that_is_gone_leaves_the_phone_free_and_its_words_to_the_next() {
+    let process = Process::first(Shelf::new());
+    let asked = process.asks(FIRST.0);
+    settled().await;
+    process.shelf.commit(vec![Write::Ended(asked.session.clone())]).await.expect("it is kept");
+    let next = process.next();
+    let mut left = next.shelf.left().await.expect("it is there");
+    let decided = Some(Taken::Session(asked.session.clone(), For::CallMe { tell: false }));
+    left.received.push(Received { decided, ..received(&next, "call me") });
+    next.ports.manager.recall(left).await;
+    settled().await;
+    let called = next.ports.manager.call(text(CALLED), None).expect("the phone is free");
+    settled().await;
+    assert_eq!(next.letters.taken().iter().filter(|text| text.contains("on the phone")).count(), 0);
+    let look = next.ports.manager.look(&called.session).await.expect("it runs");
+    let words: Vec<&str> = look.conversation.uncollected.iter().map(|line| line.text.as_str()).collect();
+    assert_eq!(words, ["call me"]);
 }
 
 /// A message that came in now, as it is kept.

@@ -31,6 +31,8 @@ pub(super) struct Letters {
     fails: bool,
     /// It takes none for this reason, and shows nothing.
     refuses: Option<MessagingClass>,
+    /// How long it takes to answer what is sent.
+    takes: Duration,
     /// It answers nothing that is sent, and cannot be looked into so many times.
     silent: Option<AtomicU64>,
     /// How the next looks into the conversation fail.
@@ -50,6 +52,11 @@ impl Letters {
     pub(super) fn sealed() -> Self {
         let letters = Self::default();
         Self { abilities: Abilities { reads_back: false, ..letters.abilities }, ..Self::default() }
+    }
+
+    /// The same, which takes so long to answer what is sent.
+    pub(super) fn slow(self, takes: Duration) -> Self {
+        Self { takes, ..self }
     }
 
     /// The same, which takes nothing, for this reason.
@@ -87,6 +94,7 @@ impl Default for Letters {
             asked: AtomicU64::new(0),
             fails: false,
             refuses: None,
+            takes: Duration::ZERO,
             silent: None,
             blind: Mutex::default(),
             taken: Mutex::default(),
@@ -122,7 +130,13 @@ impl Messaging for Letters {
             lock(&self.taken).push((message.clone(), order));
             Ok(message)
         };
-        ready(result).boxed()
+        async move {
+            if !self.takes.is_zero() {
+                tokio::time::sleep(self.takes).await;
+            }
+            result
+        }
+        .boxed()
     }
 
     fn latest<'a>(

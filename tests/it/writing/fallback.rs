@@ -117,6 +117,23 @@ async fn a_dial_that_the_carrier_refuses_is_no_missed_call_and_nothing_is_writte
 
 #[rstest]
 #[tokio::test(start_paused = true)]
+async fn what_the_person_wrote_before_comes_with_the_call_that_is_placed_and_not_with_one_that_was_refused(
+    #[values(Twilio, Telnyx)] on: Telephony,
+) {
+    let world = World::writing_on(on).await;
+    world.emulator.chat().write("Take the blue one.").await;
+    world.emulator.faults().add(Fault::Dial(DialFault::Refused { status: 403, code: 21215 }), Times::Once);
+    let refused = world.call(QUESTION).await;
+    world.refused(&refused, 502, "provider_error");
+    world.person(Script::unanswered(PickUp::Busy));
+    let (answer, _) = tokio::join!(world.call(QUESTION), world.replies(QUESTION, REPLY));
+    assert_eq!(answer.at("/earlier/0/text"), "Take the blue one.", "{answer:?}");
+    assert_eq!(answer.at("/earlier/1"), Value::Null, "{answer:?}");
+    world.settled().await;
+}
+
+#[rstest]
+#[tokio::test(start_paused = true)]
 async fn a_reply_is_awaited_as_long_as_the_person_takes_and_none_is_lost_to_the_pace(
     #[values(Twilio, Telnyx)] on: Telephony,
 ) {

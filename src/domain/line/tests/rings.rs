@@ -51,3 +51,39 @@ fn nobody_is_rung_who_is_on_the_phone() {
     assert_eq!(line.ring(&id(5), 5, at(0)), Err(NoRing::TooOften));
     assert_eq!(line.take(&id(5), 5), Ok(()), "an agent's call is not counted here");
 }
+
+#[test]
+fn a_wish_to_be_called_that_comes_ten_minutes_late_is_a_message_like_any_other() {
+    let call = |line: &mut Line, name: &str, keyword, late| {
+        line.take_late(&inbound(name, "call me"), keyword, Channel::WhatsApp, at(0), at(late))
+    };
+    let plain = Keyword::Call { more: false };
+    let mut nobody = Line::default();
+    assert_eq!(call(&mut nobody, "IM1", plain, 599), Taken::CallMe { tell: false });
+    assert_eq!(call(&mut nobody, "IM2", plain, 600), Taken::Held { tell: true });
+    assert_eq!(nobody.take_held(at(700)).len(), 1, "the next agent learns of it");
+
+    let mut asking = Line::default();
+    asking.claim_floor(&id(1));
+    assert_eq!(call(&mut asking, "IM1", plain, 599), Taken::Session(id(1), For::CallMe { tell: false }));
+    assert_eq!(call(&mut asking, "IM2", plain, 600), Taken::Session(id(1), For::Reply));
+}
+
+#[test]
+fn a_ring_that_an_earlier_process_decided_and_did_not_do_is_late_by_then() {
+    let message = inbound("IM1", "call me, it burns");
+    let wish = |tell| Taken::Session(id(1), For::CallMe { tell });
+    for (decided, late, want, held) in [
+        (wish(true), 599, wish(true), 0),
+        (wish(true), 600, Taken::Session(id(1), For::Aside), 0),
+        (Taken::CallMe { tell: false }, 599, Taken::CallMe { tell: false }, 0),
+        (Taken::CallMe { tell: false }, 600, Taken::Held { tell: true }, 1),
+        // What it said was kept when it was decided.
+        (Taken::CallMe { tell: true }, 600, Taken::Held { tell: false }, 0),
+        (Taken::Session(id(1), For::Quit), 600, Taken::Session(id(1), For::Quit), 0),
+    ] {
+        let mut line = Line::default();
+        let taken = line.take_again(decided.clone(), &message, Channel::WhatsApp, at(0), at(late));
+        assert_eq!((&taken, line.take_held(at(700)).len()), (&want, held), "{decided:?} at {late} s");
+    }
+}

@@ -212,14 +212,14 @@ fn an_answer_to_an_older_question_is_none_to_the_newer_one_that_still_waits() {
 }
 
 #[test]
-fn a_server_that_stops_leaves_the_person_alone_and_the_requests_to_their_repeat() {
+fn a_server_that_stops_and_keeps_nothing_leaves_the_person_alone_and_says_that_it_is_over() {
     let mut scenario = Scenario::unanswered();
     let wait = scenario.waits();
     scenario.carrier_is_slow();
     let statement = scenario.speaks("The build is green.");
     scenario.give(Input::Shutdown);
     for request in [1, wait, statement] {
-        assert_eq!(scenario.told(request), "Stopping");
+        assert_eq!(scenario.told(request), "CallEnded");
     }
     assert_eq!(scenario.posts().len(), 2);
     assert_eq!(scenario.ended_by(), "shutdown");
