@@ -42,6 +42,8 @@ pub struct View {
     pub state: &'static str,
     /// A request waits for the person's reply.
     pub waiting: bool,
+    /// Its question is not written yet: one of another session comes first.
+    pub queued: bool,
     /// The conversation and its window, while the session is in messaging.
     pub contact: Option<Contact>,
 }

@@ -151,6 +151,8 @@ pub struct Look {
     pub phase: Phase,
     /// Whether a request waits for a reply.
     pub waiting: bool,
+    /// Whether its question waits, unsent, behind another session's.
+    pub queued: bool,
     /// How the person is reached, while the session is in messaging.
     pub contact: Option<Contact>,
 }

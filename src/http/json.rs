@@ -232,13 +232,16 @@ pub(super) struct ViewJson {
     duration_seconds: u64,
     /// A request waits for the person's reply.
     waiting: bool,
+    /// The question is not written yet: the person has one of another session to answer first.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    queued: bool,
     outcome: OutcomeJson,
     /// The person's words that no request has collected yet.
     replies: Vec<WordsJson>,
 }
 
 impl From<View> for ViewJson {
-    fn from(View { conversation, state, waiting, contact }: View) -> Self {
+    fn from(View { conversation, state, waiting, queued, contact }: View) -> Self {
         Self {
             call_id: conversation.id.as_str().to_owned(),
             state,
@@ -248,6 +251,7 @@ impl From<View> for ViewJson {
             ended_at: conversation.ended_at.map(|at| at.0),
             duration_seconds: conversation.duration_seconds,
             waiting,
+            queued,
             outcome: (&conversation.outcome).into(),
             replies: conversation.uncollected.iter().map(WordsJson::from).collect(),
         }

@@ -200,6 +200,7 @@ impl Verbs for FakeService {
             conversation: self.kept(),
             state: "listening",
             waiting: true,
+            queued: false,
             contact: self.writes.then(|| Contact { conversation: Some(chat()), window: None }),
         };
         self.answer(format!("look {session}"), view)

@@ -73,7 +73,14 @@ impl Progress {
         let first_text = state == "messaging" && !self.unanswered && was_called(view);
         self.unanswered |= first_text;
         let way = if view.text("contactMode") == Some("sms") { "SMS" } else { "WhatsApp" };
-        let news = if first_text { format!("no answer, writing on {way}") } else { stage(state, way, left) };
+        let queued = view.body.get("queued") == Some(&Value::Bool(true));
+        let news = if queued {
+            "an older question has to be answered first".to_owned()
+        } else if first_text {
+            format!("no answer, writing on {way}")
+        } else {
+            stage(state, way, left)
+        };
         self.tell(&news).await;
     }
 }

@@ -9,7 +9,6 @@ use crate::domain::session::{Failure, Said};
 use crate::ids::SessionId;
 use crate::privacy;
 use crate::session::{Delivered, NotStarted};
-use crate::store::Conversation;
 
 /// When there are too many sessions, one is likely to end within this.
 const FULL_AGAIN: Duration = Duration::from_secs(60);
@@ -26,6 +25,7 @@ pub(super) fn failed(id: &SessionId, failure: &Failure, said: &[Said], answered:
     let writing = channel != Channel::Voice;
     let (kind, what) = match failure {
         Failure::NoReply if writing => (RefusalKind::NoReply, not_yet(id, channel)),
+        Failure::Queued => (RefusalKind::NoReply, not_asked(id, channel)),
         Failure::NoReply => (
             RefusalKind::NoReply,
             format!(
@@ -154,6 +154,14 @@ fn not_yet(id: &SessionId, channel: Channel) -> String {
     )
 }
 
+/// The session's question was not written yet.
+fn not_asked(id: &SessionId, channel: Channel) -> String {
+    let place = channel.name();
+    format!(
+        "Nobody has been asked yet: the person has an older question of another session to answer on {place}. This one is written after that: wait for the reply with wait_for_reply, or give the question up with end_call, with {id}."
+    )
+}
+
 /// There never was such a session, or it is forgotten. The id is the client's own invention and may be anything, a phone
 /// number too: it is repeated masked, and as text only.
 pub(super) fn unknown(id: &SessionId) -> Refusal {
@@ -191,9 +199,11 @@ pub(super) fn crashed(id: &SessionId) -> Refusal {
 }
 
 /// The request waited as long as a client will; the session goes on.
-pub(super) fn out_of_time(id: &SessionId, kind: RefusalKind, session: Option<&Conversation>) -> Refusal {
+pub(super) fn out_of_time(id: &SessionId, kind: RefusalKind, view: Option<&super::View>) -> Refusal {
+    let session = view.map(|view| &view.conversation);
     let channel = session.map_or(Channel::Voice, |session| session.channel);
     let what = match channel {
+        Channel::WhatsApp | Channel::Sms if view.is_some_and(|view| view.queued) => not_asked(id, channel),
         Channel::Voice => format!(
             "Nobody has replied yet. The call is still open: wait for the reply with wait_for_reply, or ask again with continue_call, with {id}."
         ),

@@ -8,6 +8,7 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot, watch};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -21,11 +22,12 @@ use crate::domain::outcome::Channel;
 use crate::domain::session::{Input, Limits, Said, Session};
 use crate::domain::text::AgentText;
 use crate::ids::{EntryId, RequestId, SessionId, SessionIds};
+use crate::limit::Tally;
 use crate::metrics::Metrics;
 use crate::provider::{CallCommands, Carrier, Messaging, Sms};
 use crate::store::Store;
 
-/// What may wait in a session's inbox. Nobody waits for room: a full inbox is a stuck session, and its senders are told.
+/// What may wait in a session's inbox. Nobody waits for room: a full inbox is a session that is asked for more than it can do, and its senders are told.
 const INBOX: usize = 256;
 
 /// What a manager is made of.
@@ -115,6 +117,7 @@ impl Manager {
             ids: SessionIds::default(),
             names,
             generations: AtomicU64::new(0),
+            overfull: Tally::default(),
             closing: CancellationToken::new(),
             tables: Mutex::default(),
         };
@@ -335,7 +338,10 @@ impl Manager {
         let inbox = self.shared.lock().sessions.get(id).map(|entry| entry.inbox.clone()).ok_or(NotTaken::Gone)?;
         inbox.try_send(message).map_err(|error| match error {
             TrySendError::Full(_) => {
-                tracing::error!(call.id = %id, "session {id} is stuck: its inbox is full");
+                // Whoever has the key can bring it about.
+                if let Some(count) = self.shared.overfull.due(Instant::now()) {
+                    tracing::warn!(call.id = %id, count, "session {id} is overloaded: its inbox is full");
+                }
                 NotTaken::Busy
             }
             TrySendError::Closed(_) => NotTaken::Gone,

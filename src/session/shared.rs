@@ -3,27 +3,32 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, ready};
 use tokio::sync::mpsc;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::manager::{ManagerConfig, NotStarted};
 use super::missed::Missed;
 use super::task::Message;
 use crate::clock::Millis;
-use crate::domain::carrier::ProviderError;
+use crate::domain::carrier::{ErrorClass, ProviderError};
 use crate::domain::line::{self, Line, Notice};
 use crate::domain::outcome::{Channel, EndedBy};
 use crate::domain::session::{HANG_UP_AGAIN, Input};
 use crate::domain::text::AgentText;
 use crate::ids::{CarrierCallId, Mark, MessageId, SessionId, SessionIds};
+use crate::limit::Tally;
 use crate::store::Write;
 
 /// What the person is told by SMS where the operator has not set a notice of their own.
 const SMS_NOTICE: &str = "An AI agent that works for you writes here because it could not reach you by phone or on WhatsApp. \
                           Your carrier may charge for text messages. Reply STOP to get no more of them.";
+/// How often the carrier is asked again to hang up a call that it did not hang up at once.
+const HANG_UP_LATE: Duration = Duration::from_secs(30);
 /// Texts remembered whose fate was counted: more than can be on their way at once.
 const MOST_SETTLED: usize = 256;
 /// Calls remembered after their sessions: more than can be placed while a dial is in doubt.
@@ -39,6 +44,8 @@ pub(super) struct Shared {
     pub(super) names: AtomicU64,
     /// Counts sessions, so that a late clean-up cannot remove a newer entry.
     pub(super) generations: AtomicU64,
+    /// What sessions had no room for.
+    pub(super) overfull: Tally,
     /// The server stops.
     pub(super) closing: CancellationToken,
     pub(super) tables: Mutex<Tables>,
@@ -193,18 +200,36 @@ impl Shared {
         self.lock().done_with.contains(call)
     }
 
-    /// Hangs up a call that has no session to do it, with the patience a session would have.
-    pub(super) async fn hang_up_orphan(&self, id: &SessionId, call: &CarrierCallId) {
+    /// Hangs up a call that has no session to do it, with the patience a session would have; false when that does not help.
+    pub(super) async fn hang_up_orphan(&self, id: &SessionId, call: &CarrierCallId) -> bool {
         let failed = |error: &ProviderError| {
             tracing::error!(call.id = %id, %error, "the call of {id}, which does not run any more, could not be hung up");
         };
-        patiently(|| self.config.carrier.hang_up(call), failed).await;
+        patiently(|| self.config.carrier.hang_up(call), failed).await
     }
 
-    /// The same in the background, which outlives the session.
+    /// The same in the background, which outlives the session, and goes on where that does not help: whoever is in that call
+    /// hears nothing and may pay for it, up to the carrier's own limit.
     pub(super) fn send_off(self: &Arc<Self>, id: SessionId, call: CarrierCallId) {
         let shared = Arc::clone(self);
-        self.config.tasks.spawn(async move { shared.hang_up_orphan(&id, &call).await });
+        self.config.tasks.spawn(async move {
+            if !shared.hang_up_orphan(&id, &call).await {
+                let _ = shared.closing.run_until_cancelled(shared.hang_up_late(&id, &call)).await;
+            }
+        });
+    }
+
+    async fn hang_up_late(&self, id: &SessionId, call: &CarrierCallId) {
+        let until = Instant::now() + self.config.limits.longest;
+        while Instant::now() < until {
+            tokio::time::sleep(HANG_UP_LATE).await;
+            match self.config.carrier.hang_up(call).await.map_err(|error| error.class) {
+                Ok(()) => return tracing::info!(call.id = %id, "the call of {id} is hung up after all"),
+                // It is over, or nothing helps.
+                Err(ErrorClass::Refused) => return,
+                Err(ErrorClass::Busy | ErrorClass::Unknown) => {}
+            }
+        }
     }
 
     /// Hangs up a call that is no session's, with the same patience.
@@ -310,12 +335,16 @@ impl Shared {
     }
 }
 
-/// Does this until it succeeds, as often as a session tries to hang up.
-async fn patiently<'a>(act: impl Fn() -> BoxFuture<'a, Result<(), ProviderError>>, failed: impl Fn(&ProviderError)) {
+/// Does this until it succeeds, as often as a session tries to hang up; false when it never does.
+async fn patiently<'a>(
+    act: impl Fn() -> BoxFuture<'a, Result<(), ProviderError>>,
+    failed: impl Fn(&ProviderError),
+) -> bool {
     let mut waits = HANG_UP_AGAIN.into_iter();
     while let Err(error) = act().await {
         failed(&error);
-        let Some(wait) = waits.next() else { return };
+        let Some(wait) = waits.next() else { return false };
         tokio::time::sleep(wait).await;
     }
+    true
 }

@@ -120,9 +120,9 @@ impl Chat {
         if self.by_sms { Channel::Sms } else { Channel::WhatsApp }
     }
 
-    /// The person wrote: whoever writes on WhatsApp is reached there.
-    pub(super) fn was_written_to(&mut self, channel: Channel) {
-        self.reached = true;
+    /// The person wrote, and `to_us`: whoever writes on WhatsApp is reached there.
+    pub(super) fn was_written_to(&mut self, channel: Channel, to_us: bool) {
+        self.reached |= to_us;
         self.by_sms &= channel != Channel::WhatsApp;
     }
 
@@ -205,6 +205,11 @@ impl Session {
             }
             Floor::None | Floor::Claimed | Floor::Queued | Floor::Held => {}
         }
+    }
+
+    /// Whether its question waits, unsent, behind another session's.
+    pub fn is_queued(&self) -> bool {
+        self.chat.floor == Floor::Queued && self.chat.has_question()
     }
 
     /// Whether a text is on its way to the carrier, and nobody knows yet whether it got there.
@@ -334,7 +339,7 @@ impl Session {
     }
 
     /// Whether nothing of this session has reached the person: no dial was accepted, no text taken.
-    fn is_untouched(&self) -> bool {
+    pub(super) fn is_untouched(&self) -> bool {
         !self.chat.reached && !self.chat.in_doubt && self.outcome.dial == crate::domain::outcome::Dial::NotDialed
     }
 

@@ -70,6 +70,8 @@ impl Session {
             State::Dialing { .. } | State::Ringing { .. } | State::Answered { .. } | State::Talking { .. } => {
                 self.finish(&Why::Agent, now);
             }
+            // Nobody takes leave of whom nothing has reached.
+            State::Messaging { .. } if self.is_untouched() && !self.is_sending() => self.finish(&Why::Agent, now),
             State::Messaging { hanging } => {
                 let hanging = hanging.clone();
                 self.part(&text, hanging, now);
@@ -189,7 +191,9 @@ impl Session {
     fn leave_messaging(&mut self, why: &Why, hanging: Option<Hanging>, now: Millis) {
         self.note_end(why);
         self.record_words();
-        let failure = why.failure();
+        // Nothing is kept of a session that ends here: only what reached nobody may be asked for again.
+        let untouched = self.is_untouched() && !self.is_sending();
+        let failure = if *why == Why::Shutdown && untouched { Failure::Stopping } else { why.failure() };
         self.drop_texts(&failure);
         match why {
             Why::Agent | Why::Shutdown => self.fail_asking(&failure),
@@ -322,11 +326,13 @@ impl Session {
 
     pub(super) fn hang_up_again(&mut self, now: Millis) {
         let Some(Hanging { call, tries }) = self.hanging() else { return };
-        if *tries > HANG_UP_AGAIN.len() {
-            return self.hung_up_at_last(now);
-        }
         *tries += 1;
-        let call = call.clone();
+        let (call, tries) = (call.clone(), *tries);
+        if tries > HANG_UP_AGAIN.len() + 1 {
+            self.hung_up_at_last(now);
+            // Not the session's any more, and perhaps still live.
+            return self.effects.push_back(Effect::HangUp { call });
+        }
         self.effects.push_back(Effect::HangUp { call });
         self.deadlines.set(Timer::HangUp, now + HANG_UP_PATIENCE);
     }

@@ -291,6 +291,8 @@ pub struct Said {
 pub enum Failure {
     /// Nobody replied in time; the session is open.
     NoReply,
+    /// The same, and nobody was asked: the question waits behind another session's.
+    Queued,
     /// Nobody picked up; the session has ended.
     NoAnswer,
     /// Another message waits for its reply.

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use crate::clock::Millis;
 use crate::domain::deadlines::Deadlines;
-use crate::domain::outcome::{Dial, EndedBy, Outcome};
+use crate::domain::outcome::{Dial, EndedBy, MessageHeard, Outcome};
 use crate::ids::CarrierCallId;
 
 use super::{Chat, Effect, Ending, Failure, Hanging, Limits, Session, State, Timer, Turns};
@@ -117,6 +117,8 @@ impl Session {
             }
             Stage::Voice { call } => {
                 session.calls.over(kept_at);
+                session.turns.reached =
+                    matches!(session.outcome.message_heard, MessageHeard::Full | MessageHeard::Partial(_));
                 for request in saying {
                     session.fail(request, Failure::CallEnded);
                 }

@@ -124,7 +124,9 @@ impl Session {
 /// What the person writes.
 impl Session {
     pub(super) fn wrote(&mut self, said: Said, sense: Sense, now: Millis) {
-        self.chat.was_written_to(said.channel);
+        // What is written beside a call makes none that began in writing.
+        let beside = sense == Sense::Aside && !matches!(self.state, State::Messaging { .. });
+        self.chat.was_written_to(said.channel, !beside);
         match sense {
             Sense::Reply => self.answered_in_writing(said, now),
             Sense::Aside => {

@@ -188,7 +188,7 @@ impl Part {
                             tracing::warn!(
                                 code = error.code,
                                 class = ?error.class,
-                                "a dry session for {part} did not open"
+                                "calls may be without {part}: the speech provider did not open a session for it when asked: {error}"
                             );
                             return Err(error);
                         }

@@ -13,7 +13,7 @@ use crate::domain::messaging::Contact;
 use crate::domain::session::{Body, Input, Said};
 use crate::domain::text::PersonText;
 use crate::ids::{RequestKey, SessionId};
-use crate::session::{Delivered, NotStarted, NotTaken, Pending, RequestName};
+use crate::session::{Delivered, Look, NotStarted, NotTaken, Pending, RequestName};
 use crate::store::{Conversation, Given, Line, RequestRecord, Speaker, Write};
 
 /// How a verb's answer came about.
@@ -110,9 +110,9 @@ impl Service {
             Answered::Given(delivered) => self.given(id, &delivered),
             Answered::Kept(conversation) => Err(over(&conversation)),
             Answered::OutOfTime(request) => {
-                let session = self.view(id).await.ok().map(|view| view.conversation);
+                let view = self.view(id).await.ok();
                 let kind = if hurried { RefusalKind::NotYet } else { RefusalKind::NoReply };
-                let refusal = sentence::out_of_time(id, kind, session.as_ref());
+                let refusal = sentence::out_of_time(id, kind, view.as_ref());
                 // Whoever is told to come back is told by what name.
                 Err(Refusal { request: request.filter(|_| hurried).map(Box::new), ..refusal })
             }
@@ -155,14 +155,14 @@ impl Service {
     pub(super) async fn view(&self, id: &SessionId) -> Result<View, Refusal> {
         if let Some(look) = self.manager.look(id).await {
             let state = look.phase.as_str();
-            let (conversation, waiting, contact) = (look.conversation, look.waiting, look.contact);
-            return Ok(View { conversation, state, waiting, contact });
+            let Look { conversation, waiting, queued, contact, .. } = look;
+            return Ok(View { conversation, state, waiting, queued, contact });
         }
         match self.kept(id).await? {
             Answered::Kept(conversation) => {
                 let written = conversation.conversation.clone();
                 let contact = written.map(|conversation| Contact { conversation: Some(conversation), window: None });
-                Ok(View { conversation: *conversation, state: "ended", waiting: false, contact })
+                Ok(View { conversation: *conversation, state: "ended", waiting: false, queued: false, contact })
             }
             Answered::Given(_) | Answered::OutOfTime(_) => Err(sentence::unknown(id)),
         }

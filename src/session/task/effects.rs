@@ -183,7 +183,14 @@ impl Task {
             ring: config.limits.ring,
             longest: config.limits.longest + CARRIER_LIMIT_SLACK,
         };
-        self.work(async move |shared| Some(Input::Dialed(shared.config.carrier.dial(order).await)));
+        let id = self.id.clone();
+        self.work(async move |shared| {
+            let dialed = shared.config.carrier.dial(order).await;
+            if let Err(error) = &dialed {
+                tracing::warn!(call.id = %id, class = ?error.class, code = error.code, "the dial of {id} failed: {error}");
+            }
+            Some(Input::Dialed(dialed))
+        });
     }
 
     fn number(&self) -> PhoneNumber {

@@ -127,6 +127,7 @@ impl Task {
             conversation: self.conversation(conversation),
             phase: self.session.phase(),
             waiting: self.session.is_waiting(),
+            queued: self.session.is_queued(),
             contact: self.session.has_written().then_some(contact),
         }
     }

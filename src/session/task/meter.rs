@@ -110,7 +110,7 @@ impl Meter {
         let turn = match &answer.body {
             Body::Reply(_) => Turn::Replied,
             Body::Failed { failure, .. } => match failure {
-                Failure::NoReply | Failure::NoAnswer => Turn::NoReply,
+                Failure::NoReply | Failure::Queued | Failure::NoAnswer => Turn::NoReply,
                 Failure::CallEnded => Turn::HungUp,
                 Failure::Speech(_)
                 | Failure::Carrier(_)

@@ -22,6 +22,24 @@ fn wrote(words: &str, at: Millis) -> Input {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_call_that_the_carrier_does_not_hang_up_is_hung_up_when_it_does_again() {
+    for fails in [3, 4, 7, 8, 60] {
+        let ports = Ports::new(limits(), 1);
+        let pending = ports.manager.call(text("Shall I deploy?"), None).expect("there is room");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+        let call = ports.call_of(&pending.session);
+        ports.manager.answered(Some(pending.session.clone()), call.clone());
+        ports.fails_to_hang_up(fails);
+        let end = |request| Input::End { request, text: text("Bye.") };
+        ports.manager.request(&pending.session, None, end).expect("it runs");
+        tokio::time::sleep(Duration::from_mins(1)).await;
+        assert_eq!(ports.manager.running(), 0, "the agent does not wait for it");
+        tokio::time::sleep(Duration::from_mins(30)).await;
+        assert_eq!(ports.hung_up(), [call], "after {fails} failures");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_session_whose_inbox_is_full_runs_and_is_to_be_told_again() {
     let ports = Ports::new(limits(), 1);
     let pending = ports.manager.call(text("Shall I deploy?"), None).expect("there is room");

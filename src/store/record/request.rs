@@ -47,7 +47,7 @@ keep_struct!(Reply => ReplyRecord { words: Vec<Said>, earlier: Vec<Said>, interr
 keep_struct!(Said => SaidRecord { text: PersonText, at: Millis, channel: Channel });
 
 keep_enum!(Failure => FailureRecord {
-    NoReply, NoAnswer, Busy, CallEnded, NoActiveCall, OptedOut, TemplateRequired, Stopping,
+    NoReply, Queued, NoAnswer, Busy, CallEnded, NoActiveCall, OptedOut, TemplateRequired, Stopping,
     (Speech error: ProviderError),
     (Carrier error: ProviderError),
     {Undelivered error: MessagingError, untouched: bool, open: bool},

@@ -73,10 +73,13 @@ async fn a_server_that_is_stopped_answers_whoever_waits_in_writing_and_writes_no
         },
         stops
     );
-    for answer in [&asked, &waiting, &queued] {
-        world.refused(answer, 503, "shutting_down");
-        assert!(answer.error().contains("Repeat the request in a minute"), "{answer:?}");
+    // Nothing is kept here: what the person has seen is over, and what they have not may be asked again.
+    for answer in [&asked, &waiting] {
+        world.refused(answer, 410, "call_ended");
+        assert!(answer.error().contains("the server was stopped"), "{answer:?}");
     }
+    world.refused(&queued, 503, "shutting_down");
+    assert!(queued.error().contains("Repeat the request in a minute"), "{queued:?}");
     let emulator = world.shut_down().await;
     assert!(began.elapsed() < secs(8), "{:?}", began.elapsed());
     let words: Vec<_> = emulator.chat().shown().into_iter().map(|shown| shown.words).collect();

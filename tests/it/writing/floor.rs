@@ -64,6 +64,29 @@ async fn a_second_question_waits_until_the_first_is_answered_and_each_reply_find
     }
 }
 
+#[rstest]
+#[tokio::test(start_paused = true)]
+async fn a_question_that_waits_for_its_turn_says_so_and_can_be_given_up_without_a_word(
+    #[values(Twilio, Telnyx)] on: Telephony,
+) {
+    let world = World::writing_on(on).await;
+    let second = async {
+        text(&world, QUESTION).await;
+        let hurried = world.post_with("/api/message", json!({ "message": OTHER }), &[("prefer", "wait=5")]).await;
+        assert_eq!(hurried.status, 202, "{hurried:?}");
+        assert!(hurried.at("/next").to_string().contains("an older question of another session"), "{hurried:?}");
+        let id = hurried.call_id();
+        assert_eq!(world.look(&id).await.at("/queued"), true);
+        assert_eq!(world.say("end", &id, "Goodbye.").await.status, 200);
+        world.replies(QUESTION, "Yes.").await
+    };
+    let (first, _) = tokio::join!(world.message(QUESTION), second);
+    world.wrote(&first, "Yes.");
+    assert_eq!(world.look(&first.call_id()).await.body.get("queued"), None);
+    assert_eq!(world.words(), [QUESTION], "nobody takes leave who never came");
+    world.settled().await;
+}
+
 /// One question whose time is up, and another that is awaited: both stand open on the phone. What the person writes then,
 /// quoting the first or nothing; gives what the first session and the second request got.
 async fn two_open(on: Telephony, replies: [(bool, &str); 2]) -> (Vec<String>, String) {

@@ -76,6 +76,30 @@ async fn twenty_clients_with_one_question_write_once_and_read_the_same(#[values(
 
 #[rstest]
 #[tokio::test(start_paused = true)]
+async fn a_client_whose_time_is_up_leaves_the_question_to_the_one_that_still_waits(
+    #[values(Twilio, Telnyx)] on: Telephony,
+) {
+    let world = World::writing_on(on).await;
+    let path = format!("/api/call/{}/continue", world.in_writing().await);
+    let ask = |message: &str| world.post_with(&path, json!({ "message": message }), &[("prefer", "wait=5")]);
+    let patient = world.post(&path, json!({ "message": "And the docs?" }));
+    let others = async {
+        sleep(secs(1)).await;
+        assert_eq!(ask("And the docs?").await.status, 202);
+        world.refused(&ask("Or not?").await, 409, "busy");
+        world.replies("And the docs?", "Yes.").await
+    };
+    let (answer, _) = tokio::join!(patient, others);
+    world.wrote(&answer, "Yes.");
+    // Once nobody waits, the next message may take its place.
+    assert_eq!(ask("And the tests?").await.status, 202);
+    assert_eq!(ask("Or those?").await.status, 202);
+    world.say("end", path.split('/').nth(3).expect("an id"), "Goodbye.").await;
+    world.settled().await;
+}
+
+#[rstest]
+#[tokio::test(start_paused = true)]
 async fn a_key_stands_for_one_message_and_its_answer_for_a_day(#[values(Twilio, Telnyx)] on: Telephony) {
     let world = with_template(on).await;
     let (answer, _) = tokio::join!(keyed(&world, QUESTION, "k1"), world.replies(QUESTION, REPLY));

@@ -317,16 +317,16 @@ fn a_shutdown_ends_every_state_within_eight_seconds() {
 }
 
 #[test]
-fn a_hang_up_is_tried_four_times_and_then_left_to_the_carriers_time_limit() {
+fn a_hang_up_is_tried_four_times_and_then_handed_on_once() {
     let busy = || Err(error(ErrorClass::Busy, "429"));
     for (answers, hang_ups) in [
         (vec![Ok(())], 1),
         (vec![Err(error(ErrorClass::Refused, "20404"))], 1),
         (vec![busy(), Ok(())], 2),
         (vec![busy(), busy(), busy(), Ok(())], 4),
-        (vec![busy(), busy(), busy(), busy()], 4),
+        (vec![busy(), busy(), busy(), busy()], 5),
         // Never answered at all.
-        (vec![], 4),
+        (vec![], 5),
     ] {
         let mut scenario = Scenario::picked_up();
         scenario.obliging = false;

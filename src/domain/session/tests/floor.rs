@@ -19,7 +19,7 @@ fn a_question_waits_for_the_floor_while_its_clock_runs_and_is_written_when_its_t
     assert!(!in_time.wants_the_floor());
 
     scenario.at(180_000);
-    assert_eq!((scenario.told(1).as_str(), scenario.posts().len()), ("NoReply", 0));
+    assert_eq!((scenario.told(1).as_str(), scenario.posts().len()), ("Queued", 0));
     assert!(scenario.wants_the_floor(), "what was asked stays asked");
     scenario.at(HOUR).gets_the_floor();
     assert_eq!(scenario.posts(), [QUESTION]);

@@ -1,10 +1,12 @@
 //! The process dies, and the session goes on from what was kept.
 
 use crate::domain::messaging::MessagingClass;
-use crate::domain::session::{Effect, Input, Phase};
+use crate::domain::outcome::{Channel, MessageHeard};
+use crate::domain::session::{Effect, Input, Phase, Sense};
+use crate::domain::text::PersonText;
 use crate::ids::{CarrierCallId, MessageId, PostId};
 
-use super::scenario::{QUESTION, Scenario, call};
+use super::scenario::{QUESTION, Scenario, call, texting};
 
 #[test]
 fn a_question_in_writing_stays_open_and_is_not_written_again() {
@@ -85,6 +87,34 @@ fn a_call_is_hung_up_and_whoever_waits_learns_that_it_is_over() {
         scenario.run_out();
         scenario.check_ended();
     }
+}
+
+#[test]
+fn a_call_in_which_the_person_also_wrote_ends_with_the_process_like_any_other() {
+    let mut scenario = Scenario::asked_with(texting());
+    let at = scenario.now;
+    let text = PersonText("One moment.".to_owned());
+    scenario.give(Input::Wrote { text, sense: Sense::Aside, at, channel: Channel::WhatsApp });
+    scenario.restarts(3000);
+    assert_eq!(scenario.told(1), "CallEnded (said: One moment.)");
+    assert_eq!((scenario.truth(1).as_str(), scenario.posts().len()), ("answered human full none crash", 0));
+    scenario.run_out();
+    scenario.check_ended();
+}
+
+#[test]
+fn who_heard_the_question_before_the_crash_is_not_told_that_we_tried_to_call() {
+    let mut scenario = Scenario::unanswered();
+    scenario.at(12_000).wants_a_call();
+    scenario.at(15_000).picks_up_again().at(16_500).starts(2).at(20_000).ends(2);
+    let asked = scenario.session.outcome().message_heard.clone();
+    assert_eq!(asked, MessageHeard::Full);
+    scenario.restarts(3000);
+    assert!(
+        scenario.posts().last().is_some_and(|text| text.starts_with("Our call broke off.")),
+        "{:?}",
+        scenario.posts()
+    );
 }
 
 #[test]

@@ -227,6 +227,18 @@ fn a_server_that_stops_and_keeps_nothing_leaves_the_person_alone_and_says_that_i
 }
 
 #[test]
+fn a_question_that_was_never_written_ends_without_a_goodbye_and_may_be_asked_again_after_a_stop() {
+    let queued = || Scenario::writing_with(texting(), Form::Free, |it| _ = it.floor_is_taken());
+    let mut left = queued();
+    let end = left.after(1000).leaves();
+    assert_eq!((left.told(1).as_str(), left.told(end).as_str(), left.posts().len()), ("CallEnded", "ended after 0", 0));
+    left.check_ended();
+    let mut stopped = queued();
+    stopped.give(Input::Shutdown);
+    assert_eq!((stopped.told(1).as_str(), stopped.posts().len()), ("Stopping", 0));
+}
+
+#[test]
 fn the_persons_word_ends_the_session() {
     let mut scenario = Scenario::unanswered();
     let wait = scenario.waits();

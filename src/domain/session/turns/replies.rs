@@ -153,7 +153,8 @@ impl Session {
                 self.give_reply(now);
             }
         } else {
-            self.fail_asking(&Failure::NoReply);
+            let failure = if self.is_queued() { Failure::Queued } else { Failure::NoReply };
+            self.fail_asking(&failure);
             self.tend(now);
         }
     }
