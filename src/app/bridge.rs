@@ -94,7 +94,7 @@ pub(super) async fn read_mail(
 
 impl Events {
     /// Reads a webhook, and keeps what it brought; for all that it brings the same is done.
-    fn open(&self, body: &[u8]) -> (Option<Letter>, BoxFuture<'static, ()>) {
+    fn open(&self, body: &[u8]) -> (Option<Letter>, BoxFuture<'static, bool>) {
         let news = self.webhooks.as_ref().map_or(MessageNews::Nothing, |webhooks| webhooks.parse(body));
         let (received, kept) = match news {
             MessageNews::Inbound { from, channel, message } => {
@@ -186,8 +186,8 @@ impl CallEvents for Events {
                     false
                 }
             };
-            kept.await;
-            taken
+            // What a crash would take is taken here all the same; the carrier is told, and it is read back from there.
+            kept.await && taken
         }
         .boxed()
     }

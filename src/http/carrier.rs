@@ -35,7 +35,8 @@ pub trait CallEvents: Send + Sync {
     /// Takes a signed webhook about a call, which the carrier calls `event` however often it is delivered. `session` is whose
     /// it is by what is signed; without one the carrier's call id decides.
     fn webhook(&self, session: Option<SessionId>, event: Option<&EventId>, webhook: Webhook) -> BoxFuture<'_, Answer>;
-    /// Takes the body of a signed webhook about messages; false where so many wait that it is not taken.
+    /// Takes the body of a signed webhook about messages; false where so many wait that it is not taken, or where a crash
+    /// would take it.
     ///
     /// What it brought is kept then, and not looked at yet: what is in it must not show in the time that its answer takes.
     fn message(&self, body: Bytes) -> BoxFuture<'_, bool>;
@@ -126,7 +127,7 @@ pub(super) async fn twiml(State(app): State<App>, RawQuery(query): RawQuery, Sig
         (status = 401, description = "not signed by the carrier"),
         (status = 413, description = "the body has more than 256 KB"),
         (status = 429, description = "too many messages, or not signed once too often; Retry-After says when to come back"),
-        (status = 503, description = "too many wait already"),
+        (status = 503, description = "too many wait already, or the store does not keep it"),
     ))]
 pub(super) async fn whatsapp(State(app): State<App>, admitted: Admitted) -> StatusCode {
     hand_over(&app, admitted).await
@@ -154,7 +155,7 @@ async fn hand_over(app: &App, Admitted { body, sender }: Admitted) -> StatusCode
         (status = 401, description = "not signed by the carrier"),
         (status = 413, description = "the body has more than 100 KB"),
         (status = 429, description = "too many messages, or not signed once too often; Retry-After says when to come back"),
-        (status = 503, description = "too many wait already"),
+        (status = 503, description = "too many wait already, or the store does not keep it"),
     ))]
 pub(super) async fn sms(State(app): State<App>, admitted: Admitted) -> Response {
     let status = hand_over(&app, admitted).await;

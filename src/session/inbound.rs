@@ -38,25 +38,25 @@ impl Then {
 }
 
 impl Manager {
-    /// Keeps what a signed webhook brought, where it is of the person's, and gives it a name; the future is done when it
-    /// would survive a crash, or cannot be made to. For anything else as much is done.
+    /// Keeps what a signed webhook brought, where it is of the person's, and gives it a name; the future says whether it would
+    /// survive a crash, as far as anything here is to. For anything else as much is done.
     pub fn arrived(
         &self,
         from: &PhoneNumber,
         channel: Channel,
         mail: Mail,
-    ) -> (Option<Received>, BoxFuture<'static, ()>) {
+    ) -> (Option<Received>, BoxFuture<'static, bool>) {
         if !self.shared.is_person(from, channel) {
             return (None, self.nothing_arrived());
         }
         let received = self.received(channel, mail, None);
         let kept = self.shared.config.store.commit(vec![Write::Received(Box::new(received.clone()))]);
-        (Some(received), kept.map(|_| ()).boxed())
+        (Some(received), kept.map(|kept| kept.is_ok()).boxed())
     }
 
     /// Does for nothing what is done for a message.
-    pub fn nothing_arrived(&self) -> BoxFuture<'static, ()> {
-        self.shared.config.store.commit(vec![Write::Nothing]).map(|_| ()).boxed()
+    pub fn nothing_arrived(&self) -> BoxFuture<'static, bool> {
+        self.shared.config.store.commit(vec![Write::Nothing]).map(|kept| kept.is_ok()).boxed()
     }
 
     /// A message that arrived is not taken after all: it will be read back.

@@ -10,11 +10,16 @@ use crate::world::{PUBLIC, World};
 
 /// The carrier's signature of a form for this path and query.
 pub(crate) fn signature(path: &str, form: &[(&str, &str)]) -> String {
+    signature_for(&format!("{PUBLIC}{path}"), form)
+}
+
+/// The same for a whole URL.
+pub(crate) fn signature_for(url: &str, form: &[(&str, &str)]) -> String {
     let mut pairs = form.to_vec();
     pairs.sort_unstable();
     let token = EmulatorConfig::default().auth_token;
     let mut mac = Hmac::<Sha1>::new_from_slice(token.as_bytes()).expect("HMAC takes a key of any length");
-    mac.update(format!("{PUBLIC}{path}").as_bytes());
+    mac.update(url.as_bytes());
     for (name, value) in pairs {
         mac.update(name.as_bytes());
         mac.update(value.as_bytes());

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use super::process::{Process, free_port};
 use super::{GOODBYE, QUESTION, REPLY, get, get_with_key, post, redis, settings};
+use crate::webhook::signature_for;
 
 /// A disk of one mebibyte, which goes with the test.
 struct SmallDisk(PathBuf);
@@ -65,6 +66,15 @@ async fn health(port: u16) -> Value {
     health
 }
 
+/// What the server answers to a message that the carrier brings.
+async fn brings(port: u16, message: &str) -> u16 {
+    let url = format!("http://127.0.0.1:{port}/whatsapp");
+    let form = [("MessageSid", message), ("Body", "Stop")];
+    let request = reqwest::Client::new().post(&url).form(&form);
+    let request = request.header("x-twilio-signature", signature_for(&url, &form));
+    request.send().await.expect("the server answers").status().as_u16()
+}
+
 fn begin(directory: &Path, emulator: &Emulator, port: u16) -> Process {
     let mut settings = settings(emulator, port);
     settings.push(("CALLME_DATA_DIR", directory.display().to_string()));
@@ -95,9 +105,12 @@ async fn a_disk_that_is_full_stops_no_call_and_gets_everything_when_there_is_roo
     assert!(reason.contains("make room"), "{reason}");
     assert!(get_with_key(port, "/metrics").await.contains("callme_store_degraded 1"));
     ids.push(call(port).await);
+    // The carrier is not told that what a crash would take was taken.
+    assert_eq!(brings(port, "SM1").await, 503);
     std::fs::remove_file(disk.ballast()).expect("our own file");
     while health(port).await["store"]["status"] != "ok" {}
     ids.push(call(port).await);
+    assert_eq!(brings(port, "SM2").await, 200);
     assert!(get_with_key(port, "/metrics").await.contains("callme_store_degraded 0"));
     let ended = server.terminate().await;
     assert_eq!(ended.code, Some(0), "{ended:?}");
