@@ -29,7 +29,7 @@ async function drive(name) {
     await close();
     await demo.stop();
     if (failure) throw failure;
-    if (demo.lines.length !== 1) throw new Error(`the demo prints one line, not ${demo.lines.length}`);
+    if (demo.lines.length !== 3) throw new Error(`the demo says how it is used, and no more: ${demo.lines.join('\n')}`);
   };
   try {
     tell(await browser.version());

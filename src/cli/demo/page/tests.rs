@@ -108,3 +108,15 @@ async fn what_is_typed_on_the_page_is_a_text_of_the_persons_word_for_word() {
     let shown: Vec<String> = emulator.chat().shown().into_iter().map(|text| text.words).collect();
     assert_eq!(shown, ["Yes", "<b>no</b>\nnot yet", &longest]);
 }
+
+#[test]
+fn the_terminal_says_where_the_page_is_how_to_end_it_and_with_which_key_to_ask() {
+    for opened in [true, false] {
+        let said = greeting("http://127.0.0.1:3333", "demo-key", opened);
+        for part in ["callme demo: http://127.0.0.1:3333\n", "Ctrl-C ends", "Nothing leaves this machine", "demo-key"] {
+            assert!(said.contains(part), "{part:?} in {said}");
+        }
+        assert_eq!(said.contains("Open this page in a browser"), !opened, "{said}");
+        assert_eq!(said.contains("opens in your browser"), opened, "{said}");
+    }
+}
