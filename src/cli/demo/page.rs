@@ -26,6 +26,8 @@ use tokio::net::TcpListener;
 use super::{PUBLIC, configuration};
 use crate::app::{self, App};
 use crate::cli::serve::{stop_on_signals, wall_clock};
+use crate::config;
+use crate::domain::keywords::Keywords;
 use crate::emulator::voice::Speaker;
 use crate::emulator::{Chat, Emulator, EmulatorConfig, Phone, Script, Telephony, TextRules, Voice};
 
@@ -42,6 +44,8 @@ struct Demo {
     voice: Voice,
     /// What the page authenticates with as the agent. It opens nothing but this demo.
     key: String,
+    /// What the server takes for a word to it rather than to the agent.
+    keywords: Keywords,
 }
 
 /// Serves the page until the process is told to stop. Prints where it is, and opens it where `open` says so.
@@ -65,7 +69,8 @@ pub(super) async fn show(port: Option<u16>, open: bool, telephony: Telephony) ->
     let app = App::new(&configuration(&emulator, &key)?, wall_clock())?;
     let opened = open && browser::open(&address);
     println!("{}", greeting(&address, &key, opened));
-    let demo = Arc::new(Demo { phone: emulator.phone(), chat: emulator.chat(), voice, key });
+    let keywords = config::keywords();
+    let demo = Arc::new(Demo { phone: emulator.phone(), chat: emulator.chat(), voice, key, keywords });
     app.beside(routes(demo, port)).serve(listener, stop).await?;
     Ok(ExitCode::SUCCESS)
 }
