@@ -103,7 +103,7 @@ pub struct Demo {
     /// Play the person by a script instead, without a page.
     #[arg(long)]
     pub script: bool,
-    /// The carrier that is played; WhatsApp is Twilio's.
+    /// The carrier that is played, with its WhatsApp.
     #[arg(long, value_enum, default_value_t)]
     pub carrier: Carrier,
     /// Keep what was heard on both sides as sound files in this directory.
@@ -114,10 +114,10 @@ pub struct Demo {
 /// A carrier that can be played.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum Carrier {
-    /// Twilio, with WhatsApp.
+    /// Twilio: calls and WhatsApp.
     #[default]
     Twilio,
-    /// Telnyx, for calls.
+    /// Telnyx: calls and WhatsApp.
     Telnyx,
 }
 

@@ -38,7 +38,7 @@ fn configuration(emulator: &Emulator, key: &str) -> anyhow::Result<Config> {
     loaded.config.with_context(|| format!("the demo's own settings are bad: {}", problems.join("; ")))
 }
 
-/// Shows the page until it is told to stop; or plays a conversation, prints what happened, and checks what was promised.
+/// Shows the page until it is told to stop; or plays a conversation, prints what happens, and checks what was promised.
 /// `environment` gives the values of variables.
 ///
 /// # Errors
@@ -52,8 +52,9 @@ pub async fn demo(demo: &Demo, environment: &dyn Fn(&str) -> Option<String>) -> 
         let open = !demo.no_open && page::browser::is_at_hand(environment);
         return page::show(demo.port, open, telephony).await;
     }
+    println!("callme demo: a call and a missed one are played in real time, all on this machine.\n");
     let played = script::play(telephony).await?;
-    println!("{}", played.timeline);
+    println!();
     if let Some(directory) = &demo.record {
         record(&played, directory).await?;
     }

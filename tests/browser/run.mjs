@@ -1,4 +1,5 @@
-// Drives the page of `callme demo` in Chromium and Firefox: ring, answer, hear, reply, interrupt, end, decline, write, call back.
+// Drives the page of `callme demo` in Chromium and Firefox: ring, answer, hear, reply, interrupt, end, decline, write, call back;
+// and looks at what it says where others ask too, after a reload, and at its end.
 //
 //   node run.mjs BINARY                 what every change must pass
 //   node run.mjs BINARY --only firefox  one browser
@@ -7,6 +8,7 @@
 import { openPage, startBrowser, startDemo } from './demo.mjs';
 import { checkEar } from './ear_check.mjs';
 import { converse } from './scenario.mjs';
+import { stand } from './standing.mjs';
 
 const [binary, ...options] = process.argv.slice(2);
 if (!binary) {
@@ -29,12 +31,15 @@ async function drive(name) {
     await close();
     await demo.stop();
     if (failure) throw failure;
-    if (demo.lines.length !== 1) throw new Error(`the demo prints one line, not ${demo.lines.length}`);
+    if (demo.lines.length !== 3) throw new Error(`the demo says how it is used, and no more: ${demo.lines.join('\n')}`);
   };
   try {
     tell(await browser.version());
     opened = await openPage(browser, demo.address);
     const rest = await converse(opened, demo.address, tell);
+    await stand(binary, browser, tell);
+    // What is behind another page draws nothing.
+    await opened.page.bringToFront();
     // The phone rings out by itself; meanwhile the next browser may go on.
     return { rest: rest().then(() => finish(null), finish) };
   } catch (failure) {

@@ -26,6 +26,8 @@ use tokio::net::TcpListener;
 use super::{PUBLIC, configuration};
 use crate::app::{self, App};
 use crate::cli::serve::{stop_on_signals, wall_clock};
+use crate::config;
+use crate::domain::keywords::Keywords;
 use crate::emulator::voice::Speaker;
 use crate::emulator::{Chat, Emulator, EmulatorConfig, Phone, Script, Telephony, TextRules, Voice};
 
@@ -42,9 +44,11 @@ struct Demo {
     voice: Voice,
     /// What the page authenticates with as the agent. It opens nothing but this demo.
     key: String,
+    /// What the server takes for a word to it rather than to the agent.
+    keywords: Keywords,
 }
 
-/// Serves the page until the process is told to stop. Prints its address, and opens it where `open` says so.
+/// Serves the page until the process is told to stop. Prints where it is, and opens it where `open` says so.
 ///
 /// # Errors
 /// When there is no port, or the server cannot be put together.
@@ -63,14 +67,21 @@ pub(super) async fn show(port: Option<u16>, open: bool, telephony: Telephony) ->
     emulator.route(PUBLIC, &address);
     let key = key();
     let app = App::new(&configuration(&emulator, &key)?, wall_clock())?;
-    let demo = Arc::new(Demo { phone: emulator.phone(), chat: emulator.chat(), voice, key });
-
-    println!("callme demo: {address}");
-    if open {
-        browser::open(&address);
-    }
+    let opened = open && browser::open(&address);
+    println!("{}", greeting(&address, &key, opened));
+    let keywords = config::keywords();
+    let demo = Arc::new(Demo { phone: emulator.phone(), chat: emulator.chat(), voice, key, keywords });
     app.beside(routes(demo, port)).serve(listener, stop).await?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// What stands in the terminal: where the page is, and what one can do from here.
+fn greeting(address: &str, key: &str, opened: bool) -> String {
+    let how = if opened { "It opens in your browser; if not, open it there." } else { "Open this page in a browser." };
+    format!(
+        "callme demo: {address}\n{how} Ctrl-C ends the demo. Nothing leaves this machine.\n\
+         The API key for curl and other clients is {key}"
+    )
 }
 
 /// The wanted port; or the usual one, or the next one that is free.

@@ -72,6 +72,9 @@ pub(super) async fn play(telephony: Telephony) -> anyhow::Result<Played> {
     let stop = CancellationToken::new();
     let mut tasks = JoinSet::new();
     tasks.spawn(app.serve(listener, stop.clone()));
+    let all_told = CancellationToken::new();
+    let mut teller = JoinSet::new();
+    teller.spawn(narrate(emulator.phone(), all_told.clone()));
 
     emulator.person().set(talker());
     emulator.person().then(Script::unanswered(PickUp::Declines(Duration::from_millis(800))));
@@ -84,8 +87,26 @@ pub(super) async fn play(telephony: Telephony) -> anyhow::Result<Played> {
     while let Some(served) = tasks.join_next().await {
         served??;
     }
+    all_told.cancel();
+    teller.join_all().await;
     let call = emulator.calls().into_iter().next().context("nobody was rung")?;
     Ok(Played { timeline: emulator.timeline(), call, voice, talk, missed, chat: emulator.chat().shown(), asked })
+}
+
+/// Prints each event as it happens, to the last one before `end`.
+async fn narrate(phone: Phone, end: CancellationToken) {
+    let mut told = 0;
+    loop {
+        let events = tokio::select! {
+            biased;
+            events = phone.news(told) => events,
+            () = end.cancelled() => return,
+        };
+        told += events.len();
+        for event in events {
+            println!("{event}");
+        }
+    }
 }
 
 /// The second scene.
@@ -143,7 +164,7 @@ impl Agent {
         let response = request.send().await.with_context(|| format!("{path} was not answered"))?;
         let status = response.status();
         let answer: Value = response.json().await.with_context(|| format!("{path} was not answered in JSON"))?;
-        println!("POST {path} {body}\n  → {} {answer}\n", status.as_u16());
+        println!("\nPOST {path} {body}\n  → {} {answer}\n", status.as_u16());
         Ok(answer)
     }
 }

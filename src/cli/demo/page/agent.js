@@ -1,7 +1,10 @@
 // The agent: says what is in the box by the server's own API, and shows what comes back, as it comes.
 
-import { make } from './element.js';
+import { Elsewhere } from './elsewhere.js';
+import { holds } from './element.js';
 import { Exchange } from './exchange.js';
+import { Sessions, isOver, lastAsked } from './sessions.js';
+import { commands } from './terminal.js';
 
 const SUGGESTIONS = [
   'Understood. Shall I also tell the team, or do you want to do that yourself?',
@@ -20,23 +23,30 @@ export class Agent {
   #callId = null;
   /** How that session stands, as the server says: `voice`, `text`, or null when it is over. */
   #channel = null;
+  /** What the session was begun with, by this page. */
+  #began = null;
   #suggested = 0;
   /** Requests that wait for their answer, and what is shown of them. */
   #waiting = new Map();
+  /** What this page has said, until it is found in a session. */
+  #said = [];
+  #sessions;
+  #elsewhere;
   #isOnPhone = false;
   #wasLive = false;
-  /** Counts questions about the session: an answer that was overtaken counts no more. */
-  #looks = 0;
-  /** The question that is about to be asked. */
-  #due = null;
+  /** The session of somebody else that the box was made fit for. */
+  #taken = null;
+  #isStopped = false;
 
   /**
-   * `now()` is the timeline's time; `onGesture` is called on each click, `onRequest` with each request as it goes on,
-   * `onChange` when the session stands otherwise.
+   * `now()` is the timeline's time, `at(time)` that of a server's time; `onGesture` is called on each click, `onRequest` with
+   * each request as it goes on, `onChange` when the session stands otherwise.
    */
-  constructor(key, { now, onGesture, onRequest, onReply, onChange }) {
+  constructor(key, { now, at, onGesture, onRequest, onReply, onChange }) {
     this.#key = key;
     Object.assign(this, { now, onGesture, onRequest, onReply, onChange });
+    this.#sessions = new Sessions(key, () => this.#looked());
+    this.#elsewhere = new Elsewhere({ isOwn: (text) => this.#hasSaid(text), at, now, onRequest });
     $('ask').addEventListener('submit', (event) => {
       event.preventDefault();
       this.#act(event.submitter?.dataset.verb ?? (this.isLive ? 'continue' : 'call'));
@@ -49,7 +59,8 @@ export class Agent {
       event.preventDefault();
       $('ask').requestSubmit(document.querySelector('#ask button[type=submit]:not([hidden])'));
     });
-    $('curl').textContent = `curl ${location.origin}/api/call \\\n  -H 'Authorization: Bearer ${key}' \\\n  -H 'Content-Type: application/json' \\\n  -d '{"message": "Shall I deploy?"}'`;
+    $('message').addEventListener('input', () => this.#tellTerminal());
+    this.#tellTerminal();
   }
 
   /** There is a session that is not over. */
@@ -57,14 +68,33 @@ export class Agent {
     return this.#isOnPhone || this.#channel !== null || BEGIN.some((verb) => this.#waiting.has(verb));
   }
 
-  /** A request waits for the person. */
+  /** A request waits for the person, of this page's or of another's. */
   get isWaiting() {
-    return WAIT.some((verb) => this.#waiting.has(verb));
+    return WAIT.some((verb) => this.#waiting.has(verb)) || Boolean(this.#session?.waiting);
   }
 
   /** The session goes on in writing. */
   get writes() {
-    return !this.#isOnPhone && this.#channel === 'text';
+    // The call on the phone may be another session's.
+    return this.#channel === 'text';
+  }
+
+  /** Questions of sessions in writing that wait for the person: what was asked, and when in the server's time. */
+  get questions() {
+    const waiting = this.#sessions.all.filter(({ state, waiting }) => state === 'messaging' && waiting);
+    return waiting.map(lastAsked).filter(Boolean);
+  }
+
+  /** The clocks are set: what goes on already may be looked at. */
+  begin() {
+    this.#sessions.soon();
+  }
+
+  /** There is no server any more. */
+  stop() {
+    this.#isStopped = true;
+    this.#sessions.stop();
+    this.#show();
   }
 
   /** Takes one event of the timeline, after the phone has: `isOnPhone` says whether a call is on its way or on. */
@@ -73,14 +103,25 @@ export class Agent {
     const changes = begins || isOnPhone !== this.#isOnPhone;
     this.#isOnPhone = isOnPhone;
     // Somebody else's session.
-    if (begins) this.#callId = null;
-    // A text that comes in the middle of a call belongs to another session.
-    const how = isOnPhone && event.kind.startsWith('text-') ? null : progress(event);
-    for (const [verb, shown] of how ? this.#waiting : []) if (WAIT.includes(verb)) shown.progress = how;
-    // Then the server knows how the session goes on, if it does.
-    const isSettled = event.kind === 'text-sent' || (event.kind === 'callback' && ['ringing', 'completed'].includes(event.name));
-    if (isSettled) this.#due ??= setTimeout(() => this.#look());
+    if (begins) this.#callId = this.#began = null;
+    const how = progress(event);
+    for (const [verb, request] of how ? this.#waiting : []) {
+      if (!WAIT.includes(verb)) continue;
+      // A text may belong to another session.
+      if (event.kind === 'text-sent' && holds(event.text, request.message)) request.text = event.number;
+      if (event.kind === 'state' || event.number === request.text) request.shown.progress = how;
+    }
+    this.#sessions.soon();
     if (changes) this.#show();
+  }
+
+  /** Tells requests of this page that wait behind another question. */
+  queued(questions) {
+    for (const { message, shown } of this.#waiting.values()) {
+      if (questions.some((question) => message && holds(question.message, message))) {
+        shown.progress = 'waits its turn: an older question on WhatsApp comes first …';
+      }
+    }
   }
 
   #show() {
@@ -88,13 +129,13 @@ export class Agent {
     for (const button of document.querySelectorAll('#ask button')) {
       button.hidden = BEGIN.includes(button.dataset.verb) === live;
       // One question at a time; the server would say so too.
-      button.disabled = WAIT.includes(button.dataset.verb) && this.isWaiting;
+      button.disabled = this.#isStopped || (WAIT.includes(button.dataset.verb) && !button.hidden && this.isWaiting);
       const words = button.querySelector('small');
       if (words) words.textContent = this.writes ? words.dataset.text : words.dataset.voice;
     }
     $('session').hidden = !live;
     $('session-id').textContent = this.#callId ?? '…';
-    const mode = this.#isOnPhone ? 'voice' : this.#channel === 'text' ? 'whatsapp' : '';
+    const mode = this.writes ? 'whatsapp' : this.#isOnPhone ? 'voice' : '';
     $('mode').className = `by ${mode}`;
     $('mode').textContent = { voice: 'by voice', whatsapp: 'by WhatsApp' }[mode] ?? '…';
     if (this.#wasLive && !live) {
@@ -103,7 +144,20 @@ export class Agent {
       if (['', ...SUGGESTIONS].includes($('message').value.trim())) $('message').value = $('message').defaultValue;
     }
     this.#wasLive = live;
+    this.#tellTerminal();
     this.onChange();
+  }
+
+  /** The same as the buttons would do, for who prefers to type. */
+  #tellTerminal() {
+    const verbs = [...document.querySelectorAll('#ask button:not([hidden])')].map(({ dataset: { verb }, firstChild, textContent }) => ({
+      verb,
+      name: (firstChild.nodeValue ?? textContent).trim() || textContent.trim(),
+      begins: BEGIN.includes(verb),
+    }));
+    const text = commands({ verbs, key: this.#key, session: this.#callId, message: $('message').value.trim() });
+    // What is selected there stays so.
+    if ($('curl').textContent !== text) $('curl').textContent = text;
   }
 
   async #act(verb) {
@@ -116,9 +170,11 @@ export class Agent {
     if (verb !== 'wait') $('message').value = '';
     if (BEGIN.includes(verb)) {
       this.#callId = null;
+      this.#began = message;
       // What happens next happens there, and its keys must not end up in a text.
       $('phone').focus({ preventScroll: true });
     }
+    if (verb !== 'wait') this.#said.push(message);
     const path = BEGIN.includes(verb) ? `/api/${verb}` : `/api/call/${await this.#id()}/${verb}`;
     const answer = await this.#request(verb, path, verb === 'wait' ? null : { message });
     if (answer?.callId) this.#callId = answer.callId;
@@ -126,34 +182,41 @@ export class Agent {
       this.onReply(answer.response);
       if (!$('message').value) $('message').value = SUGGESTIONS[Math.min(this.#suggested++, SUGGESTIONS.length - 1)];
     }
-    await this.#look();
+    await this.#sessions.look();
   }
 
-  /** Before the first answer nobody has told the session's name; the history knows it. */
+  /** The session that the buttons are about. Before the first answer nobody has told its name; its first line does. */
+  get #session() {
+    const { all } = this.#sessions;
+    if (this.#callId) return all.find(({ id }) => id === this.#callId);
+    const going = all.filter((session) => !isOver(session));
+    return going.find(({ messages }) => holds(messages[0]?.message ?? '', this.#began)) ?? going[0];
+  }
+
   async #id() {
-    if (this.#callId) return this.#callId;
-    return (await this.#get('/api/history?limit=1'))?.conversations[0]?.id;
+    if (!this.#callId && !this.#session) await this.#sessions.look();
+    return this.#callId ?? this.#session?.id;
   }
 
-  /** Asks the server how the session stands. */
-  async #look() {
-    const look = ++this.#looks;
-    this.#due = null;
-    const id = await this.#id();
-    const state = id && (await this.#get(`/api/call/${id}`))?.state;
-    if (look !== this.#looks) return;
-    this.#channel = !state || state === 'ending' || state === 'ended' ? null : state === 'messaging' ? 'text' : 'voice';
-    if (this.#channel) this.#callId = id;
+  /** The server has told how the sessions stand. */
+  #looked() {
+    const session = this.#session;
+    this.#channel = !session || isOver(session) ? null : session.state === 'messaging' ? 'text' : 'voice';
+    if (this.#channel) this.#callId = session.id;
+    if (this.#elsewhere.show(this.#sessions.all)) this.#sessions.soon();
+    // Who goes on where another began needs no greeting.
+    if (this.#channel && session.id !== this.#taken && !holds(session.messages[0]?.message ?? '', this.#began)) {
+      this.#taken = session.id;
+      if ($('message').value === $('message').defaultValue) $('message').value = session.waiting ? '' : SUGGESTIONS[0];
+    }
     this.#show();
   }
 
-  async #get(path) {
-    try {
-      const response = await fetch(path, { headers: { Authorization: `Bearer ${this.#key}` } });
-      return response.ok ? await response.json() : null;
-    } catch {
-      return null;
-    }
+  /** Whether this page has said it. Each time counts once. */
+  #hasSaid(text) {
+    const n = this.#said.findIndex((said) => holds(text, said));
+    if (n >= 0) this.#said.splice(n, 1);
+    return n >= 0;
   }
 
   /** Sends it and shows it, from the first moment on. */
@@ -161,7 +224,7 @@ export class Agent {
     const shown = new Exchange(path, body);
     const request = { verb, from: this.now(), to: null, status: null, by: null };
     this.onRequest(request);
-    this.#waiting.set(verb, shown);
+    this.#waiting.set(verb, { shown, message: body?.message, text: null });
     this.#show();
     const began = performance.now();
     const clock = setInterval(() => shown.tick(performance.now() - began), 100);
@@ -189,6 +252,7 @@ export class Agent {
     request.to = this.now();
     this.onRequest(request);
     this.#waiting.delete(verb);
+    if (WAIT.includes(verb)) this.#sessions.answered(answer?.callId ?? this.#callId);
     this.#show();
     return answer;
   }

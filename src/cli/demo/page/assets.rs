@@ -6,13 +6,16 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 
 /// Path, kind and content of each file.
-const FILES: [(&str, &str, &str); 16] = [
+const FILES: [(&str, &str, &str); 19] = [
     ("/", "text/html; charset=utf-8", include_str!("index.html")),
     ("/demo/style.css", "text/css; charset=utf-8", include_str!("style.css")),
     ("/demo/chat.css", "text/css; charset=utf-8", include_str!("chat.css")),
     ("/demo/icon.svg", "image/svg+xml", include_str!("icon.svg")),
     ("/demo/main.js", SCRIPT, include_str!("main.js")),
     ("/demo/agent.js", SCRIPT, include_str!("agent.js")),
+    ("/demo/sessions.js", SCRIPT, include_str!("sessions.js")),
+    ("/demo/elsewhere.js", SCRIPT, include_str!("elsewhere.js")),
+    ("/demo/terminal.js", SCRIPT, include_str!("terminal.js")),
     ("/demo/phone.js", SCRIPT, include_str!("phone.js")),
     ("/demo/sound.js", SCRIPT, include_str!("sound.js")),
     ("/demo/microphone.js", SCRIPT, include_str!("microphone.js")),

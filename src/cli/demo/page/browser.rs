@@ -11,12 +11,12 @@ pub(in crate::cli::demo) fn is_at_hand(environment: &dyn Fn(&str) -> Option<Stri
     !is_set("CI") && (cfg!(target_os = "macos") || is_set("DISPLAY") || is_set("WAYLAND_DISPLAY"))
 }
 
-/// Opens it, or does nothing where that cannot be done: the address is printed too.
-pub(super) fn open(address: &str) {
+/// Opens it, and says whether something was found that would; whether it can is not known.
+pub(super) fn open(address: &str) -> bool {
     let quietly =
         Command::new(OPENER).arg(address).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
     // Nobody waits for it: it may live as long as the browser.
-    drop(quietly);
+    quietly.is_ok()
 }
 
 #[cfg(test)]

@@ -1,12 +1,16 @@
 // The phone's WhatsApp: what the agent wrote, what the person writes, and a notice while nobody looks.
 
-import { make } from './element.js';
+import { holds, make } from './element.js';
 
 const $ = (id) => document.getElementById(id);
 /** What brings a call. */
 const CALL_ME = 'call me';
 /** What becomes of a text of the person's, one after the other: the words of its ticks. */
 const TICKS = ['sent', 'delivered', 'your agent has it'];
+/** Words that stop texts and let them come again; a yes is one of them while they are stopped. */
+const STEERS = ['stop', 'start', 'yes'];
+/** Two clocks differ by less, in seconds. */
+const SKEW = 0.5;
 
 export class Chat {
   #send;
@@ -19,13 +23,20 @@ export class Chat {
   /** A call came in front of it. */
   #isCovered = false;
   #phone = 'idle';
+  /** What the agent has sent, and when. */
+  #sent = [];
+  /** The person wants no texts. */
+  isStopped = false;
   /** When the agent's latest text came, and when the person wrote last; in the timeline's time. */
   askedAt = 0;
   wroteAt = 0;
 
-  /** `send` gives an order to the phone and says whether it could; `time(at)` is the time of day of an event. */
-  constructor({ line, send, announce, alarm, time }) {
-    Object.assign(this, { announce, alarm, time });
+  /**
+   * `send` gives an order to the phone and says whether it could; `time(at)` is the time of day of an event, `at(time)` the
+   * timeline's time of a server's.
+   */
+  constructor({ line, send, announce, alarm, time, at }) {
+    Object.assign(this, { announce, alarm, time, at });
     this.#line = line;
     this.#send = send;
     $('notice').addEventListener('click', () => this.open());
@@ -53,6 +64,10 @@ export class Chat {
     return this.#isOpen;
   }
 
+  /** The agent has sent this, since it was asked. */
+  wasSent({ message, timestamp }) {
+    return this.#sent.some(({ text, at }) => at > this.at(timestamp) - SKEW && holds(text, message));
+  }
 
   /** Takes the place of whatever the phone shows; not while it rings. */
   open() {
@@ -80,6 +95,9 @@ export class Chat {
         break;
       case 'state':
         this.#called(event);
+        break;
+      case 'text-sent':
+        this.#sent.push(event);
         break;
       case 'text-arrived':
         this.#arrived(event);
@@ -138,7 +156,7 @@ export class Chat {
     this.#look();
   }
 
-  #wrote({ number, text, at }) {
+  #wrote({ number, text, at, means }) {
     const bubble = make('li', 'person');
     const meta = this.#meta(at);
     const ticks = make('span', 'ticks');
@@ -147,6 +165,7 @@ export class Chat {
     bubble.append(make('span', 'unseen', 'You: '), make('span', 'words', text), meta);
     this.#append(bubble);
     this.wroteAt = at;
+    if (STEERS.includes(means)) this.isStopped = means === 'stop';
     this.#written.set(number, { text, ticks, count: 1 });
   }
 

@@ -47,11 +47,12 @@ export class Drawing {
     return this.add('text', { x, y, class: kind }, text);
   }
 
-  /** A stretch of time. Its label stands in it if it fits, or beside it if `beside`. */
-  bar(lane, from, to, kind, label, beside = false) {
+  /** A stretch of time. Its label stands in it if it fits, or beside it if `beside`; `row` is the part of the lane it has. */
+  bar(lane, from, to, kind, label, { beside = false, row = 'whole' } = {}) {
     const [x, width] = [this.x(from), Math.max(2, this.x(to) - this.x(from))];
-    const half = lane === 'took' ? 3 : 11;
-    const bar = this.add('rect', { x, y: MIDDLE[lane] - half, width, height: half * 2, rx: Math.min(5, width / 2), class: `bar ${kind}` });
+    const middle = MIDDLE[lane] + { upper: -10, whole: 0, lower: 10 }[row];
+    const half = lane === 'took' ? 3 : row === 'whole' ? 11 : 9;
+    const bar = this.add('rect', { x, y: middle - half, width, height: half * 2, rx: Math.min(5, width / 2), class: `bar ${kind}` });
     if (!label) return;
     bar.append(Object.assign(document.createElementNS(this.svg.namespaceURI, 'title'), { textContent: label }));
     if (beside) {
@@ -59,7 +60,7 @@ export class Drawing {
       return;
     }
     const fits = Math.floor((width - 10) / 5.7);
-    if (fits >= 3) this.text(x + 7, MIDDLE[lane] + 4, label.length > fits ? `${label.slice(0, fits - 1)}…` : label, `label ${kind}`);
+    if (fits >= 3) this.text(x + 7, middle + 4, label.length > fits ? `${label.slice(0, fits - 1)}…` : label, `label ${kind}`);
   }
 
   /** A text of the agent's: its way to the phone, and until it was read. */

@@ -7,3 +7,9 @@ export function make(tag, className = '', text = '') {
   if (text !== '') element.textContent = text;
   return element;
 }
+
+/** Whether a text is this message, or has it in it; line breaks and spaces aside, and its length. */
+export function holds(text, message) {
+  const words = (of) => of.replace(/\s+/g, ' ').trim();
+  return Boolean(message) && words(text).includes(words(message).slice(0, 100));
+}

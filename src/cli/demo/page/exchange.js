@@ -14,12 +14,12 @@ export class Exchange {
   #answer;
   #item;
 
-  constructor(path, body) {
+  constructor(path, body, method = 'POST') {
     this.#item = make('li', 'exchange waiting');
     this.#head = make('p', 'head');
     this.#status = make('span', 'status', '…');
     this.#time = make('span', 'time', '0.0 s');
-    this.#head.append(make('span', 'method', 'POST'), make('code', 'path', path), this.#status, this.#time);
+    this.#head.append(make('span', 'method', method), make('code', 'path', path), this.#status, this.#time);
     this.#answer = make('pre', 'answer');
     this.#answer.textContent = 'waiting for the person …';
     this.#answer.tabIndex = 0;
@@ -30,6 +30,21 @@ export class Exchange {
     list.querySelector('.empty')?.remove();
     list.prepend(this.#item);
     list.scrollTop = 0;
+  }
+
+  /** One that this page did not send; `from` says where it is from. */
+  static elsewhere(session, message, from) {
+    const shown = new Exchange(session, { message }, 'Session');
+    shown.#item.classList.add('elsewhere');
+    shown.#status.replaceWith(make('span', 'by', from));
+    shown.#time.remove();
+    return shown;
+  }
+
+  /** What is known of its answer, which went to somebody else. */
+  tell(text) {
+    this.#item.classList.remove('waiting');
+    this.#answer.textContent = text;
   }
 
   tick(took) {

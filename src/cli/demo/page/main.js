@@ -32,14 +32,17 @@ const send = (order) => {
 };
 /** The time of day of a moment on the timeline. */
 const time = (at) => new Date(Date.now() - (now() - at) * 1000).toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' });
+/** The timeline's time of a server's time, which is in epoch milliseconds. */
+const at = (time) => now() - (Date.now() - time) / 1000;
 
 const world = await (await fetch('/demo/world')).json();
 const phone = new Phone({ line, send, announce, alarm, now });
-const chat = new Chat({ line, send, announce, alarm, time });
+const chat = new Chat({ line, send, announce, alarm, time, at });
 const timeline = new Timeline(now);
 const guide = new Guide($('guide'));
 const agent = new Agent(world.key, {
   now,
+  at,
   onGesture: () => line.wake(),
   onRequest: (request) => timeline.request(request),
   onChange: () => guide.show({ phone, chat, agent }),
@@ -78,14 +81,24 @@ function connect() {
       timeline.take(event);
     }
     guide.show({ phone, chat, agent });
+    agent.begin();
   };
-  socket.onclose = () => {
-    line.stopRinging();
-    line.cut();
-    $('connection').className = 'connection down';
-    $('connection').textContent = 'the demo has stopped; start it again and reload this page';
-  };
+  socket.onclose = stop;
 }
+
+/** The demo has ended: nothing here does anything any more, and it is said where one looks. */
+function stop() {
+  line.stopRinging();
+  line.cut();
+  $('connection').className = 'connection down';
+  $('connection').textContent = 'stopped';
+  $('stopped').hidden = false;
+  phone.stop();
+  agent.stop();
+  guide.stop({ phone, chat, agent });
+  for (const control of document.querySelectorAll('#ask textarea, #device :is(button, input, textarea)')) control.disabled = true;
+}
+
 connect();
 
 // The call may come from elsewhere, too: any touch of the page lets it sound.

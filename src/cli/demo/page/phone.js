@@ -80,6 +80,16 @@ export class Phone {
     this.#clock();
   }
 
+  /** Nobody calls any more. */
+  stop() {
+    this.#microphone?.stop();
+    this.#agentSpeaks = false;
+    this.#ending = 'The demo has stopped';
+    this.#state = 'over';
+    $('device').classList.remove('heard');
+    this.#show('over');
+  }
+
   /** Takes one event of the timeline. */
   take(event) {
     switch (event.kind) {

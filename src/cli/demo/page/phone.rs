@@ -14,7 +14,7 @@ use tokio::sync::broadcast::error::RecvError;
 
 use super::telling::tell;
 use super::{Demo, LONGEST};
-use crate::emulator::{Event, NotNow, Phone, Sound};
+use crate::emulator::{Event, NotNow, Sound};
 
 /// The largest message of the page: the longest reply, escaped.
 const LARGEST: usize = 64 * 1024;
@@ -52,14 +52,14 @@ async fn carry(mut socket: WebSocket, demo: &Demo) {
     let mut sounds = phone.listen();
     let mut told = 0;
     // The page's clock is set before anything happens.
-    if socket.send(news(phone, &[])).await.is_err() {
+    if socket.send(news(demo, &[])).await.is_err() {
         return;
     }
     loop {
         let message = tokio::select! {
             events = phone.news(told) => {
                 told += events.len();
-                Some(news(phone, &events))
+                Some(news(demo, &events))
             }
             sound = sounds.recv() => match sound {
                 Ok(Sound::Frame { ulaw, .. }) => Some(Message::binary(ulaw.to_vec())),
@@ -82,9 +82,9 @@ async fn carry(mut socket: WebSocket, demo: &Demo) {
     }
 }
 
-fn news(phone: &Phone, events: &[Event]) -> Message {
-    let events: Vec<Value> = events.iter().map(tell).collect();
-    text(&json!({ "now": phone.now().as_secs_f64(), "events": events }))
+fn news(demo: &Demo, events: &[Event]) -> Message {
+    let events: Vec<Value> = events.iter().map(|event| tell(event, &demo.keywords)).collect();
+    text(&json!({ "now": demo.phone.now().as_secs_f64(), "events": events }))
 }
 
 fn text(value: &Value) -> Message {

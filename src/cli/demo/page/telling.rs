@@ -2,11 +2,16 @@
 
 use serde_json::{Value, json};
 
+use crate::domain::keywords::{Keyword, Keywords};
 use crate::emulator::{Event, Hearing, Side, TextForm, Voicing, What};
 
 /// One event: `at` in seconds since the emulator started, `call` counted from 1 or null, `kind`, and what the kind brings.
-pub(super) fn tell(event: &Event) -> Value {
+/// The server reads what the person writes with the same `keywords`.
+pub(super) fn tell(event: &Event, keywords: &Keywords) -> Value {
     let mut told = what(&event.what);
+    if let What::PersonWrites { words, .. } = &event.what {
+        told["means"] = json!(meaning(keywords.read(words)));
+    }
     told["at"] = json!(event.at.as_secs_f64());
     told["call"] = json!(event.call);
     told
@@ -96,5 +101,15 @@ fn side(side: Side) -> &'static str {
         Side::Person => "person",
         Side::Server => "server",
         Side::Carrier => "carrier",
+    }
+}
+
+/// What a text of the person's does to texts, if anything.
+fn meaning(keyword: Keyword) -> Option<&'static str> {
+    match keyword {
+        Keyword::Stop => Some("stop"),
+        Keyword::Start => Some("start"),
+        Keyword::Yes => Some("yes"),
+        Keyword::Call { .. } | Keyword::Help | Keyword::End | Keyword::None => None,
     }
 }

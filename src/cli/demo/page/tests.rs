@@ -1,10 +1,13 @@
 //! What the page's routes promise to this machine's browsers, and refuse to others.
 
+use std::time::Duration;
+
 use axum::body::{Body, to_bytes};
 use axum::http::Request;
 use tower::ServiceExt;
 
 use super::*;
+use crate::emulator::{Event, TextForm, What};
 
 /// The page's routes as they stand on port 3333, and an emulator with the least that they need.
 async fn page() -> (Emulator, Router) {
@@ -15,8 +18,13 @@ async fn page() -> (Emulator, Router) {
 async fn demo() -> (Emulator, Demo) {
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let emulator = Emulator::start(EmulatorConfig::default()).await.expect("a free port");
-    let demo =
-        Demo { phone: emulator.phone(), chat: emulator.chat(), voice: Voice::babble(), key: "demo-key".to_owned() };
+    let demo = Demo {
+        phone: emulator.phone(),
+        chat: emulator.chat(),
+        voice: Voice::babble(),
+        key: "demo-key".to_owned(),
+        keywords: config::keywords(),
+    };
     (emulator, demo)
 }
 
@@ -77,7 +85,7 @@ async fn the_page_needs_nothing_that_is_not_in_the_binary() {
             assert!(!text.contains(foreign), "a page without foreign or inline assets has no {foreign:?}: {text}");
         }
     }
-    assert_eq!(seen.len(), 16, "every file is used: {seen:?}");
+    assert_eq!(seen.len(), 19, "every file is used: {seen:?}");
 }
 
 #[tokio::test]
@@ -107,4 +115,41 @@ async fn what_is_typed_on_the_page_is_a_text_of_the_persons_word_for_word() {
     }
     let shown: Vec<String> = emulator.chat().shown().into_iter().map(|text| text.words).collect();
     assert_eq!(shown, ["Yes", "<b>no</b>\nnot yet", &longest]);
+}
+
+#[tokio::test]
+async fn the_page_is_told_which_texts_stop_texts_and_let_them_come_again() {
+    let (_emulator, demo) = demo().await;
+    for (words, want) in [
+        ("Stop!", json!("stop")),
+        ("start", json!("start")),
+        ("Yes", json!("yes")),
+        ("Stop the deployment", Value::Null),
+        ("call me", Value::Null),
+    ] {
+        let what = What::PersonWrites { text: 1, form: TextForm::Free, words: words.to_owned() };
+        let event = Event { at: Duration::ZERO, call: None, what };
+        assert_eq!(telling::tell(&event, &demo.keywords)["means"], want, "{words:?}");
+    }
+}
+
+#[test]
+fn the_terminal_says_where_the_page_is_how_to_end_it_and_with_which_key_to_ask() {
+    for opened in [true, false] {
+        let said = greeting("http://127.0.0.1:3333", "demo-key", opened);
+        for part in ["callme demo: http://127.0.0.1:3333\n", "Ctrl-C ends", "Nothing leaves this machine", "demo-key"] {
+            assert!(said.contains(part), "{part:?} in {said}");
+        }
+        assert_eq!(said.contains("Open this page in a browser"), !opened, "{said}");
+        assert_eq!(said.contains("opens in your browser"), opened, "{said}");
+    }
+}
+
+#[test]
+fn what_the_server_says_by_itself_is_no_request_to_the_page() {
+    let (spoken, page) = (include_str!("../../../domain/session/limits.rs"), include_str!("elsewhere.js"));
+    for name in ["PASS_ON", "LEAVING", "ASK_FOR_MESSAGE"] {
+        let sentence = spoken.split_once(&format!("{name}: &str = \"")).and_then(|(_, rest)| rest.split('"').next());
+        assert!(sentence.is_some_and(|sentence| page.contains(sentence)), "{name}: {sentence:?}");
+    }
 }

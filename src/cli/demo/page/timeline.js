@@ -57,7 +57,9 @@ export class Timeline {
   /** Takes a request of the agent, when it begins and when it ends. */
   request(request) {
     if (!this.#requests.includes(request)) {
-      if (request.verb === 'message') this.#begin(request.from);
+      // What others asked in an earlier story is none of this one.
+      if (request.isElsewhere && this.#zero !== null && request.to !== null && request.to < this.#zero) return;
+      if (request.verb === 'message' && !request.isElsewhere) this.#begin(request.from);
       this.#requests.push(request);
     }
     this.#stale = true;
@@ -140,9 +142,17 @@ export class Timeline {
   }
 
   #drawRequests(drawing) {
-    for (const { verb, from, to, status } of this.#requests) {
-      const label = to === null ? `${verb} …` : `${verb} → ${status ?? 'none'}`;
-      drawing.bar('request', from, to ?? this.now(), `request${status >= 400 ? ' bad' : ''}`, label);
+    const until = ({ to }) => to ?? this.now();
+    // Those of different sessions may wait at the same time.
+    const share = this.#requests.some((a) => this.#requests.some((b) => a !== b && a.from <= b.from && until(a) > b.from));
+    let busy = -Infinity;
+    for (const request of [...this.#requests].sort((a, b) => a.from - b.from)) {
+      const { verb, from, to, status, isElsewhere, words } = request;
+      const row = share ? (from < busy ? 'lower' : 'upper') : 'whole';
+      if (row !== 'lower') busy = until(request);
+      const label = to === null ? `${verb} …` : `${verb} → ${isElsewhere ? words || '?' : (status ?? 'none')}`;
+      const kind = isElsewhere ? ' elsewhere' : status >= 400 ? ' bad' : '';
+      drawing.bar('request', from, until(request), `request${kind}`, isElsewhere ? `elsewhere: ${label}` : label, { row });
     }
   }
 
@@ -270,7 +280,7 @@ export class Timeline {
     const before = (at, fits) => this.#events.findLast((e) => e.at <= at && fits(e))?.at;
     const after = (at, fits) => this.#events.find((e) => e.at >= at && fits(e))?.at;
     const rings = this.#first((e) => e.kind === 'state' && e.state === 'ringing')?.at;
-    wait('request → it rings', this.#requests.find((r) => r.verb === 'call')?.from, rings);
+    wait('request → it rings', this.#requests.findLast((r) => r.verb === 'call' && r.from < rings)?.from, rings);
     const answered = this.#first((e) => e.kind === 'state' && e.state === 'in-progress')?.at;
     if (answered !== undefined) wait('picked up → agent heard', answered, after(answered, (e) => e.kind === 'agent-audible'));
     for (const { at } of of((e) => e.kind === 'cleared' && e.dropped > 0)) {
@@ -289,7 +299,7 @@ export class Timeline {
 
   #drawLatencies(drawing) {
     const waits = this.#waits();
-    for (const { from, to } of waits) drawing.bar('took', from, to, 'took', millis(to - from), true);
+    for (const { from, to } of waits) drawing.bar('took', from, to, 'took', millis(to - from), { beside: true });
     // The last of each kind.
     const shown = new Map(waits.map((w) => [w.name, w]));
     $('latencies').replaceChildren(
