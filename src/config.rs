@@ -167,7 +167,7 @@ impl Config {
         let carrier = carrier::read(&mut reader);
         let by_telnyx = carrier.as_ref().is_some_and(|carrier| matches!(carrier.company, Company::Telnyx { .. }));
         let messaging = messaging::read(&mut reader, by_telnyx);
-        let person = reader.phone_number("CALLME_USER_PHONE_NUMBER", "it is the number that is called");
+        let person = person(&mut reader);
         let speech = speech::read(&mut reader);
         let timing = timing(&mut reader);
         let mcp = ceilings(&mut reader);
@@ -206,6 +206,18 @@ impl Config {
 
 fn basics(reader: &mut Reader<'_>) -> Basics {
     // Platforms set PORT and send their traffic there: it wins.
+/// Who is called. A phone that calls itself is busy, or rings nobody.
+fn person(reader: &mut Reader<'_>) -> Option<PhoneNumber> {
+    let name = "CALLME_USER_PHONE_NUMBER";
+    let person = reader.phone_number(name, "it is the number that is called")?;
+    if reader.text("CALLME_PHONE_NUMBER").as_deref() == Some(person.reveal()) {
+        let text = "is the same as CALLME_PHONE_NUMBER, which is callme's own; set it to the number of the person who is called";
+        reader.fatal(name, text.to_owned());
+        return None;
+    }
+    Some(person)
+}
+
     let name = if reader.text("PORT").is_some() { "PORT" } else { "CALLME_PORT" };
     let port = u16::try_from(reader.number(name, 1..=65_535)).expect("the range is that of a port");
     let log_format = match reader.one_of("CALLME_LOG_FORMAT", &["text", "json"]) {
@@ -253,6 +265,11 @@ fn public_url(reader: &mut Reader<'_>, port: u16) -> String {
         if let Some(url) = reader::base_url(&format!("{before}{value}{after}"), &schemes) {
             return url;
         }
+            if url.starts_with("http:") && !reader::is_near(&url) {
+                let text = "is http, so that the agents' key can be read on its way, and Twilio brings no sound; set it to \
+                            this server's https:// address";
+                reader.warn(name, text.to_owned());
+            }
         reader.warn(
             name,
             format!(
