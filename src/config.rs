@@ -2,6 +2,7 @@
 //!
 //! Nothing here reads the environment itself; [`environment`] does, once, for the whole process.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::num::NonZeroU32;
 use std::time::Duration;
@@ -21,6 +22,7 @@ mod reader;
 mod remote;
 mod speech;
 mod store;
+mod unread;
 mod variables;
 
 #[cfg(test)]
@@ -74,7 +76,7 @@ pub enum LogFormat {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
     /// The variable it is about.
-    pub variable: &'static str,
+    pub variable: Cow<'static, str>,
     /// Whether the server can work with it.
     pub severity: Severity,
     /// What is wrong and what to do about it; reads on from the variable's name.
@@ -204,8 +206,6 @@ impl Config {
     }
 }
 
-fn basics(reader: &mut Reader<'_>) -> Basics {
-    // Platforms set PORT and send their traffic there: it wins.
 /// Who is called. A phone that calls itself is busy, or rings nobody.
 fn person(reader: &mut Reader<'_>) -> Option<PhoneNumber> {
     let name = "CALLME_USER_PHONE_NUMBER";
@@ -218,6 +218,8 @@ fn person(reader: &mut Reader<'_>) -> Option<PhoneNumber> {
     Some(person)
 }
 
+fn basics(reader: &mut Reader<'_>) -> Basics {
+    // Platforms set PORT and send their traffic there: it wins.
     let name = if reader.text("PORT").is_some() { "PORT" } else { "CALLME_PORT" };
     let port = u16::try_from(reader.number(name, 1..=65_535)).expect("the range is that of a port");
     let log_format = match reader.one_of("CALLME_LOG_FORMAT", &["text", "json"]) {
@@ -263,13 +265,13 @@ fn public_url(reader: &mut Reader<'_>, port: u16) -> String {
     for (name, [before, after]) in platforms {
         let Some(value) = reader.text(name) else { continue };
         if let Some(url) = reader::base_url(&format!("{before}{value}{after}"), &schemes) {
-            return url;
-        }
             if url.starts_with("http:") && !reader::is_near(&url) {
                 let text = "is http, so that the agents' key can be read on its way, and Twilio brings no sound; set it to \
                             this server's https:// address";
                 reader.warn(name, text.to_owned());
             }
+            return url;
+        }
         reader.warn(
             name,
             format!(

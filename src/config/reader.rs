@@ -156,11 +156,11 @@ impl<'a> Reader<'a> {
     }
 
     pub(super) fn fatal(&mut self, variable: &'static str, text: String) {
-        self.problems.push(Problem { variable, severity: Severity::Fatal, text });
+        self.problems.push(Problem { variable: variable.into(), severity: Severity::Fatal, text });
     }
 
     pub(super) fn warn(&mut self, variable: &'static str, text: String) {
-        self.problems.push(Problem { variable, severity: Severity::Warning, text });
+        self.problems.push(Problem { variable: variable.into(), severity: Severity::Warning, text });
     }
 }
 

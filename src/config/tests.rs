@@ -113,7 +113,7 @@ fn every_missing_setting_is_reported_at_once() {
     let loaded = Config::from_source(&|_| None);
     assert!(loaded.config.is_none());
     let mut fatal: Vec<_> =
-        loaded.problems.iter().filter(|p| p.severity == Severity::Fatal).map(|p| p.variable).collect();
+        loaded.problems.iter().filter(|p| p.severity == Severity::Fatal).map(|p| p.variable.as_ref()).collect();
     let mut required: Vec<_> = VARIABLES.iter().filter(|variable| variable.required).map(|v| v.name).collect();
     fatal.sort_unstable();
     required.sort_unstable();
