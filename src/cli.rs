@@ -6,6 +6,7 @@ pub mod demo;
 pub mod doctor;
 pub mod health;
 pub mod mcp;
+pub mod output;
 mod remote;
 pub mod serve;
 

@@ -25,10 +25,10 @@ fn main() -> anyhow::Result<ExitCode> {
         Command::Health(health) => {
             let finding = runtime.block_on(cli::health::health(&health, loaded.basics.port));
             if finding.healthy {
-                println!("{}", finding.line);
+                cli::output::line(finding.line)?;
                 return Ok(ExitCode::SUCCESS);
             }
-            eprintln!("{}", finding.line);
+            cli::output::note(finding.line);
             Ok(ExitCode::FAILURE)
         }
         Command::Doctor(doctor) => {

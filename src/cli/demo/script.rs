@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{PUBLIC, configuration};
 use crate::app::App;
+use crate::cli::output;
 use crate::cli::serve::wall_clock;
 use crate::emulator::person::PickUp;
 use crate::emulator::{CallRecord, Emulator, EmulatorConfig, Phone, Script, Shown, Telephony, Timeline, Voice, What};
@@ -143,7 +144,7 @@ impl Agent {
         let response = request.send().await.with_context(|| format!("{path} was not answered"))?;
         let status = response.status();
         let answer: Value = response.json().await.with_context(|| format!("{path} was not answered in JSON"))?;
-        println!("POST {path} {body}\n  → {} {answer}\n", status.as_u16());
+        output::line(format!("POST {path} {body}\n  → {} {answer}\n", status.as_u16()))?;
         Ok(answer)
     }
 }
