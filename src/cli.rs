@@ -46,7 +46,7 @@ pub enum Command {
 /// What `health` is told.
 #[derive(Args, Clone, Debug, PartialEq, Eq)]
 pub struct Health {
-    /// The server's /health; without it the one on this machine.
+    /// The server's address, with /health or without; else the one on this machine.
     #[arg(long)]
     pub url: Option<String>,
 }
@@ -74,13 +74,20 @@ pub struct Doctor {
 #[command(after_help = call::HELP)]
 pub struct Call {
     /// What is said to the person.
-    pub message: String,
+    #[arg(required_unless_present_any = ["wait", "end"])]
+    pub message: Option<String>,
     /// Write it on WhatsApp and do not ring.
     #[arg(long, conflicts_with = "continue")]
     pub message_only: bool,
     /// Say it in this session, which an earlier command left open.
     #[arg(long, value_name = "ID")]
     pub r#continue: Option<String>,
+    /// Say nothing, and wait for the reply of this session, which an earlier command has not waited for.
+    #[arg(long, value_name = "ID", conflicts_with_all = ["message", "message_only", "continue"])]
+    pub wait: Option<String>,
+    /// Say goodbye, or the message, in this session and end it.
+    #[arg(long, value_name = "ID", conflicts_with_all = ["message_only", "continue", "wait", "keep_open"])]
+    pub end: Option<String>,
     /// How long to wait for the reply, in seconds.
     #[arg(long, value_name = "S", default_value_t = 600, value_parser = clap::value_parser!(u64).range(1..=86_400))]
     pub timeout: u64,
