@@ -34,7 +34,7 @@ struct Answer {
 pub async fn health(health: &Health, port: u16) -> Finding {
     let bad = |line: String| Finding { healthy: false, line };
     let given = health.url.clone().unwrap_or_else(|| format!("http://127.0.0.1:{port}"));
-    let Some(mut url) = Url::parse(&given).ok().filter(Url::has_host) else {
+    let Some(mut url) = Url::parse(&given).ok().filter(|url| url.has_host() && url.scheme().starts_with("http")) else {
         return bad("--url is not a URL; give it as https://your.host".to_owned());
     };
     if url.path() == "/" {
@@ -109,8 +109,10 @@ mod tests {
         let want =
             format!("no server can be reached at http://127.0.0.1:{port}/health; is it running, and on this port?");
         assert_eq!(nobody, Finding { healthy: false, line: want });
-        let nonsense = health(&Health { url: Some("nonsense".to_owned()) }, port).await;
-        assert_eq!(nonsense.line, "--url is not a URL; give it as https://your.host");
+        for url in ["nonsense", "localhost:3333", "ftp://localhost"] {
+            let nonsense = health(&Health { url: Some(url.to_owned()) }, port).await;
+            assert_eq!(nonsense.line, "--url is not a URL; give it as https://your.host", "{url}");
+        }
     }
 
     #[tokio::test]
