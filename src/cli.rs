@@ -6,11 +6,13 @@ pub mod demo;
 pub mod doctor;
 pub mod health;
 pub mod mcp;
+pub mod output;
 mod remote;
 pub mod serve;
 
 use std::path::PathBuf;
 
+use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use url::{Host, Url};
 
@@ -45,7 +47,7 @@ pub enum Command {
 /// What `health` is told.
 #[derive(Args, Clone, Debug, PartialEq, Eq)]
 pub struct Health {
-    /// The server's /health; without it the one on this machine.
+    /// The server's address, with /health or without; else the one on this machine.
     #[arg(long)]
     pub url: Option<String>,
 }
@@ -73,13 +75,20 @@ pub struct Doctor {
 #[command(after_help = call::HELP)]
 pub struct Call {
     /// What is said to the person.
-    pub message: String,
+    #[arg(required_unless_present_any = ["wait", "end"])]
+    pub message: Option<String>,
     /// Write it on WhatsApp and do not ring.
     #[arg(long, conflicts_with = "continue")]
     pub message_only: bool,
     /// Say it in this session, which an earlier command left open.
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", value_parser = id())]
     pub r#continue: Option<String>,
+    /// Say nothing, and wait for the reply of this session, which an earlier command has not waited for.
+    #[arg(long, value_name = "ID", value_parser = id(), conflicts_with_all = ["message", "message_only", "continue"])]
+    pub wait: Option<String>,
+    /// Say goodbye, or the message, in this session and end it.
+    #[arg(long, value_name = "ID", value_parser = id(), conflicts_with_all = ["message_only", "continue", "wait", "keep_open"])]
+    pub end: Option<String>,
     /// How long to wait for the reply, in seconds.
     #[arg(long, value_name = "S", default_value_t = 600, value_parser = clap::value_parser!(u64).range(1..=86_400))]
     pub timeout: u64,
@@ -168,6 +177,11 @@ impl Cli {
     }
 }
 
+/// A session's ID. An empty variable of a script is none, and would make another route of the path.
+fn id() -> NonEmptyStringValueParser {
+    NonEmptyStringValueParser::new()
+}
+
 /// Whether an address is on this machine.
 fn is_here(address: &str) -> bool {
     let host = Url::parse(address).ok().and_then(|url| url.host().map(|host| host.to_owned()));
@@ -216,6 +230,15 @@ mod tests {
         }
         // Nobody is rung by a slip of the keyboard.
         for words in [&["doctor", "--call"][..], &["doctor", "--call", "--json", "--fix"], &["doctor", "--yes"]] {
+            assert!(parse(words).is_err(), "{words:?}");
+        }
+        for words in [&["call", "Hello?"][..], &["call", "--wait", "call-1"], &["call", "--end", "call-1", "Bye."]] {
+            assert!(parse(words).is_ok(), "{words:?}");
+        }
+        // What is said would be said to nobody, or by no name.
+        for words in
+            [&["call"][..], &["call", "--wait", "call-1", "Hello?"], &["call", "--wait", ""], &["call", "--end", ""]]
+        {
             assert!(parse(words).is_err(), "{words:?}");
         }
         for words in [&["sing"][..], &["bench"], &["bench", "calls", "--calls", "0"]] {

@@ -2,6 +2,7 @@
 //!
 //! Nothing here reads the environment itself; [`environment`] does, once, for the whole process.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::num::NonZeroU32;
 use std::time::Duration;
@@ -21,6 +22,7 @@ mod reader;
 mod remote;
 mod speech;
 mod store;
+mod unread;
 mod variables;
 
 #[cfg(test)]
@@ -74,7 +76,7 @@ pub enum LogFormat {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
     /// The variable it is about.
-    pub variable: &'static str,
+    pub variable: Cow<'static, str>,
     /// Whether the server can work with it.
     pub severity: Severity,
     /// What is wrong and what to do about it; reads on from the variable's name.
@@ -167,7 +169,7 @@ impl Config {
         let carrier = carrier::read(&mut reader);
         let by_telnyx = carrier.as_ref().is_some_and(|carrier| matches!(carrier.company, Company::Telnyx { .. }));
         let messaging = messaging::read(&mut reader, by_telnyx);
-        let person = reader.phone_number("CALLME_USER_PHONE_NUMBER", "it is the number that is called");
+        let person = person(&mut reader);
         let speech = speech::read(&mut reader);
         let timing = timing(&mut reader);
         let mcp = ceilings(&mut reader);
@@ -202,6 +204,18 @@ impl Config {
         let fatal = problems.iter().any(|problem| problem.severity == Severity::Fatal);
         Loaded { basics, config: config.filter(|_| !fatal), problems }
     }
+}
+
+/// Who is called. A phone that calls itself is busy, or rings nobody.
+fn person(reader: &mut Reader<'_>) -> Option<PhoneNumber> {
+    let name = "CALLME_USER_PHONE_NUMBER";
+    let person = reader.phone_number(name, "it is the number that is called")?;
+    if reader.text("CALLME_PHONE_NUMBER").as_deref() == Some(person.reveal()) {
+        let text = "is the same as CALLME_PHONE_NUMBER, which is callme's own; set it to the number of the person who is called";
+        reader.fatal(name, text.to_owned());
+        return None;
+    }
+    Some(person)
 }
 
 fn basics(reader: &mut Reader<'_>) -> Basics {
@@ -251,6 +265,11 @@ fn public_url(reader: &mut Reader<'_>, port: u16) -> String {
     for (name, [before, after]) in platforms {
         let Some(value) = reader.text(name) else { continue };
         if let Some(url) = reader::base_url(&format!("{before}{value}{after}"), &schemes) {
+            if url.starts_with("http:") && !reader::is_near(&url) {
+                let text = "is http, so that the agents' key can be read on its way, and Twilio brings no sound; set it to \
+                            this server's https:// address";
+                reader.warn(name, text.to_owned());
+            }
             return url;
         }
         reader.warn(

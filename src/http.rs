@@ -127,7 +127,7 @@ pub fn router(parts: Parts) -> Router {
 
 /// A server whose configuration is bad: `/health` names the problems, and so does the refusal of everything else.
 pub fn broken(problems: &[String]) -> Router {
-    unready(health::Health::Bad { error: problems.join("; ").into() })
+    unready(health::Health::Bad { problems: problems.into() })
 }
 
 /// A server that is not ready yet.

@@ -18,6 +18,12 @@ fn main() -> anyhow::Result<ExitCode> {
     let command = Cli::parse().into_command();
     let (environment, unread) = Environment::read(Path::new(".env"));
     let mut loaded = Config::from_source(&|name| environment.value(name));
+    // The server and the doctor show them with all the others; these commands have settings of their own.
+    if matches!(command, Command::Mcp | Command::Call(_)) {
+        for problem in &unread {
+            cli::output::note(format!("callme: {problem}"));
+        }
+    }
     loaded.problems.splice(0..0, unread);
     let runtime =
         tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start the async runtime")?;
@@ -25,10 +31,10 @@ fn main() -> anyhow::Result<ExitCode> {
         Command::Health(health) => {
             let finding = runtime.block_on(cli::health::health(&health, loaded.basics.port));
             if finding.healthy {
-                println!("{}", finding.line);
+                cli::output::line(finding.line)?;
                 return Ok(ExitCode::SUCCESS);
             }
-            eprintln!("{}", finding.line);
+            cli::output::note(finding.line);
             Ok(ExitCode::FAILURE)
         }
         Command::Doctor(doctor) => {

@@ -61,7 +61,9 @@ pub fn init(format: LogFormat, filter: &str, collector: Option<&str>) -> Telemet
         panic::set_hook(Box::new(report_panic));
     }
     if !readable {
-        tracing::warn!("CALLME_LOG is no log filter; using info");
+        tracing::warn!(
+            "CALLME_LOG (or RUST_LOG in its place) is no log filter; using info. The levels are off, error, warn, info, debug and trace"
+        );
     }
     #[cfg(feature = "otel")]
     if sender.as_ref().is_some_and(Result::is_err) {
@@ -90,14 +92,23 @@ where
 fn parse(filter: &str) -> (EnvFilter, bool) {
     let ours_only = |directive: &str| match directive.trim().parse::<LevelFilter>() {
         Ok(level) if level > LevelFilter::INFO => format!("info,callme={level}"),
-        _ => directive.to_owned(),
+        _ => directive.trim().to_owned(),
     };
     let directives: Vec<String> = filter.split(',').map(ours_only).collect();
     // It writes what clients send also above that: host names, reasons, whole notifications.
-    match EnvFilter::try_new(format!("rmcp=off,{TRACED}=off,{}", directives.join(","))) {
-        Ok(filter) => (filter, true),
-        Err(_) => (EnvFilter::new(format!("rmcp=off,{TRACED}=off,info")), false),
+    let filter = EnvFilter::try_new(format!("rmcp=off,{TRACED}=off,{}", directives.join(",")));
+    match filter {
+        Ok(filter) if !directives.iter().any(|directive| is_strange(directive)) => (filter, true),
+        Ok(_) | Err(_) => (EnvFilter::new(format!("rmcp=off,{TRACED}=off,info")), false),
     }
+}
+
+/// Whether it is a bare word that is neither a level nor one of our modules. The filter would take a slip such as `warning` for
+/// a module of that name, and then nothing at all would be written.
+fn is_strange(directive: &str) -> bool {
+    let is_word = !directive.is_empty() && !directive.contains(['=', '[', ']', '{', '}']);
+    let is_ours = directive == "callme" || directive.starts_with("callme::");
+    is_word && !is_ours && directive.parse::<LevelFilter>().is_err()
 }
 
 fn layer<S, W>(format: LogFormat, colours: bool, writer: W) -> Box<dyn Layer<S> + Send + Sync>
@@ -164,6 +175,28 @@ mod tests {
     fn a_filter_that_cannot_be_read_is_info() {
         let (filter, readable) = parse("a=b=c");
         assert_eq!((filter.to_string().as_str(), readable), ("traced=off,rmcp=off,info", false));
+    }
+
+    #[test]
+    fn a_word_that_is_no_level_does_not_silence_the_log() {
+        for filter in ["warning", "verbose", "blah", "hyper", "callmeback", "debug,blah", "callme=debug,verbose"] {
+            assert!(!parse(filter).1, "{filter}");
+            let lines = written(LogFormat::Text, filter, || tracing::info!("a line"));
+            assert!(lines.contains("a line"), "{filter}: {lines}");
+        }
+        for filter in [
+            "off",
+            "WARN",
+            " info",
+            "callme",
+            "callme::media",
+            "callme=debug,hyper=info",
+            "info, callme::media=trace",
+            "",
+        ] {
+            assert!(parse(filter).1, "{filter}");
+        }
+        assert_eq!(written(LogFormat::Text, "off", || tracing::error!("a line")), "");
     }
 
     #[test]

@@ -28,7 +28,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior};
 use tokio_util::task::TaskTracker;
 
-use super::{BenchCalls, BenchKind};
+use super::{BenchCalls, BenchKind, output};
 use agent::Dials;
 use call::{Call, GOODBYE, Micros};
 use figures::{Audio, Cpu, Latency, Load, Memory, Report, Tally, millis};
@@ -89,9 +89,9 @@ pub fn bench(kind: &BenchKind) -> anyhow::Result<ExitCode> {
         BenchKind::Calls(wanted) => {
             let report = runtime.block_on(calls(wanted))?;
             if wanted.json {
-                println!("{}", serde_json::to_string_pretty(&report)?);
+                output::line(serde_json::to_string_pretty(&report)?)?;
             } else {
-                println!("{report}");
+                output::line(&report)?;
             }
             Ok(if report.good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
         }

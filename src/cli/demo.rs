@@ -11,7 +11,7 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 
-use super::{Carrier, Demo};
+use super::{Carrier, Demo, output};
 use crate::config::Config;
 use crate::emulator::{Emulator, Telephony};
 
@@ -52,19 +52,19 @@ pub async fn demo(demo: &Demo, environment: &dyn Fn(&str) -> Option<String>) -> 
         let open = !demo.no_open && page::browser::is_at_hand(environment);
         return page::show(demo.port, open, telephony).await;
     }
-    println!("callme demo: a call and a missed one are played in real time, all on this machine.\n");
+    output::line("callme demo: a call and a missed one are played in real time, all on this machine.\n")?;
     let played = script::play(telephony).await?;
-    println!();
+    output::line("")?;
     if let Some(directory) = &demo.record {
         record(&played, directory).await?;
     }
-    println!("{}", promises::latencies(&played));
+    output::line(promises::latencies(&played))?;
     let broken = promises::broken(&played);
     for promise in &broken {
-        println!("✗ {promise}");
+        output::line(format!("✗ {promise}"))?;
     }
     if broken.is_empty() {
-        println!("✓ everything was as promised");
+        output::line("✓ everything was as promised")?;
         return Ok(ExitCode::SUCCESS);
     }
     Ok(ExitCode::FAILURE)

@@ -26,8 +26,8 @@ use futures_util::future::{BoxFuture, join_all};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 
-use super::Doctor;
 use super::serve::wall_clock;
+use super::{Doctor, output};
 use crate::clock::Clock;
 use crate::config::{Company, Config, Loaded, StoreConfig};
 
@@ -174,12 +174,11 @@ pub async fn doctor(order: Doctor, loaded: &Loaded, source: &dyn Fn(&str) -> Opt
         };
         report.findings.push(ring);
     }
-    if order.json {
-        println!("{}", report.json());
-    } else {
-        println!("{report}");
+    let printed = if order.json { output::line(report.json()) } else { output::line(&report) };
+    if let Err(error) = &printed {
+        output::note(format!("callme: the report could not be printed: {error}"));
     }
-    if report.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    if printed.is_ok() && report.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 /// Makes every check but that of ringing somebody. With `fix` the webhooks are set at the carrier where they are not this

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use rmcp::ServiceExt;
 use rmcp::transport::io::stdio;
 
+use super::output::note;
 use super::remote;
 use super::serve::wall_clock;
 use crate::app::fresh_name;
@@ -24,7 +25,7 @@ const BAD_CONFIGURATION: u8 = 2;
 pub async fn mcp(source: &dyn Fn(&str) -> Option<String>) -> anyhow::Result<ExitCode> {
     let Some((remote, ceilings)) = remote::open(source) else { return Ok(ExitCode::from(BAD_CONFIGURATION)) };
     if remote.is_readable() {
-        eprintln!("callme: CALLME_CLOUD_URL is http: the key can be read on its way; use https");
+        note("callme: CALLME_CLOUD_URL is http: the key can be read on its way; use https");
     }
     let address = remote.address().to_owned();
     let api: Arc<dyn Api> = Arc::new(remote);
@@ -34,15 +35,15 @@ pub async fn mcp(source: &dyn Fn(&str) -> Option<String>) -> anyhow::Result<Exit
     // The agent is not kept waiting for the server: the tools say by themselves when it is away.
     let greeting = async {
         match api.ask(Question::get("/api/health")).await {
-            Ok(answer) if answer.status == 200 => eprintln!("callme: connected to {address}"),
-            Ok(answer) if answer.status == 401 => {
-                eprintln!("callme: {address} does not know this key; set CALLME_API_KEY to the server's");
-            }
-            Ok(answer) => {
-                let why = answer.text("error").unwrap_or("it is not well");
-                eprintln!("callme: {address}: {}", privacy::mask(why));
-            }
-            Err(why) => eprintln!("callme: {why} The tools try again with each use."),
+            Ok(answer) if answer.status == 200 => note(format!("callme: connected to {address}")),
+            Ok(answer) => match remote::misdirected(&address, &answer) {
+                Some(why) => note(format!("callme: {why}")),
+                None => {
+                    let why = answer.text("error").unwrap_or("it is not well");
+                    note(format!("callme: {address}: {}", privacy::mask(why)));
+                }
+            },
+            Err(why) => note(format!("callme: {why} The tools try again with each use.")),
         }
     };
     let serving = async {

@@ -8,6 +8,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value};
 
 use super::is_here;
+use super::output::note;
 use crate::app::fresh_name;
 use crate::config::RemoteConfig;
 use crate::mcp::{Answer, Api, Ceilings, Question, Unreached};
@@ -30,15 +31,26 @@ pub(super) struct Remote {
 pub(super) fn open(source: &dyn Fn(&str) -> Option<String>) -> Option<(Remote, Ceilings)> {
     let (config, problems) = RemoteConfig::from_source(source);
     for problem in problems {
-        eprintln!("callme: {problem}");
+        note(format!("callme: {problem}"));
     }
     let config = config?;
     let ceilings = config.ceilings;
     let remote = Remote::new(config);
     if let Err(why) = &remote {
-        eprintln!("callme: {why}");
+        note(format!("callme: {why}"));
     }
     remote.ok().zip(Some(ceilings))
+}
+
+/// What is to be changed here when the server at `address` does not take the key, or has no such route; `None` for other answers.
+pub(super) fn misdirected(address: &str, answer: &Answer) -> Option<String> {
+    match (answer.status, answer.text("code")) {
+        (401, _) => Some(format!("{address} does not know this key; set CALLME_API_KEY to the server's")),
+        (404, Some("not_found")) => Some(format!(
+            "{address} is no address of a callme server's API; set CALLME_CLOUD_URL to the server's address alone, without a path such as /mcp or /api"
+        )),
+        _ => None,
+    }
 }
 
 /// The request to say this, under a name of its own.

@@ -10,6 +10,7 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
+use super::output;
 use crate::app::{self, App};
 use crate::clock::wall::WallClock;
 use crate::clock::{Millis, whole_millis};
@@ -18,11 +19,17 @@ use crate::config::{Loaded, Severity};
 /// Runs the server. With a bad configuration it still listens, and says on `/health` what is wrong.
 ///
 /// # Errors
-/// When the port cannot be had, or a signal handler cannot be set.
+/// When a signal handler cannot be set, or what the server stands on dies.
 pub async fn serve(loaded: Loaded) -> anyhow::Result<ExitCode> {
     let port = loaded.basics.port;
     let stop = stop_on_signals()?;
-    let listener = listen(port).await.with_context(|| format!("cannot listen on port {port}"))?;
+    let listener = match listen(port).await {
+        Ok(listener) => listener,
+        Err(error) => {
+            output::note(no_port(port, &error, "set PORT, or CALLME_PORT where PORT is not set, to a free one"));
+            return Ok(ExitCode::FAILURE);
+        }
+    };
     for problem in &loaded.problems {
         match problem.severity {
             Severity::Fatal => tracing::error!("{problem}"),
@@ -51,6 +58,16 @@ pub(super) fn wall_clock() -> Arc<WallClock> {
     #[expect(clippy::disallowed_methods, reason = "the one place where the machine's time is read")]
     let epoch = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     Arc::new(WallClock::starting_at(Millis(whole_millis(epoch))))
+}
+
+/// One line, with what to do about it.
+pub(super) fn no_port(port: u16, error: &std::io::Error, remedy: &str) -> String {
+    let why = match error.kind() {
+        std::io::ErrorKind::AddrInUse => "it is in use".to_owned(),
+        std::io::ErrorKind::PermissionDenied => "this user may not".to_owned(),
+        _ => error.to_string(),
+    };
+    format!("callme: cannot listen on port {port}: {why}; {remedy}")
 }
 
 /// Both families where the machine has both: platforms route to either.

@@ -1,10 +1,13 @@
 //! The one place that reads the process environment and the `.env` file.
 
+use std::cell::Cell;
 use std::collections::HashMap;
 use std::fmt;
+use std::io::{self, Read};
 use std::path::Path;
 
-use super::{Problem, Severity};
+use super::variables::VARIABLES;
+use super::{Problem, Severity, unread};
 
 /// The variables of the process, over those of a `.env` file. Prints no values.
 #[derive(Default)]
@@ -22,33 +25,13 @@ impl Environment {
 
     /// The file's variables with `process` over them.
     fn layered(process: impl Iterator<Item = (String, String)>, file: &Path) -> (Self, Vec<Problem>) {
-        let mut variables = HashMap::new();
-        let mut problems = Vec::new();
-        // dotenvy's errors quote the line, which may hold a secret: they are not shown.
-        let mut problem = |text: &str| {
-            problems.push(Problem { variable: ".env", severity: Severity::Warning, text: text.to_owned() });
+        let (mut variables, mut problems) = match std::fs::read(file) {
+            Ok(bytes) => lines(&bytes),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => (HashMap::new(), Vec::new()),
+            Err(_) => (HashMap::new(), vec![problem("is there but cannot be read; check its permissions".to_owned())]),
         };
-        match dotenvy::from_path_iter(file) {
-            Ok(lines) => {
-                for line in lines {
-                    match line {
-                        Ok((name, value)) => {
-                            variables.insert(name, value);
-                        }
-                        Err(dotenvy::Error::LineParse(..)) => {
-                            problem("has a line that is not NAME=value and is passed over; quote values with spaces");
-                        }
-                        Err(_) => {
-                            problem("could not be read to its end");
-                            break;
-                        }
-                    }
-                }
-            }
-            Err(error) if error.not_found() => {}
-            Err(_) => problem("is there but cannot be read; check its permissions"),
-        }
         variables.extend(process);
+        problems.extend(unread::warnings(variables.keys()));
         (Self(variables), problems)
     }
 
@@ -61,6 +44,63 @@ impl Environment {
 impl fmt::Debug for Environment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Environment({} variables)", self.0.len())
+    }
+}
+
+/// The file's variables, and what is wrong with it.
+fn lines(bytes: &[u8]) -> (HashMap<String, String>, Vec<Problem>) {
+    let (mut variables, mut problems) = (HashMap::new(), Vec::new());
+    let count = Cell::new(0);
+    for line in dotenvy::from_read_iter(Counted { rest: bytes, lines: &count }) {
+        let problem = match line {
+            Ok((name, value)) => {
+                variables.insert(name, value);
+                continue;
+            }
+            // The error quotes what may be a secret: of the line only the name of a setting is shown.
+            Err(dotenvy::Error::LineParse(rest, _)) => {
+                let first = (count.get() + 1).saturating_sub(rest.lines().count().max(1));
+                let line = bytes.split(|byte| *byte == b'\n').nth(first.saturating_sub(1)).unwrap_or_default();
+                let name = setting(line).map(|name| format!(" ({name})")).unwrap_or_default();
+                problem(format!(
+                    "line {first}{name} cannot be read and is passed over; quote values with spaces, and close the quotes"
+                ))
+            }
+            Err(_) => {
+                problems.push(problem(format!("could not be read beyond line {}", count.get())));
+                break;
+            }
+        };
+        problems.push(problem);
+    }
+    (variables, problems)
+}
+
+fn problem(text: String) -> Problem {
+    Problem { variable: ".env".into(), severity: Severity::Warning, text }
+}
+
+/// The setting that a line is about. What is no setting of ours may be a piece of a secret.
+fn setting(line: &[u8]) -> Option<&'static str> {
+    let line = str::from_utf8(line).ok()?.trim_start();
+    let (name, _) = line.strip_prefix("export ").unwrap_or(line).split_once('=')?;
+    VARIABLES.iter().map(|variable| variable.name).find(|known| *known == name.trim())
+}
+
+/// Hands out a line at a time and counts them: who reads it buffers no more than the line that it is at.
+struct Counted<'a> {
+    rest: &'a [u8],
+    lines: &'a Cell<usize>,
+}
+
+impl Read for Counted<'_> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let line = self.rest.iter().position(|byte| *byte == b'\n').map_or(self.rest.len(), |end| end + 1);
+        let length = line.min(into.len());
+        into[..length].copy_from_slice(&self.rest[..length]);
+        self.rest = &self.rest[length..];
+        self.lines.set(self.lines.get() + usize::from(length > 0 && length == line));
+        Ok(length)
     }
 }
 
@@ -78,25 +118,57 @@ mod tests {
 
     #[test]
     fn the_process_wins_over_the_file_and_is_not_changed_by_it() {
-        let path = file("wins", "# comment\nCALLME_A_TEST=file\nexport CALLME_B_TEST='two words'\n");
-        let process = [("CALLME_A_TEST".to_owned(), "process".to_owned())];
+        let path = file("wins", "# comment\nCALLME_PORT=file\nexport CALLME_TTS_VOICE='two words'\n");
+        let process = [("CALLME_PORT".to_owned(), "process".to_owned())];
         let (environment, problems) = Environment::layered(process.into_iter(), &path);
         std::fs::remove_file(path).expect("our file");
         assert_eq!(problems, []);
-        assert_eq!(environment.value("CALLME_A_TEST").as_deref(), Some("process"));
-        assert_eq!(environment.value("CALLME_B_TEST").as_deref(), Some("two words"));
-        assert!(std::env::var_os("CALLME_B_TEST").is_none());
+        assert_eq!(environment.value("CALLME_PORT").as_deref(), Some("process"));
+        assert_eq!(environment.value("CALLME_TTS_VOICE").as_deref(), Some("two words"));
+        assert!(std::env::var_os("CALLME_TTS_VOICE").is_none());
         assert_eq!(format!("{environment:?}"), "Environment(2 variables)");
     }
 
     #[test]
     fn a_bad_line_is_reported_without_its_content() {
-        let path = file("bad", "CALLME_API_KEY=s3cret with words\nCALLME_B_TEST=2\n");
+        let path = file("bad", "CALLME_API_KEY=s3cret with words\nCALLME_TTS_VOICE=2\n");
         let (environment, problems) = Environment::layered(std::iter::empty(), &path);
         std::fs::remove_file(path).expect("our file");
         assert_eq!(problems.len(), 1, "{problems:?}");
         assert!(!problems[0].to_string().contains("s3cret"));
-        assert_eq!(environment.value("CALLME_B_TEST").as_deref(), Some("2"));
+        assert_eq!(environment.value("CALLME_TTS_VOICE").as_deref(), Some("2"));
+    }
+
+    #[test]
+    fn each_bad_line_is_named_by_its_number_and_its_setting() {
+        let long = "x".repeat(20_000);
+        let text = format!(
+            "# a comment\n\nCALLME_API_KEY=s3cret with words\nCALLME_PHONE_NUMBER='+1500\n5550006'\n\
+             CALLME_DATA_DIR={long}\nQUJDS3CRET=s3cret ==\nexport CALLME_HASH_KEY=s3cret too\ns3cret\n\
+             CALLME_PORT=\"s3cret\nCALLME_LOG=info\n"
+        );
+        let path = file("lines", &text);
+        let (environment, problems) = Environment::layered(std::iter::empty(), &path);
+        std::fs::remove_file(path).expect("our file");
+        let said: Vec<String> = problems.iter().map(ToString::to_string).collect();
+        let begins =
+            ["line 3 (CALLME_API_KEY)", "line 7", "line 8 (CALLME_HASH_KEY)", "line 9", "line 10 (CALLME_PORT)"];
+        assert_eq!(said.len(), begins.len(), "{said:?}");
+        for (said, begins) in said.iter().zip(begins) {
+            assert!(said.starts_with(&format!(".env {begins} cannot be read")) && !said.contains("s3cret"), "{said}");
+        }
+        assert_eq!(environment.value("CALLME_PHONE_NUMBER").as_deref(), Some("+1500\n5550006"));
+    }
+
+    #[test]
+    fn a_name_that_nothing_reads_is_found_in_the_process_and_in_the_file() {
+        let path = file("slips", "CALLME_WHATSAPP_ENABLE=s3cret\n");
+        let process = [("CALLME_UNKNOWN".to_owned(), "s3cret".to_owned())];
+        let (_, problems) = Environment::layered(process.into_iter(), &path);
+        std::fs::remove_file(path).expect("our file");
+        let variables: Vec<_> = problems.iter().map(|problem| &problem.variable).collect();
+        assert_eq!(variables, ["CALLME_UNKNOWN", "CALLME_WHATSAPP_ENABLE"]);
+        assert!(!format!("{problems:?}").contains("s3cret"), "{problems:?}");
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use secrecy::SecretString;
-use url::Url;
+use url::{Host, Url};
 
 use super::variables::default_of;
 use super::{Problem, Severity};
@@ -156,11 +156,11 @@ impl<'a> Reader<'a> {
     }
 
     pub(super) fn fatal(&mut self, variable: &'static str, text: String) {
-        self.problems.push(Problem { variable, severity: Severity::Fatal, text });
+        self.problems.push(Problem { variable: variable.into(), severity: Severity::Fatal, text });
     }
 
     pub(super) fn warn(&mut self, variable: &'static str, text: String) {
-        self.problems.push(Problem { variable, severity: Severity::Warning, text });
+        self.problems.push(Problem { variable: variable.into(), severity: Severity::Warning, text });
     }
 }
 
@@ -181,6 +181,22 @@ pub(super) fn base_url(text: &str, schemes: &[&str]) -> Option<String> {
     let fits = plain && url.has_host() && schemes.contains(&url.scheme());
     // `Url` would add the slash and drop a default port; the carrier signs what was configured there, so it stays.
     fits.then(|| text.trim_end_matches('/').to_owned())
+}
+
+/// Whether a URL leads to this machine or its own network, as far as its host's name or address tells.
+pub(super) fn is_near(url: &str) -> bool {
+    match Url::parse(url).ok().as_ref().and_then(Url::host) {
+        Some(Host::Domain(name)) => {
+            let name = name.trim_end_matches('.');
+            // A name alone is one of a network of containers.
+            !name.contains('.') || [".localhost", ".local", ".internal"].iter().any(|end| name.ends_with(end))
+        }
+        Some(Host::Ipv4(ip)) => ip.is_loopback() || ip.is_private() || ip.is_link_local() || ip.is_unspecified(),
+        Some(Host::Ipv6(ip)) => {
+            ip.is_loopback() || ip.is_unique_local() || ip.is_unicast_link_local() || ip.is_unspecified()
+        }
+        None => false,
+    }
 }
 
 /// A value as a message quotes it: short, and without numbers that someone may have put into the wrong variable.

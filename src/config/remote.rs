@@ -25,8 +25,17 @@ impl RemoteConfig {
         let mut reader = Reader::new(source);
         let url = reader.required(URL, "set it to the address of your callme server").and_then(|url| {
             let base = reader::base_url(&url, &["http", "https"]);
-            if base.is_none() {
-                reader.fatal(URL, "is no http(s) URL; set it to https://your.host".to_owned());
+            match base {
+                None => reader.fatal(URL, "is no http(s) URL; set it to https://your.host".to_owned()),
+                // That is the address for agents that speak HTTP themselves.
+                Some(base) if base.ends_with("/mcp") => {
+                    reader.fatal(
+                        URL,
+                        "ends in /mcp; set it to the server's address alone, such as https://your.host".to_owned(),
+                    );
+                    return None;
+                }
+                Some(_) => {}
             }
             base
         });

@@ -113,7 +113,7 @@ fn every_missing_setting_is_reported_at_once() {
     let loaded = Config::from_source(&|_| None);
     assert!(loaded.config.is_none());
     let mut fatal: Vec<_> =
-        loaded.problems.iter().filter(|p| p.severity == Severity::Fatal).map(|p| p.variable).collect();
+        loaded.problems.iter().filter(|p| p.severity == Severity::Fatal).map(|p| p.variable.as_ref()).collect();
     let mut required: Vec<_> = VARIABLES.iter().filter(|variable| variable.required).map(|v| v.name).collect();
     fatal.sort_unstable();
     required.sort_unstable();
@@ -141,6 +141,8 @@ fn each_slip_is_one_problem_with_its_variable() {
         ("CALLME_TWILIO_API_URL", "ftp://host", "Fatal CALLME_TWILIO_API_URL"),
         ("CALLME_PUBLIC_URL", "", "Warning CALLME_PUBLIC_URL"),
         ("CALLME_PUBLIC_URL", "callme.example.com", "Warning CALLME_PUBLIC_URL"),
+        ("CALLME_PUBLIC_URL", "http://callme.example.com", "Warning CALLME_PUBLIC_URL"),
+        ("CALLME_USER_PHONE_NUMBER", "+15005550006", "Fatal CALLME_USER_PHONE_NUMBER"),
         ("CALLME_PUBLIC_URL", "https://host/?a=1", "Warning CALLME_PUBLIC_URL"),
         ("PORT", "http", "Warning PORT"),
         ("CALLME_PORT", "65536", "Warning CALLME_PORT"),
@@ -201,6 +203,32 @@ fn the_public_url_comes_from_the_first_that_is_set() {
     ] {
         let loaded = load(&changes);
         assert_eq!(loaded.config.expect("no fatal problem").public_url, want, "{changes:?}");
+    }
+}
+
+#[test]
+fn http_is_warned_of_where_strangers_can_read_it() {
+    for (host, is_near) in [
+        ("localhost:3333", true),
+        ("callme:3333", true),
+        ("127.1.2.3", true),
+        ("[::1]:80", true),
+        ("10.0.0.1", true),
+        ("172.16.0.1", true),
+        ("192.168.1.2:3333", true),
+        ("[fd00::1]", true),
+        ("callme.local", true),
+        ("api.railway.internal", true),
+        ("callme.example.com", false),
+        ("local.example.com", false),
+        ("8.8.8.8", false),
+        ("172.32.0.1", false),
+        ("[2001:db8::1]", false),
+    ] {
+        let loaded = load(&[("CALLME_PUBLIC_URL", &format!("http://{host}"))]);
+        assert_eq!(loaded.problems.is_empty(), is_near, "{host}: {:?}", loaded.problems);
+        assert!(loaded.config.is_some(), "{host}: it is for whoever runs it to say");
+        assert_eq!(problems(&load(&[("CALLME_PUBLIC_URL", &format!("https://{host}"))])), [""; 0]);
     }
 }
 

@@ -26,8 +26,8 @@ pub(super) enum Health {
     },
     /// Its configuration is bad.
     Bad {
-        /// Every problem with its remedy.
-        error: Arc<str>,
+        /// Each with its remedy.
+        problems: Arc<[String]>,
     },
     /// Not ready yet.
     Starting,
@@ -45,6 +45,9 @@ pub(super) struct HealthJson {
     /// Every missing or bad setting.
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<String>,
+    /// The same, one by one.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    problems: Vec<String>,
     /// What will keep it from working one day unless something is done, such as a model of the speech provider that ends, or
     /// a Redis that keeps nothing on a disk.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -81,33 +84,33 @@ impl Health {
     pub(super) fn sentence(&self) -> String {
         match self {
             Health::Ok { .. } | Health::Starting => "callme is starting; try again in a moment".to_owned(),
-            Health::Bad { error } => format!("callme is not configured: {error}"),
+            Health::Bad { problems } => format!("callme is not configured: {}", problems.join("; ")),
         }
     }
 
     fn answer(self, store: Option<&dyn Store>, instance: Option<String>) -> Response {
-        let (mut public_url, mut error, mut warnings) = (None, None, Vec::new());
+        let (mut public_url, mut error, mut problems, mut warnings) = (None, None, Vec::new(), Vec::new());
         let (code, status) = match self {
             Health::Ok { public_url: url, speech } => {
                 (public_url, warnings) = (Some(url.to_string()), speech.warnings());
                 warnings.extend(store.iter().flat_map(|store| store.warnings()));
                 (StatusCode::OK, "ok")
             }
-            Health::Bad { error: why } => {
-                error = Some(why.to_string());
+            Health::Bad { problems: all } => {
+                (error, problems) = (Some(all.join("; ")), all.to_vec());
                 (StatusCode::SERVICE_UNAVAILABLE, "error")
             }
             Health::Starting => (StatusCode::SERVICE_UNAVAILABLE, "starting"),
         };
         let store = store.map(|store| store.state().into());
-        (code, Json(HealthJson { status, public_url, error, warnings, instance, store })).into_response()
+        (code, Json(HealthJson { status, public_url, error, problems, warnings, instance, store })).into_response()
     }
 }
 
 /// Whether this server can make calls.
 #[utoipa::path(get, path = "/health", tag = "platform", responses(
     (status = 200, description = "it can", body = HealthJson),
-    (status = 503, description = "it cannot: a setting is missing or bad (named in `error`), or it is starting", body = HealthJson),
+    (status = 503, description = "it cannot: a setting is missing or bad (named in `error`, and one by one in `problems`), or it is starting", body = HealthJson),
 ))]
 pub(super) async fn show(State(app): State<App>) -> Response {
     app.health.answer(Some(&*app.store), None)

@@ -282,6 +282,7 @@ impl Inner {
             ),
             until: Instant::now() + ceiling,
             session: None,
+            named: None,
             far: self.config.keys.is_some(),
         }
     }

@@ -1,5 +1,6 @@
 //! Waiting for a slow person: in steps that a proxy lets live, with news between them, up to a ceiling.
 
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use axum::http::HeaderValue;
@@ -27,7 +28,8 @@ const GRACE: Duration = Duration::from_secs(5);
 /// Nobody has answered yet, and nothing is wrong.
 pub(super) const NOT_YET: u16 = 202;
 
-/// Asks, and waits for the reply as a tool does, for at most `ceiling`: then the answer is 202. `tell` gets what goes on.
+/// Asks, and waits for the reply as a tool does, for at most `ceiling`: then the answer is 202. `tell` gets what goes on, and
+/// `session` the session as soon as the server has named it.
 ///
 /// # Errors
 /// When the API cannot be asked.
@@ -36,10 +38,11 @@ pub async fn ask_and_wait(
     question: Question,
     ceiling: Duration,
     tell: Option<fn(&str)>,
+    session: Option<&OnceLock<String>>,
 ) -> Result<Answer, Unreached> {
     let progress = Progress::new(tell.map_or(Listener::Nobody, Listener::Line));
     let until = Instant::now() + ceiling;
-    let mut wait = Wait { api, authorization: None, progress, until, session: None, far: true };
+    let mut wait = Wait { api, authorization: None, progress, until, session: None, named: session, far: true };
     wait.reply(question).await
 }
 
@@ -51,6 +54,8 @@ pub(super) struct Wait<'a> {
     pub(super) until: Instant,
     /// The session, once it is known.
     pub(super) session: Option<String>,
+    /// Where its name is wanted outside.
+    pub(super) named: Option<&'a OnceLock<String>>,
     /// Another process answers, which may be away for a moment; where it is this one, it is ending.
     pub(super) far: bool,
 }
@@ -58,7 +63,8 @@ pub(super) struct Wait<'a> {
 impl Wait<'_> {
     /// Asks, and waits for the reply until the ceiling: then the answer is the last one, 202.
     pub(super) async fn reply(&mut self, question: Question) -> Result<Answer, Unreached> {
-        let first = if self.progress.is_wanted() { FIRST_STEP.min(self.left()) } else { STEP.min(self.left()) };
+        let is_watched = self.progress.is_wanted() || self.named.is_some();
+        let first = if is_watched { FIRST_STEP.min(self.left()) } else { STEP.min(self.left()) };
         let mut answer = self.watch(question.clone().waiting(first)).await;
         // What was asked has a name, so that asking again does nothing twice.
         while self.far && self.left() > AGAIN && answer.as_ref().is_ok_and(Answer::is_away) {
@@ -72,6 +78,9 @@ impl Wait<'_> {
             }
             if let Some(id) = answer.text("callId") {
                 self.session = Some(id.to_owned());
+                if let Some(named) = self.named {
+                    named.get_or_init(|| id.to_owned());
+                }
             }
             let again = match answer.text("requestId") {
                 // It was begun: from now on it is only asked for.

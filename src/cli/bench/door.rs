@@ -17,7 +17,7 @@ use tokio::time::Instant;
 
 use super::process::Server;
 use super::{AUTH_TOKEN, carrier, settings};
-use crate::cli::BenchDoor;
+use crate::cli::{BenchDoor, output};
 use crate::provider::twilio::signature::{self, Key};
 
 /// Resamplings for the interval of a difference.
@@ -113,9 +113,9 @@ pub(super) async fn door(wanted: &BenchDoor) -> anyhow::Result<ExitCode> {
     }
     let report = Report::of(times);
     if wanted.json {
-        println!("{}", serde_json::to_string_pretty(&report)?);
+        output::line(serde_json::to_string_pretty(&report)?)?;
     } else {
-        println!("{report}");
+        output::line(&report)?;
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -12,7 +12,6 @@ use std::net::Ipv4Addr;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use anyhow::Context;
 use axum::extract::{Query, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -25,7 +24,8 @@ use tokio::net::TcpListener;
 
 use super::{PUBLIC, configuration};
 use crate::app::{self, App};
-use crate::cli::serve::{stop_on_signals, wall_clock};
+use crate::cli::output;
+use crate::cli::serve::{no_port, stop_on_signals, wall_clock};
 use crate::config;
 use crate::domain::keywords::Keywords;
 use crate::emulator::voice::Speaker;
@@ -54,7 +54,13 @@ struct Demo {
 /// When there is no port, or the server cannot be put together.
 pub(super) async fn show(port: Option<u16>, open: bool, telephony: Telephony) -> anyhow::Result<ExitCode> {
     let stop = stop_on_signals()?;
-    let listener = listen(port).await?;
+    let listener = match listen(port).await {
+        Ok(listener) => listener,
+        Err(why) => {
+            output::note(why);
+            return Ok(ExitCode::FAILURE);
+        }
+    };
     let port = listener.local_addr()?.port();
     let address = format!("http://127.0.0.1:{port}");
 
@@ -68,7 +74,7 @@ pub(super) async fn show(port: Option<u16>, open: bool, telephony: Telephony) ->
     let key = key();
     let app = App::new(&configuration(&emulator, &key)?, wall_clock())?;
     let opened = open && browser::open(&address);
-    println!("{}", greeting(&address, &key, opened));
+    output::line(greeting(&address, &key, opened))?;
     let keywords = config::keywords();
     let demo = Arc::new(Demo { phone: emulator.phone(), chat: emulator.chat(), voice, key, keywords });
     app.beside(routes(demo, port)).serve(listener, stop).await?;
@@ -85,16 +91,17 @@ fn greeting(address: &str, key: &str, opened: bool) -> String {
 }
 
 /// The wanted port; or the usual one, or the next one that is free.
-async fn listen(port: Option<u16>) -> anyhow::Result<TcpListener> {
+async fn listen(port: Option<u16>) -> Result<TcpListener, String> {
     let ports = port.map_or(PORT..=PORT + PORTS, |port| port..=port);
     let (first, last) = (*ports.start(), *ports.end());
     for port in ports {
         match TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await {
             Err(error) if error.kind() == std::io::ErrorKind::AddrInUse && port < last => {}
-            bound => return bound.with_context(|| format!("cannot listen on port {port}")),
+            Ok(listener) => return Ok(listener),
+            Err(error) => return Err(no_port(port, &error, "give another one with --port, or 0 for any")),
         }
     }
-    anyhow::bail!("no port from {first} to {last} is free")
+    Err(format!("callme: no port from {first} to {last} is free; give one with --port, or 0 for any"))
 }
 
 /// A key that nobody can guess.

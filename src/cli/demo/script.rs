@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{PUBLIC, configuration};
 use crate::app::App;
+use crate::cli::output;
 use crate::cli::serve::wall_clock;
 use crate::emulator::person::PickUp;
 use crate::emulator::{CallRecord, Emulator, EmulatorConfig, Phone, Script, Shown, Telephony, Timeline, Voice, What};
@@ -104,7 +105,7 @@ async fn narrate(phone: Phone, end: CancellationToken) {
         };
         told += events.len();
         for event in events {
-            println!("{event}");
+            let _ = output::line(event);
         }
     }
 }
@@ -164,7 +165,7 @@ impl Agent {
         let response = request.send().await.with_context(|| format!("{path} was not answered"))?;
         let status = response.status();
         let answer: Value = response.json().await.with_context(|| format!("{path} was not answered in JSON"))?;
-        println!("\nPOST {path} {body}\n  → {} {answer}\n", status.as_u16());
+        output::line(format!("\nPOST {path} {body}\n  → {} {answer}\n", status.as_u16()))?;
         Ok(answer)
     }
 }

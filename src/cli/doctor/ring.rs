@@ -33,7 +33,7 @@ pub(super) async fn person(config: &Config, source: &dyn Fn(&str) -> Option<Stri
         Ok(remote) => remote,
         Err(why) => return Finding::unchecked(NAME, why),
     };
-    let answer = match ask_and_wait(&remote, saying("/api/call", QUESTION), PATIENCE, None).await {
+    let answer = match ask_and_wait(&remote, saying("/api/call", QUESTION), PATIENCE, None, None).await {
         Ok(answer) => answer,
         Err(why) => {
             return Finding::bad(

@@ -254,7 +254,11 @@ async fn a_server_that_cannot_make_calls_says_why() {
     let problems = ["CALLME_API_KEY is not set".to_owned(), "CALLME_PHONE_NUMBER is not set".to_owned()];
     let both = "CALLME_API_KEY is not set; CALLME_PHONE_NUMBER is not set";
     for (router, health, sentence) in [
-        (broken(&problems), json!({ "status": "error", "error": both }), format!("callme is not configured: {both}")),
+        (
+            broken(&problems),
+            json!({ "status": "error", "error": both, "problems": problems }),
+            format!("callme is not configured: {both}"),
+        ),
         (starting(), json!({ "status": "starting" }), "callme is starting; try again in a moment".to_owned()),
     ] {
         let ask = async |method: &str, path: &str| {

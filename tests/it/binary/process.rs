@@ -71,8 +71,17 @@ impl Process {
 
     /// SIGTERM, as a platform stops a container.
     pub(crate) async fn terminate(self) -> Ended {
+        self.signal("-TERM").await
+    }
+
+    /// SIGINT, as Ctrl-C sends it.
+    pub(crate) async fn interrupt(self) -> Ended {
+        self.signal("-INT").await
+    }
+
+    async fn signal(self, signal: &str) -> Ended {
         let sent = Instant::now();
-        let kill = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status();
+        let kill = Command::new("kill").args([signal, &self.child.id().to_string()]).status();
         assert!(kill.is_ok_and(|status| status.success()), "the signal could not be sent");
         self.end(sent).await
     }

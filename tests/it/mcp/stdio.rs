@@ -1,6 +1,7 @@
 //! `callme mcp` and `callme call` as processes of their own, in real time, in front of a server far away.
 
 use std::process::Stdio;
+use std::time::Duration;
 
 use callme::emulator::{Emulator, EmulatorConfig, PickUp, Script};
 use rmcp::ServiceExt;
@@ -86,13 +87,22 @@ async fn the_commands_for_agents_name_each_setting_that_is_missing() {
         let nonsense = [("CALLME_CLOUD_URL", "callme".to_owned()), ("CALLME_API_KEY", KEY.to_owned())];
         let ended = Process::run(command, &nonsense).await;
         assert!(ended.code == Some(2) && ended.written.contains("no http(s) URL"), "{ended:?}");
+        let of_agents = [("CALLME_CLOUD_URL", "https://host/mcp/".to_owned()), ("CALLME_API_KEY", KEY.to_owned())];
+        let ended = Process::run(command, &of_agents).await;
+        assert!(ended.code == Some(2) && ended.written.contains("CALLME_CLOUD_URL ends in /mcp; "), "{ended:?}");
+        let misspelt = [("CALLME_CLOUDURL", "https://host".to_owned())];
+        let ended = Process::run(command, &misspelt).await;
+        assert!(ended.written.contains("did you mean CALLME_CLOUD_URL?"), "{ended:?}");
     }
 }
 
 /// Runs `callme call`.
 async fn ask(url: &str, key: &str, more: &[&str]) -> Ended {
-    let settings = [("CALLME_CLOUD_URL", url.to_owned()), ("CALLME_API_KEY", key.to_owned())];
-    Process::run(&[&["call", QUESTION], more].concat(), &settings).await
+    Process::run(&[&["call", QUESTION], more].concat(), &settings(url, key)).await
+}
+
+fn settings(url: &str, key: &str) -> [(&'static str, String); 2] {
+    [("CALLME_CLOUD_URL", url.to_owned()), ("CALLME_API_KEY", key.to_owned())]
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -120,9 +130,13 @@ async fn the_exit_code_of_a_call_tells_what_came_of_it() {
     let silent = ask(&world.url, KEY, &["--timeout", "2"]).await;
     assert_eq!(silent.code, Some(1), "{silent:?}");
     assert!(silent.written.contains("nobody has answered yet"), "{silent:?}");
+    assert!(silent.written.contains("callme call --wait call-"), "{silent:?}");
 
     let unknown = ask(&world.url, "another-key-0123456789", &[]).await;
-    assert_eq!(unknown.code, Some(2), "{unknown:?}");
+    let key = format!("callme: {} does not know this key; set CALLME_API_KEY to the server's\n", world.url);
+    assert_eq!((unknown.code, unknown.written), (Some(2), key));
+    let elsewhere = ask(&format!("{}/elsewhere", world.url), KEY, &[]).await;
+    assert!(elsewhere.code == Some(4) && elsewhere.written.contains("set CALLME_CLOUD_URL to"), "{elsewhere:?}");
     let nobody = ask(&format!("http://127.0.0.1:{}", free_port()), KEY, &[]).await;
     assert_eq!(nobody.code, Some(4), "{nobody:?}");
 
@@ -134,4 +148,29 @@ async fn the_exit_code_of_a_call_tells_what_came_of_it() {
     };
     let (refused, _) = tokio::join!(ask(&stopped.url, KEY, &[]), stops);
     assert_eq!(refused.code, Some(3), "{refused:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ctrl_c_calls_the_waiting_off_and_tells_how_to_come_back() {
+    let world = World::writing().await;
+    let settings = settings(&world.url, KEY);
+    let asking = Process::start(&["call", "--message-only", QUESTION], &settings);
+    world.emulator.chat().receives(QUESTION).await.expect("it is written");
+    // The session is named to the command a second after it asked.
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    let off = asking.interrupt().await;
+    assert_eq!(off.code, Some(130), "{off:?}");
+    let id = off.written.strip_prefix("callme: ").and_then(|said| said.strip_suffix('\n')).unwrap_or_default();
+    let id = id.split(' ').next().unwrap_or_default();
+    assert!(id.starts_with("msg-") && off.written.contains(&format!("callme call --wait {id} collects")), "{off:?}");
+    assert!(off.written.contains(&format!("callme call --end {id} ends it")), "{off:?}");
+
+    world.emulator.chat().write(REPLY).await;
+    let collected = Process::run(&["call", "--wait", id, "--keep-open"], &settings).await;
+    assert_eq!((collected.code, collected.written), (Some(0), format!("{REPLY}\n")));
+    let ended = Process::run(&["call", "--end", id], &settings).await;
+    assert_eq!((ended.code, ended.written.as_str()), (Some(0), ""));
+    let over = Process::run(&["call", "--continue", id, QUESTION], &settings).await;
+    assert_eq!(over.code, Some(1), "{over:?}");
+    assert!(over.written.contains("callme call \"…\"") && !over.written.contains("_call"), "{over:?}");
 }
