@@ -8,6 +8,7 @@
 //! A session's state has no lock: its task owns it. Handlers hand over to the task and wait for its answer; a handler
 //! that vanishes changes nothing.
 
+mod burial;
 mod calls;
 mod directory;
 mod inbound;

@@ -89,8 +89,7 @@ impl Manager {
             let (id, call) = (record.id.clone(), call_of(&record));
             // A record that brings us down must not do so at every start.
             if AssertUnwindSafe(self.go_on(record, requests, collected)).catch_unwind().await.is_err() {
-                self.shared.give_up(&id);
-                self.bury_later(id, call);
+                self.bury(id, call).await;
             }
         }
         if self.shared.closing.is_cancelled() {
@@ -154,10 +153,15 @@ impl Manager {
         }
     }
 
-    /// Closes what is left of a session that could not go on. Its call may take long to hang up, and the others wait.
-    fn bury_later(&self, id: SessionId, call: Option<CarrierCallId>) {
+    /// Closes what is left of a session that could not go on. Its call may take long to hang up, and the others wait; but nobody
+    /// is to ring into it.
+    async fn bury(&self, id: SessionId, call: Option<CarrierCallId>) {
         let shared = Arc::clone(&self.shared);
-        self.shared.config.tasks.spawn(async move { shared.bury(&id, call).await });
+        if call.is_some() {
+            let _ = shared.line(|line, _| line.take(&id, usize::MAX));
+        }
+        shared.close_history(&id, call.as_ref()).await;
+        self.shared.config.tasks.spawn(async move { shared.lay_to_rest(&id, call).await });
     }
 
     /// Reads what was written while no process was there; where no conversation is known yet, once it is found. The sessions

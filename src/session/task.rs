@@ -15,6 +15,7 @@ use tokio::task::JoinSet;
 use tracing::Span;
 use tracing::field::Empty;
 
+use super::burial::words_in;
 use super::shared::{Shared, Tables};
 use super::{Delivered, Look, RequestName};
 use crate::clock::Millis;
@@ -271,15 +272,8 @@ impl Task {
 
     /// What the person wrote to a session that is over already is left over, too.
     fn leave_over(&mut self, message: &Message) {
-        let Message::Input { input, .. } = message else { return };
-        match input {
-            Input::Wrote { sense: Sense::CallMe { tell: false }, .. } => {}
-            Input::Wrote { text, at, channel, .. } => {
-                self.left_over.push(Said { text: text.clone(), at: *at, channel: *channel });
-            }
-            Input::Earlier(said) => self.left_over.extend(said.iter().cloned()),
-            // Nothing that anybody said.
-            _ => {}
+        if let Message::Input { input, .. } = message {
+            self.left_over.extend(words_in(input));
         }
     }
 

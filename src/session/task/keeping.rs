@@ -78,6 +78,9 @@ impl Task {
                 tables.line.hold(said);
             }
         }
+        if let Some(entry) = tables.sessions.get_mut(&self.id) {
+            entry.undone.kept(&writes);
+        }
         self.shared.keep(tables, writes)
     }
 
