@@ -54,6 +54,7 @@ impl Manager {
             tables.line.keep_only(&running);
             sms_since
         };
+        self.close_what_nobody_goes_on_with(&names).await;
         let (mut recalled, mut waiting) = (Vec::new(), Vec::new());
         let now = self.shared.config.clock.now();
         for mut record in requests {
@@ -151,6 +152,26 @@ impl Manager {
         if taken.is_ok() && channel != Channel::Voice && shared.read_line(|line, _| line.is_opted_out()) {
             let _ = self.tell(&id, Input::OptedOut { text: PersonText("stop".to_owned()), channel });
         }
+    }
+
+    /// A conversation that runs, and is no session's of this process or the one before: what was kept of the session is lost, and
+    /// nobody would ever end it.
+    async fn close_what_nobody_goes_on_with(&self, left: &HashSet<SessionId>) {
+        let shared = &self.shared;
+        let Ok((conversations, _)) = shared.config.store.history(usize::MAX).await else { return };
+        let mut lost: Vec<_> = conversations.into_iter().filter(|kept| kept.ended_at.is_none()).collect();
+        {
+            let tables = shared.lock();
+            lost.retain(|kept| !left.contains(&kept.id) && !tables.sessions.contains_key(&kept.id));
+        }
+        if lost.is_empty() {
+            return;
+        }
+        let count = lost.len();
+        tracing::error!(sessions = count, "{count} sessions of the process before are lost; their history is closed");
+        // What cannot be read of them stays: a newer version may go on with it.
+        let closed = lost.into_iter().map(|kept| shared.crashed(kept)).collect();
+        drop(shared.config.store.commit(closed));
     }
 
     /// Closes what is left of a session that could not go on. Its call may take long to hang up, and the others wait; but nobody
