@@ -18,6 +18,8 @@ use crate::store::{Conversation, Given, Line, Owner, RequestRecord, SessionRecor
 pub(super) struct Kept {
     snapshot: Option<Snapshot>,
     lines: usize,
+    /// How many of the person's words nobody had collected; the snapshot of a session that has ended tells nothing of them.
+    uncollected: usize,
     ended: bool,
     begun: bool,
     /// What belongs to the next keeping: requests begun and answered, messages that have arrived.
@@ -87,7 +89,10 @@ impl Task {
     fn writes(&mut self, conversation: Option<ConversationId>) -> Vec<Write> {
         let mut writes = std::mem::take(&mut self.kept.more);
         let snapshot = self.session.snapshot();
-        let news = self.kept.snapshot != snapshot || self.kept.lines != self.lines.len();
+        let uncollected = self.session.uncollected().len();
+        let news = self.kept.snapshot != snapshot
+            || self.kept.lines != self.lines.len()
+            || self.kept.uncollected != uncollected;
         if !news && self.kept.begun && self.kept.ended == self.finished {
             return writes;
         }
@@ -103,6 +108,7 @@ impl Task {
         }
         self.kept.snapshot = snapshot;
         self.kept.lines = self.lines.len();
+        self.kept.uncollected = uncollected;
         self.kept.ended = self.finished;
         self.kept.begun = true;
         writes

@@ -13,8 +13,8 @@ use crate::domain::messaging::Inbound;
 use crate::domain::session::{Failure, Sense};
 use crate::ids::{EntryId, MessageId, StretchId};
 use crate::session::mail::Cause;
-use crate::store::Mail;
 use crate::store::memory::MemoryStore;
+use crate::store::{Mail, Store};
 
 fn wrote(words: &str, at: Millis) -> Input {
     let text = PersonText(words.to_owned());
@@ -89,6 +89,25 @@ async fn a_session_is_there_until_it_has_kept_its_last() {
     assert!(ports.manager.channel(id).is_some());
     ports.manager.has_left(id).await;
     assert!(waits.given().is_some() && ports.manager.channel(id).is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reply_that_is_collected_while_its_session_takes_leave_is_not_handed_out_again() {
+    let (shelf, letters) = (Arc::new(Shelf::new()), Arc::<Letters>::default());
+    let store: Arc<dyn Store> = Arc::<Shelf>::clone(&shelf);
+    let ports = Ports::over(limits(), 1, store, letters, Millis(1_790_000_000_000));
+    let pending = ports.manager.write(text("Shall I deploy?"), Form::Free, None).expect("there is room");
+    let id = &pending.session;
+    tokio::time::sleep(Duration::from_millis(10)).await;
+    ports.manager.tell(id, wrote("Yes.", ports.clock.now())).expect("it runs");
+    tokio::time::sleep(Duration::from_millis(10)).await;
+    assert!(pending.given().is_some_and(|given| matches!(given.answer.body, Body::Reply(_))));
+    let left = async || shelf.conversation(id).await.expect("it is read").expect("it is kept").uncollected.len();
+    assert_eq!(left().await, 1, "nobody has it yet");
+    ports.manager.tell(id, Input::Quit).expect("it runs");
+    assert!(ports.manager.collected(&pending), "it has not closed its inbox");
+    tokio::time::sleep(Duration::from_millis(10)).await;
+    assert_eq!((ports.manager.running(), left().await), (0, 0));
 }
 
 #[tokio::test(start_paused = true)]
