@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, ready};
 use tokio::sync::mpsc;
+use tokio::sync::mpsc::error::TrySendError;
 use tokio_util::sync::CancellationToken;
 
 use super::burial::Undone;
@@ -166,9 +167,14 @@ impl Shared {
     pub(super) fn grant_floor(&self, session: Option<SessionId>) {
         let Some(session) = session else { return };
         let inbox = self.lock().sessions.get(&session).map(|entry| entry.inbox.clone());
-        if let Some(inbox) = inbox {
-            // A session whose inbox is full or gone is on its way out, and gives the floor on when it leaves.
-            let _ = inbox.try_send(Message::of(Input::Floor));
+        let Some(inbox) = inbox else { return };
+        match inbox.try_send(Message::of(Input::Floor)) {
+            // It has much to do, and asks when it comes to it: nobody else tells it that it may.
+            Err(TrySendError::Full(message)) => {
+                self.config.tasks.spawn(async move { inbox.send(message).await });
+            }
+            // On its way out it gives the floor on.
+            Ok(()) | Err(TrySendError::Closed(_)) => {}
         }
     }
 

@@ -46,6 +46,23 @@ async fn a_session_whose_inbox_is_full_runs_and_is_to_be_told_again() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_session_whose_inbox_is_full_when_its_turn_comes_asks_all_the_same() {
+    let letters = Arc::new(Letters::default());
+    let store = Arc::new(MemoryStore::new(Duration::from_hours(48)));
+    let ports = Ports::over(limits(), 2, store, Arc::clone(&letters), Millis(1_790_000_000_000));
+    let first = ports.manager.write(text("Shall I deploy?"), Form::Free, None).expect("there is room");
+    tokio::time::sleep(Duration::from_millis(10)).await;
+    let second = ports.manager.write(text("Where to?"), Form::Free, None).expect("there is room");
+    tokio::time::sleep(Duration::from_millis(10)).await;
+    assert_eq!(letters.taken(), ["Shall I deploy?"], "the second waits for its turn");
+    while ports.manager.tell(&second.session, Input::FloorTaken).is_ok() {}
+    let shared = &ports.manager.shared;
+    shared.grant_floor(shared.line(|line, _| line.yield_floor(&first.session)));
+    tokio::time::sleep(Duration::from_millis(10)).await;
+    assert_eq!(letters.taken(), ["Shall I deploy?", "Where to?"]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_call_whose_media_takes_no_command_fails_and_nobody_waits_for_it() {
     let ports = Ports::new(Limits::default(), 1);
     ports.breaks_media();
