@@ -45,6 +45,7 @@ impl Task {
             begun_at: self.shared.config.clock.now(),
             answer: None,
             collected: false,
+            deleted: false,
         };
         self.kept.more.push(Write::Request(Box::new(record.clone())));
         self.requests.insert(request, record);
