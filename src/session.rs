@@ -8,6 +8,7 @@
 //! A session's state has no lock: its task owns it. Handlers hand over to the task and wait for its answer; a handler
 //! that vanishes changes nothing.
 
+mod burial;
 mod calls;
 mod directory;
 mod inbound;
@@ -32,7 +33,7 @@ pub use manager::{Manager, ManagerConfig, NotStarted, NotTaken};
 use crate::clock::Millis;
 use crate::domain::media::{MediaCommand, MediaEvent, Told};
 use crate::domain::messaging::Contact;
-use crate::domain::outcome::Channel;
+use crate::domain::outcome::{Channel, MessageHeard};
 use crate::domain::session::{Answer, Body, Failure, Phase};
 use crate::ids::{CarrierCallId, RequestId, RequestKey, SessionId};
 use crate::store::{Conversation, Given, RequestRecord};
@@ -65,6 +66,21 @@ pub struct Delivered {
 }
 
 impl Delivered {
+    /// The same without anything that was said or written; of a reply it is left that the session is over.
+    #[must_use]
+    pub fn without_words(&self) -> Self {
+        let body = match &self.answer.body {
+            Body::Reply(_) => Body::Failed { failure: Failure::CallEnded, said: Vec::new() },
+            Body::Failed { failure, said: _ } => Body::Failed { failure: failure.clone(), said: Vec::new() },
+            told @ (Body::Spoken { .. } | Body::Ended { .. }) => told.clone(),
+        };
+        let mut outcome = self.answer.outcome.clone();
+        if let MessageHeard::Partial(heard) = &mut outcome.message_heard {
+            heard.clear();
+        }
+        Self { answer: Arc::new(Answer { body, outcome }), contact: None, ..self.clone() }
+    }
+
     /// It is no answer yet: the request waits on, for a repeat that comes to the next process.
     pub fn is_put_off(&self) -> bool {
         matches!(self.answer.body, Body::Failed { failure: Failure::Stopping, .. })
@@ -134,6 +150,12 @@ impl Pending {
     /// The answer, if it is there.
     pub fn given(&self) -> Option<Delivered> {
         self.answer.borrow().clone()
+    }
+
+    /// One that has its answer.
+    pub fn answered(session: SessionId, request: RequestId, delivered: Delivered) -> Self {
+        let (_, answer) = watch::channel(Some(delivered));
+        Self { session, request, answer }
     }
 
     /// Whether no answer will come any more.

@@ -150,6 +150,8 @@ pub struct RequestRecord {
     pub answer: Option<Given>,
     /// Whether a client has the answer.
     pub collected: bool,
+    /// The answer was a reply, and has been deleted: nothing is left of it but that there was one.
+    pub deleted: bool,
 }
 
 /// An answer as it was given.

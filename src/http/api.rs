@@ -102,7 +102,8 @@ pub(super) async fn history(State(app): State<App>, _: Principal, RawQuery(query
     Ok(Json(HistoryJson::new(&conversations, total)))
 }
 
-/// Deletes what is kept of an ended session.
+/// Deletes what is kept of an ended session, and the replies that repeats of its requests would get: those are told that it was
+/// deleted.
 #[utoipa::path(delete, path = "/api/history/{id}", tag = "agents",
     params(("id" = String, Path, description = "the session")),
     responses((status = 200, description = "deleted", body = DeletedJson)))]
@@ -110,7 +111,8 @@ pub(super) async fn forget(State(app): State<App>, _: Principal, Named(id): Name
     Ok(Json(DeletedJson { deleted: app.verbs.forget(Some(id)).await? }))
 }
 
-/// Deletes what is kept of all ended sessions.
+/// Deletes what is kept of all ended sessions, and the replies that repeats of their requests would get: those are told that it was
+/// deleted.
 #[utoipa::path(delete, path = "/api/history", tag = "agents",
     responses((status = 200, description = "deleted", body = DeletedJson)))]
 pub(super) async fn forget_all(State(app): State<App>, _: Principal) -> Answer<DeletedJson> {

@@ -10,7 +10,8 @@ use crate::clock::Millis;
 use crate::domain::session::{Body, Failure};
 use crate::ids::{RequestKey, SessionId};
 use crate::privacy::keyed::HashKey;
-use crate::session::{Pending, Recalled, RequestName};
+use crate::session::{Delivered, Pending, Recalled, RequestName};
+use crate::store::{Given, RequestRecord};
 
 /// How long an `Idempotency-Key` stands for its request.
 const KEYED: Duration = Duration::from_hours(24);
@@ -65,6 +66,8 @@ pub(super) struct Begun {
     pub(super) name: RequestName,
     collected: Arc<AtomicBool>,
     waiting: Arc<AtomicUsize>,
+    /// Its answer was a reply, and has been deleted.
+    deleted: bool,
     pub(super) at: Millis,
 }
 
@@ -83,6 +86,27 @@ impl Begun {
     /// Whether a client has had the answer.
     pub(super) fn is_collected(&self) -> bool {
         self.collected.load(Ordering::Relaxed)
+    }
+
+    /// Whether its answer was a reply that has been deleted since.
+    pub(super) fn is_deleted(&self) -> bool {
+        self.deleted
+    }
+
+    /// As it is kept for the next process.
+    pub(super) fn record(&self, answer: &Delivered, collected: bool) -> RequestRecord {
+        let RequestName { key, content, keyed } = self.name.clone();
+        RequestRecord {
+            key,
+            request: self.pending.request,
+            session: self.pending.session.clone(),
+            content,
+            keyed,
+            begun_at: self.at,
+            answer: Some(Given::from(answer)),
+            collected,
+            deleted: self.deleted,
+        }
     }
 
     /// Whether a repeat gets this one's answer.
@@ -148,7 +172,8 @@ impl Repeats {
         match begin(name.clone()) {
             Ok(pending) => {
                 let key = name.key.clone();
-                let begun = Begun { pending, name, collected: Arc::default(), waiting: Arc::default(), at: now };
+                let (collected, waiting) = (Arc::default(), Arc::default());
+                let begun = Begun { pending, name, collected, waiting, deleted: false, at: now };
                 self.make_room(now);
                 self.begun.insert(key, begun.clone());
                 Joined::Begun(begun)
@@ -177,13 +202,29 @@ impl Repeats {
         let name = RequestName { key: record.key.clone(), content: record.content, keyed: record.keyed };
         let through = record.answer.is_some_and(|given| now.since(given.at) > ON_THE_WAY);
         let collected = Arc::new(AtomicBool::new(record.collected && through));
+        let (deleted, at) = (record.deleted, record.begun_at);
         self.begun.entry(record.key).or_insert(Begun {
             pending,
             name,
             collected,
             waiting: Arc::default(),
-            at: record.begun_at,
+            deleted,
+            at,
         });
+    }
+
+    /// Forgets what was said in these sessions. Repeats find their requests as before, so that nothing is done again; gives them as
+    /// they are to be kept from now on.
+    pub(super) fn delete(&mut self, is_meant: impl Fn(&SessionId) -> bool) -> Vec<RequestRecord> {
+        let mut changed = Vec::new();
+        for begun in self.begun.values_mut().filter(|begun| is_meant(&begun.pending.session)) {
+            let Some(delivered) = begun.pending.given().filter(|delivered| !delivered.is_put_off()) else { continue };
+            let wordless = delivered.without_words();
+            begun.deleted |= matches!(delivered.answer.body, Body::Reply(_));
+            changed.push(begun.record(&wordless, begun.is_collected()));
+            begun.pending = Pending::answered(begun.pending.session.clone(), begun.pending.request, wordless);
+        }
+        changed
     }
 
     fn make_room(&mut self, now: Millis) {
@@ -199,3 +240,6 @@ impl Repeats {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -8,7 +8,7 @@ use crate::domain::outcome::{AnsweredBy, Channel, Dial, EndedBy, MessageHeard, O
 use crate::domain::session::{Failure, Said};
 use crate::ids::SessionId;
 use crate::privacy;
-use crate::session::{Delivered, NotStarted};
+use crate::session::{Delivered, NotStarted, Pending};
 
 /// When there are too many sessions, one is likely to end within this.
 const FULL_AGAIN: Duration = Duration::from_secs(60);
@@ -222,6 +222,16 @@ pub(super) fn takes_nothing(id: &SessionId) -> Refusal {
 /// What is kept of a running session is not to be deleted.
 pub(super) fn still_runs(id: &SessionId) -> Refusal {
     about(id, RefusalKind::Busy, format!("{id} is still running. End it with end_call, then delete it."), None)
+}
+
+/// The answer to this request was a reply, and has been deleted with what else was said.
+pub(super) fn deleted(request: &Pending) -> Refusal {
+    let id = &request.session;
+    let what = format!("The reply in {id} was deleted, with all that was said there. {BEGIN_ANEW}");
+    let given = request.given();
+    let outcome = given.as_ref().map(|given| &given.answer.outcome);
+    let channel = given.as_ref().map_or(Channel::Voice, |given| given.channel);
+    Refusal { channel: Some(channel), ..about(id, RefusalKind::CallEnded, what, outcome) }
 }
 
 /// Nothing is said to be deleted that may come back.

@@ -2,6 +2,7 @@
 
 mod answers;
 
+use std::collections::HashSet;
 use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -183,18 +184,25 @@ impl Service {
             return Err(sentence::still_runs(id));
         }
         self.kept(id).await?;
-        self.delete([id.clone()]).await
+        self.delete(vec![id.clone()], |session| session == id).await
     }
 
+    /// With the answers in sessions of which no history is left.
     async fn forget_all(&self) -> Result<usize, Refusal> {
         let (conversations, _) = self.store.history(usize::MAX).await.unwrap_or_default();
-        self.delete(conversations.into_iter().filter(|kept| kept.ended_at.is_some()).map(|kept| kept.id)).await
+        let (ended, open): (Vec<_>, Vec<_>) = conversations.into_iter().partition(|kept| kept.ended_at.is_some());
+        let open: HashSet<SessionId> = open.into_iter().map(|kept| kept.id).collect();
+        let runs = |session: &SessionId| open.contains(session) || self.manager.channel(session).is_some();
+        self.delete(ended.into_iter().map(|kept| kept.id).collect(), |session| !runs(session)).await
     }
 
-    /// What is not deleted for good is not said to be.
-    async fn delete(&self, ids: impl IntoIterator<Item = SessionId>) -> Result<usize, Refusal> {
-        let writes: Vec<Write> = ids.into_iter().map(Write::Delete).collect();
-        let count = writes.len();
+    /// Deletes these, and what was said from the answers to the requests of those that are `meant`. What is not deleted for good is
+    /// not said to be.
+    async fn delete(&self, ids: Vec<SessionId>, meant: impl Fn(&SessionId) -> bool) -> Result<usize, Refusal> {
+        let count = ids.len();
+        let answers = self.repeats.lock().unwrap_or_else(PoisonError::into_inner).delete(meant);
+        let answers = answers.into_iter().map(|record| Write::Request(Box::new(record)));
+        let writes = ids.into_iter().map(Write::Delete).chain(answers).collect();
         self.store.commit(writes).await.map(|()| count).map_err(|_| sentence::not_deleted())
     }
 }

@@ -12,6 +12,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::burial::Undone;
 use super::shared::{Entry, Shared, Tables};
 use super::task::{Begun, Fate, Message, Named, Task, Waiting};
 use super::{Delivered, Directory, Look, MediaPort, Pending, RequestName};
@@ -214,20 +215,19 @@ impl Manager {
             let earlier = enter(&mut tables)?;
             let channel = begun.session.channel();
             let left = CancellationToken::new();
-            tables.sessions.insert(id.clone(), Entry { generation, inbox: inbox.clone(), call: None, channel, left });
+            let undone = Undone::default();
+            let entry = Entry { generation, inbox: inbox.clone(), call: None, channel, left, undone };
+            tables.sessions.insert(id.clone(), entry);
             shared.config.metrics.sessions(tables.sessions.len());
             shared.config.directory.enter(&id);
             Task::new(begun, Arc::clone(shared), &mut tables, messages, inbox.downgrade(), earlier)
         };
         let shared = Arc::clone(shared);
         self.shared.config.tasks.spawn(async move {
-            let fate = AssertUnwindSafe(task.run()).catch_unwind().await;
-            if let Ok(Fate::Suspended) = fate {
-                return shared.suspend(&id);
-            }
-            let call = shared.forget(&id, generation);
-            if fate.is_err() {
-                shared.bury(&id, call).await;
+            match AssertUnwindSafe(task.run()).catch_unwind().await {
+                Ok(Fate::Over) => shared.forget(&id, generation),
+                Ok(Fate::Suspended) => shared.has_left(&id),
+                Err(_) => shared.bury(&id).await,
             }
         });
         Ok(())
@@ -331,12 +331,25 @@ impl Manager {
 
     /// Tells the session what a message of the person's means for it; it keeps that together with the message's arrival.
     pub(super) fn entrust(&self, id: &SessionId, input: Input, entry: EntryId) -> Result<(), NotTaken> {
-        self.send(id, Message::Input { input, entry: Some(entry) })
+        let mut tables = self.shared.lock();
+        let its = tables.sessions.get_mut(id).ok_or(NotTaken::Gone)?;
+        its.undone.note(entry, &input);
+        // Under the lock: either it is in the inbox, or it is nothing that the session could leave undone.
+        let sent = its.inbox.try_send(Message::Input { input, entry: Some(entry) });
+        if sent.is_err() {
+            its.undone.cross_out(entry);
+        }
+        drop(tables);
+        sent.map_err(|error| self.not_taken(id, &error))
     }
 
     pub(super) fn send(&self, id: &SessionId, message: Message) -> Result<(), NotTaken> {
         let inbox = self.shared.lock().sessions.get(id).map(|entry| entry.inbox.clone()).ok_or(NotTaken::Gone)?;
-        inbox.try_send(message).map_err(|error| match error {
+        inbox.try_send(message).map_err(|error| self.not_taken(id, &error))
+    }
+
+    fn not_taken(&self, id: &SessionId, error: &TrySendError<Message>) -> NotTaken {
+        match error {
             TrySendError::Full(_) => {
                 // Whoever has the key can bring it about.
                 if let Some(count) = self.shared.overfull.due(Instant::now()) {
@@ -345,7 +358,7 @@ impl Manager {
                 NotTaken::Busy
             }
             TrySendError::Closed(_) => NotTaken::Gone,
-        })
+        }
     }
 }
 

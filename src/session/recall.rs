@@ -54,6 +54,7 @@ impl Manager {
             tables.line.keep_only(&running);
             sms_since
         };
+        self.close_what_nobody_goes_on_with(&names).await;
         let (mut recalled, mut waiting) = (Vec::new(), Vec::new());
         let now = self.shared.config.clock.now();
         for mut record in requests {
@@ -89,8 +90,7 @@ impl Manager {
             let (id, call) = (record.id.clone(), call_of(&record));
             // A record that brings us down must not do so at every start.
             if AssertUnwindSafe(self.go_on(record, requests, collected)).catch_unwind().await.is_err() {
-                self.shared.give_up(&id);
-                self.bury_later(id, call);
+                self.bury(id, call).await;
             }
         }
         if self.shared.closing.is_cancelled() {
@@ -154,10 +154,35 @@ impl Manager {
         }
     }
 
-    /// Closes what is left of a session that could not go on. Its call may take long to hang up, and the others wait.
-    fn bury_later(&self, id: SessionId, call: Option<CarrierCallId>) {
+    /// A conversation that runs, and is no session's of this process or the one before: what was kept of the session is lost, and
+    /// nobody would ever end it.
+    async fn close_what_nobody_goes_on_with(&self, left: &HashSet<SessionId>) {
+        let shared = &self.shared;
+        let Ok((conversations, _)) = shared.config.store.history(usize::MAX).await else { return };
+        let mut lost: Vec<_> = conversations.into_iter().filter(|kept| kept.ended_at.is_none()).collect();
+        {
+            let tables = shared.lock();
+            lost.retain(|kept| !left.contains(&kept.id) && !tables.sessions.contains_key(&kept.id));
+        }
+        if lost.is_empty() {
+            return;
+        }
+        let count = lost.len();
+        tracing::error!(sessions = count, "{count} sessions of the process before are lost; their history is closed");
+        // What cannot be read of them stays: a newer version may go on with it.
+        let closed = lost.into_iter().map(|kept| shared.crashed(kept)).collect();
+        drop(shared.config.store.commit(closed));
+    }
+
+    /// Closes what is left of a session that could not go on. Its call may take long to hang up, and the others wait; but nobody
+    /// is to ring into it.
+    async fn bury(&self, id: SessionId, call: Option<CarrierCallId>) {
         let shared = Arc::clone(&self.shared);
-        self.shared.config.tasks.spawn(async move { shared.bury(&id, call).await });
+        if call.is_some() {
+            let _ = shared.line(|line, _| line.take(&id, usize::MAX));
+        }
+        shared.close_history(&id, call.as_ref()).await;
+        self.shared.config.tasks.spawn(async move { shared.lay_to_rest(&id, call).await });
     }
 
     /// Reads what was written while no process was there; where no conversation is known yet, once it is found. The sessions

@@ -8,16 +8,18 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, ready};
 use tokio::sync::mpsc;
+use tokio::sync::mpsc::error::TrySendError;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use super::burial::Undone;
 use super::manager::{ManagerConfig, NotStarted};
 use super::missed::Missed;
 use super::task::Message;
 use crate::clock::Millis;
 use crate::domain::carrier::{ErrorClass, ProviderError};
 use crate::domain::line::{self, Line, Notice};
-use crate::domain::outcome::{Channel, EndedBy};
+use crate::domain::outcome::Channel;
 use crate::domain::session::{HANG_UP_AGAIN, Input};
 use crate::domain::text::AgentText;
 use crate::ids::{CarrierCallId, Mark, MessageId, SessionId, SessionIds};
@@ -118,6 +120,8 @@ pub(super) struct Entry {
     pub(super) channel: Channel,
     /// Cancelled when it has kept its last in this process.
     pub(super) left: CancellationToken,
+    /// What it was sent of the person's and has not kept.
+    pub(super) undone: Undone,
 }
 
 impl Entry {
@@ -170,9 +174,14 @@ impl Shared {
     pub(super) fn grant_floor(&self, session: Option<SessionId>) {
         let Some(session) = session else { return };
         let inbox = self.lock().sessions.get(&session).map(|entry| entry.inbox.clone());
-        if let Some(inbox) = inbox {
-            // A session whose inbox is full or gone is on its way out, and gives the floor on when it leaves.
-            let _ = inbox.try_send(Message::of(Input::Floor));
+        let Some(inbox) = inbox else { return };
+        match inbox.try_send(Message::of(Input::Floor)) {
+            // It has much to do, and asks when it comes to it: nobody else tells it that it may.
+            Err(TrySendError::Full(message)) => {
+                self.config.tasks.spawn(async move { inbox.send(message).await });
+            }
+            // On its way out it gives the floor on.
+            Ok(()) | Err(TrySendError::Closed(_)) => {}
         }
     }
 
@@ -214,8 +223,16 @@ impl Shared {
         let shared = Arc::clone(self);
         self.config.tasks.spawn(async move {
             if !shared.hang_up_orphan(&id, &call).await {
-                let _ = shared.closing.run_until_cancelled(shared.hang_up_late(&id, &call)).await;
+                shared.hang_up_later(id, call);
             }
+        });
+    }
+
+    /// Asks the carrier again now and then, for a call that it does not hang up.
+    pub(super) fn hang_up_later(self: &Arc<Self>, id: SessionId, call: CarrierCallId) {
+        let shared = Arc::clone(self);
+        self.config.tasks.spawn(async move {
+            let _ = shared.closing.run_until_cancelled(shared.hang_up_late(&id, &call)).await;
         });
     }
 
@@ -286,52 +303,25 @@ impl Shared {
         }
     }
 
-    /// Removes every trace of a session that has ended, unless the entry is a newer one's; gives the call it had.
-    pub(super) fn forget(&self, id: &SessionId, generation: u64) -> Option<CarrierCallId> {
+    /// Removes every trace of a session that has ended, unless the entry is a newer one's.
+    pub(super) fn forget(&self, id: &SessionId, generation: u64) {
         self.config.directory.leave(id);
         let next = self.line(|line, _| line.forget(id));
         self.grant_floor(next);
         let mut tables = self.lock();
         tables.end_calls(id);
-        if tables.sessions.get(id).is_some_and(|entry| entry.generation == generation) {
-            let entry = tables.sessions.remove(id);
+        if let Some(entry) = tables.sessions.get(id).filter(|entry| entry.generation == generation) {
+            entry.left.cancel();
+            tables.sessions.remove(id);
             self.config.metrics.sessions(tables.sessions.len());
-            return entry.and_then(|entry| {
-                entry.left.cancel();
-                entry.call
-            });
         }
-        None
     }
 
-    /// A session goes on with the next process; this one still knows of it.
-    pub(super) fn suspend(&self, id: &SessionId) {
+    /// A session has kept its last; this process still knows of it.
+    pub(super) fn has_left(&self, id: &SessionId) {
         if let Some(entry) = self.lock().sessions.get(id) {
             entry.left.cancel();
         }
-    }
-
-    /// A session that was to go on cannot: nothing is its any more, so that it stands in nobody's way.
-    pub(super) fn give_up(&self, id: &SessionId) {
-        let generation = self.lock().sessions.get(id).map(|entry| entry.generation);
-        self.forget(id, generation.unwrap_or_default());
-    }
-
-    /// A session died of a fault of ours: its call is hung up and its history closed. The process lives.
-    pub(super) async fn bury(&self, id: &SessionId, call: Option<CarrierCallId>) {
-        let hung_up = if call.is_some() { "; its call is hung up" } else { "" };
-        tracing::error!(call.id = %id, "session {id} died of a fault{hung_up}");
-        if let Some(call) = call {
-            self.hang_up_orphan(id, &call).await;
-        }
-        let mut writes = vec![Write::Ended(id.clone())];
-        if let Ok(Some(mut conversation)) = self.config.store.conversation(id).await {
-            conversation.ended_at = Some(self.config.clock.now());
-            conversation.outcome.ended_by = Some(EndedBy::Crash);
-            self.config.metrics.call_ended(conversation.outcome.dial.as_str(), EndedBy::Crash.as_str());
-            writes.push(Write::Conversation(Box::new(conversation)));
-        }
-        let _ = self.config.store.commit(writes).await;
     }
 }
 

@@ -1,5 +1,6 @@
 //! The runtime as a whole, over ports that do as they are asked.
 
+mod burial;
 mod by_sms;
 mod connecting;
 mod endings;

@@ -1,7 +1,7 @@
 //! The store that forgets with the process. Of what it is given it keeps what is read back while the process runs: the
 //! conversations.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -73,11 +73,13 @@ pub(super) struct Conversations {
     keep: Duration,
     /// The newest are at the end.
     kept: BTreeMap<(Millis, SessionId), Conversation>,
+    /// When each began: the other half of its place above.
+    began: HashMap<SessionId, Millis>,
 }
 
 impl Conversations {
     pub(super) fn new(keep: Duration) -> Self {
-        Self { keep, kept: BTreeMap::new() }
+        Self { keep, kept: BTreeMap::new(), began: HashMap::new() }
     }
 
     /// Takes the writes that are about conversations; the others are not.
@@ -85,23 +87,24 @@ impl Conversations {
         match write {
             Write::Conversation(conversation) => {
                 let now = conversation.ended_at.unwrap_or(conversation.created_at);
-                let key = (conversation.created_at, conversation.id.clone());
-                self.kept.insert(key, Conversation::clone(conversation));
+                self.remove(&conversation.id);
+                self.insert(Conversation::clone(conversation));
                 self.drop_oldest(now);
             }
-            Write::Delete(id) => self.kept.retain(|(_, kept), _| kept != id),
+            Write::Delete(id) => self.remove(id),
             _ => {}
         }
     }
 
     /// Takes up what an earlier process kept, unless there is something newer.
     pub(super) fn recall(&mut self, conversation: Conversation) {
-        let key = (conversation.created_at, conversation.id.clone());
-        self.kept.entry(key).or_insert(conversation);
+        if !self.began.contains_key(&conversation.id) {
+            self.insert(conversation);
+        }
     }
 
     pub(super) fn get(&self, id: &SessionId) -> Option<&Conversation> {
-        self.kept.values().rev().find(|kept| kept.id == *id)
+        self.kept.get(&(*self.began.get(id)?, id.clone()))
     }
 
     pub(super) fn newest(&self, limit: usize) -> (Vec<Conversation>, usize) {
@@ -110,16 +113,35 @@ impl Conversations {
 
     /// Drops what is too old.
     pub(super) fn sweep(&mut self, now: Millis) {
-        let keep = self.keep;
-        self.kept.retain(|_, kept| !is_expired(kept, keep, now));
+        let Self { keep, kept, began } = self;
+        kept.retain(|(_, id), conversation| {
+            let stays = !is_expired(conversation, *keep, now);
+            if !stays {
+                began.remove(id);
+            }
+            stays
+        });
     }
 
-    /// Drops the oldest while it is too old, or one too many.
+    fn insert(&mut self, conversation: Conversation) {
+        self.began.insert(conversation.id.clone(), conversation.created_at);
+        self.kept.insert((conversation.created_at, conversation.id.clone()), conversation);
+    }
+
+    fn remove(&mut self, id: &SessionId) {
+        if let Some(began) = self.began.remove(id) {
+            self.kept.remove(&(began, id.clone()));
+        }
+    }
+
+    /// Drops the oldest while it is too old, or one too many. One that runs goes only where all do.
     fn drop_oldest(&mut self, now: Millis) {
-        while let Some(oldest) = self.kept.first_entry()
-            && (is_expired(oldest.get(), self.keep, now) || self.kept.len() > MOST)
+        while let Some((_, oldest)) = self.kept.first_key_value()
+            && (is_expired(oldest, self.keep, now) || self.kept.len() > MOST)
         {
-            self.kept.pop_first();
+            let ended = self.kept.values().find(|kept| kept.ended_at.is_some());
+            let id = ended.unwrap_or(oldest).id.clone();
+            self.remove(&id);
         }
     }
 }
@@ -127,3 +149,6 @@ impl Conversations {
 fn is_expired(conversation: &Conversation, keep: Duration, now: Millis) -> bool {
     conversation.ended_at.is_some_and(|ended| now.since(ended) > keep)
 }
+
+#[cfg(test)]
+mod tests;

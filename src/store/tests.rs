@@ -169,10 +169,16 @@ async fn later_writes_win_and_ends_remove() {
         let store = place.open();
         store.commit(writes(&everything())).await.expect("durable");
         let newer = |n: u64| SessionRecord { kept_at: Millis(77), ..session(n) };
+        let answered = |deleted| RequestRecord { answer: Some(Given::sample(&mut Dice(2))), deleted, ..request(1) };
         let lists = [
             vec![Write::Session(Box::new(newer(1))), Write::Session(Box::new(newer(2)))],
             vec![Write::Ended(id(2)), Write::Done(EntryId(3)), Write::Nothing],
             vec![Write::Done(EntryId(99)), Write::Ended(id(99)), Write::Delete(id(99))],
+            vec![Write::Request(Box::new(RequestRecord {
+                answer: Some(Given::sample(&mut Dice(1))),
+                ..answered(false)
+            }))],
+            vec![Write::Delete(id(1)), Write::Request(Box::new(answered(true)))],
         ];
         for commit in lists.map(|list| store.commit(list)) {
             commit.await.expect("durable");
@@ -180,6 +186,7 @@ async fn later_writes_win_and_ends_remove() {
         let mut want = everything();
         want.sessions.retain(|session| session.id != id(2));
         want.sessions[0] = newer(1);
+        want.requests[0] = answered(true);
         want.received.retain(|received| received.entry != EntryId(3));
         assert_eq!(place.again(store).await.left().await, Ok(want));
     }

@@ -1,6 +1,7 @@
 //! The running server's edge over real sockets, in virtual time: what clients do wrong, and what they read then.
 
 mod connections;
+mod deletion;
 pub(crate) mod description;
 pub(crate) mod raw;
 

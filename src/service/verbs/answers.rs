@@ -13,8 +13,8 @@ use crate::domain::messaging::Contact;
 use crate::domain::session::{Body, Input, Said};
 use crate::domain::text::PersonText;
 use crate::ids::{RequestKey, SessionId};
-use crate::session::{Delivered, Look, NotStarted, NotTaken, Pending, RequestName};
-use crate::store::{Conversation, Given, Line, RequestRecord, Speaker, Write};
+use crate::session::{Delivered, Look, NotStarted, NotTaken, Pending};
+use crate::store::{Conversation, Line, Speaker, Write};
 
 /// How a verb's answer came about.
 pub(super) enum Answered {
@@ -33,6 +33,9 @@ impl Service {
         begun: Option<&Begun>,
         budget: Duration,
     ) -> Result<Answered, Refusal> {
+        if let Some(begun) = begun.filter(|begun| begun.is_deleted()) {
+            return Err(sentence::deleted(&begun.pending));
+        }
         let waits = begun.map(Begun::waits);
         match tokio::time::timeout(budget, pending.answer()).await {
             Ok(Ok(delivered)) => {
@@ -64,17 +67,7 @@ impl Service {
 
     /// In the next process, too, a repeat is a new request.
     fn keep_collected(&self, begun: &Begun, delivered: &Delivered) -> BoxFuture<'static, ()> {
-        let RequestName { key, content, keyed } = begun.name.clone();
-        let record = RequestRecord {
-            key,
-            request: begun.pending.request,
-            session: begun.pending.session.clone(),
-            content,
-            keyed,
-            begun_at: begun.at,
-            answer: Some(Given::from(delivered)),
-            collected: true,
-        };
+        let record = begun.record(delivered, true);
         // A store that does not keep it says so where the operator looks.
         self.store.commit(vec![Write::Request(Box::new(record))]).map(drop).boxed()
     }

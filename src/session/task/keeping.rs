@@ -7,8 +7,9 @@ use crate::clock::Millis;
 use crate::domain;
 use crate::domain::outcome::Channel;
 use crate::domain::session::snapshot::Snapshot;
-use crate::domain::session::{Answer, Body, Effect, Input, Said, Sense};
+use crate::domain::session::{Answer, Body, Effect, Said};
 use crate::ids::{ConversationId, EntryId, RequestId};
+use crate::session::burial::words_in;
 use crate::session::shared::Tables;
 use crate::session::{Delivered, Look, RequestName};
 use crate::store::{Conversation, Given, Line, Owner, RequestRecord, SessionRecord, Speaker, Write};
@@ -18,6 +19,8 @@ use crate::store::{Conversation, Given, Line, Owner, RequestRecord, SessionRecor
 pub(super) struct Kept {
     snapshot: Option<Snapshot>,
     lines: usize,
+    /// How many of the person's words nobody had collected; the snapshot of a session that has ended tells nothing of them.
+    uncollected: usize,
     ended: bool,
     begun: bool,
     /// What belongs to the next keeping: requests begun and answered, messages that have arrived.
@@ -43,6 +46,7 @@ impl Task {
             begun_at: self.shared.config.clock.now(),
             answer: None,
             collected: false,
+            deleted: false,
         };
         self.kept.more.push(Write::Request(Box::new(record.clone())));
         self.requests.insert(request, record);
@@ -79,27 +83,26 @@ impl Task {
                 tables.line.hold(said);
             }
         }
+        if let Some(entry) = tables.sessions.get_mut(&self.id) {
+            entry.undone.kept(&writes);
+        }
         self.shared.keep(tables, writes)
     }
 
     /// What the person wrote to a session that is over already is left over, too.
     pub(super) fn leave_over(&mut self, message: &Message) {
-        let Message::Input { input, .. } = message else { return };
-        match input {
-            Input::Wrote { sense: Sense::CallMe { tell: false }, .. } => {}
-            Input::Wrote { text, at, channel, .. } => {
-                self.left_over.push(Said { text: text.clone(), at: *at, channel: *channel });
-            }
-            Input::Earlier(said) => self.left_over.extend(said.iter().cloned()),
-            // Nothing that anybody said.
-            _ => {}
+        if let Message::Input { input, .. } = message {
+            self.left_over.extend(words_in(input));
         }
     }
 
     fn writes(&mut self, conversation: Option<ConversationId>) -> Vec<Write> {
         let mut writes = std::mem::take(&mut self.kept.more);
         let snapshot = self.session.snapshot();
-        let news = self.kept.snapshot != snapshot || self.kept.lines != self.lines.len();
+        let uncollected = self.session.uncollected().len();
+        let news = self.kept.snapshot != snapshot
+            || self.kept.lines != self.lines.len()
+            || self.kept.uncollected != uncollected;
         if !news && self.kept.begun && self.kept.ended == self.finished {
             return writes;
         }
@@ -115,6 +118,7 @@ impl Task {
         }
         self.kept.snapshot = snapshot;
         self.kept.lines = self.lines.len();
+        self.kept.uncollected = uncollected;
         self.kept.ended = self.finished;
         self.kept.begun = true;
         writes

@@ -13,8 +13,8 @@ use crate::domain::messaging::Inbound;
 use crate::domain::session::{Failure, Sense};
 use crate::ids::{EntryId, MessageId, StretchId};
 use crate::session::mail::Cause;
-use crate::store::Mail;
 use crate::store::memory::MemoryStore;
+use crate::store::{Mail, Store};
 
 fn wrote(words: &str, at: Millis) -> Input {
     let text = PersonText(words.to_owned());
@@ -64,6 +64,23 @@ async fn a_session_whose_inbox_is_full_runs_and_is_to_be_told_again() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_session_whose_inbox_is_full_when_its_turn_comes_asks_all_the_same() {
+    let letters = Arc::new(Letters::default());
+    let store = Arc::new(MemoryStore::new(Duration::from_hours(48)));
+    let ports = Ports::over(limits(), 2, store, Arc::clone(&letters), Millis(1_790_000_000_000));
+    let first = ports.manager.write(text("Shall I deploy?"), Form::Free, None).expect("there is room");
+    tokio::time::sleep(Duration::from_millis(10)).await;
+    let second = ports.manager.write(text("Where to?"), Form::Free, None).expect("there is room");
+    tokio::time::sleep(Duration::from_millis(10)).await;
+    assert_eq!(letters.taken(), ["Shall I deploy?"], "the second waits for its turn");
+    while ports.manager.tell(&second.session, Input::FloorTaken).is_ok() {}
+    let shared = &ports.manager.shared;
+    shared.grant_floor(shared.line(|line, _| line.yield_floor(&first.session)));
+    tokio::time::sleep(Duration::from_millis(10)).await;
+    assert_eq!(letters.taken(), ["Shall I deploy?", "Where to?"]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_call_whose_media_takes_no_command_fails_and_nobody_waits_for_it() {
     let ports = Ports::new(Limits::default(), 1);
     ports.breaks_media();
@@ -107,6 +124,25 @@ async fn a_session_is_there_until_it_has_kept_its_last() {
     assert!(ports.manager.channel(id).is_some());
     ports.manager.has_left(id).await;
     assert!(waits.given().is_some() && ports.manager.channel(id).is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reply_that_is_collected_while_its_session_takes_leave_is_not_handed_out_again() {
+    let (shelf, letters) = (Arc::new(Shelf::new()), Arc::<Letters>::default());
+    let store: Arc<dyn Store> = Arc::<Shelf>::clone(&shelf);
+    let ports = Ports::over(limits(), 1, store, letters, Millis(1_790_000_000_000));
+    let pending = ports.manager.write(text("Shall I deploy?"), Form::Free, None).expect("there is room");
+    let id = &pending.session;
+    tokio::time::sleep(Duration::from_millis(10)).await;
+    ports.manager.tell(id, wrote("Yes.", ports.clock.now())).expect("it runs");
+    tokio::time::sleep(Duration::from_millis(10)).await;
+    assert!(pending.given().is_some_and(|given| matches!(given.answer.body, Body::Reply(_))));
+    let left = async || shelf.conversation(id).await.expect("it is read").expect("it is kept").uncollected.len();
+    assert_eq!(left().await, 1, "nobody has it yet");
+    ports.manager.tell(id, Input::Quit).expect("it runs");
+    assert!(ports.manager.collected(&pending), "it has not closed its inbox");
+    tokio::time::sleep(Duration::from_millis(10)).await;
+    assert_eq!((ports.manager.running(), left().await), (0, 0));
 }
 
 #[tokio::test(start_paused = true)]

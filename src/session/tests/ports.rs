@@ -71,6 +71,7 @@ impl Ports {
             tasks: media_tasks.clone(),
             minted: AtomicU64::new(0),
             broken: AtomicBool::new(false),
+            trapped: AtomicBool::new(false),
         });
         let person = PhoneNumber::parse("+390000000001").expect("a number");
         let manager = Manager::new(ManagerConfig {
@@ -126,6 +127,11 @@ impl Ports {
     /// The media of calls takes no command from now on.
     pub(super) fn breaks_media(&self) {
         self.desk.broken.store(true, Ordering::Relaxed);
+    }
+
+    /// Whoever asks for a token meets a fault of ours.
+    pub(super) fn traps_media(&self) {
+        self.desk.trapped.store(true, Ordering::Relaxed);
     }
 
     /// Something happens in the media of a session's call, while there is one.
@@ -205,6 +211,7 @@ struct Desk {
     tasks: TaskTracker,
     minted: AtomicU64,
     broken: AtomicBool,
+    trapped: AtomicBool,
 }
 
 impl MediaPort for Desk {
@@ -233,6 +240,7 @@ impl MediaPort for Desk {
     }
 
     fn mint(&self, _session: &SessionId, _call: &CarrierCallId) -> Option<String> {
+        assert!(!self.trapped.load(Ordering::Relaxed), "as it was told");
         Some(format!("t{}", self.minted.fetch_add(1, Ordering::Relaxed) + 1))
     }
 

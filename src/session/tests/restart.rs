@@ -280,6 +280,25 @@ async fn a_wish_to_be_called_by_a_session_that_is_gone_leaves_the_phone_free_and
     assert_eq!(words, ["call me"]);
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_conversation_whose_session_is_lost_does_not_run_for_ever() {
+    let first = Process::first(Shelf::new());
+    let (lost, left) = (first.asks(FIRST.0), first.asks(SECOND.0));
+    settled().await;
+    let next = first.next();
+    let newer = next.asks(CALLED);
+    settled().await;
+    let mut kept = next.shelf.everything_left();
+    kept.sessions.retain(|session| session.id == left.session);
+    let (_, log) = logged(next.ports.manager.recall(kept)).await;
+    assert!(log.contains("1 sessions of the process before are lost"), "{log}");
+    for (pending, ended) in [(lost, true), (left, false), (newer, false)] {
+        let conversation = next.shelf.conversation(&pending.session).await.expect("it is read").expect("it is kept");
+        let told = (conversation.ended_at.is_some(), conversation.outcome.ended_by);
+        assert_eq!(told, (ended, ended.then_some(EndedBy::Crash)), "{}", pending.session);
+    }
+}
+
 /// A message that came in now, as it is kept.
 fn received(process: &Process, words: &str) -> Received {
     process.ports.manager.received(Channel::WhatsApp, mail(words), None)

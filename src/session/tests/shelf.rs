@@ -122,8 +122,10 @@ impl Store for Shelf {
         ready(Ok(lock(&self.kept).conversations.get(id).cloned())).boxed()
     }
 
-    fn history(&self, _limit: usize) -> BoxFuture<'_, Result<(Vec<Conversation>, usize), StoreError>> {
-        ready(Ok((Vec::new(), 0))).boxed()
+    fn history(&self, limit: usize) -> BoxFuture<'_, Result<(Vec<Conversation>, usize), StoreError>> {
+        let kept = lock(&self.kept);
+        let conversations = kept.conversations.values().take(limit).cloned().collect();
+        ready(Ok((conversations, kept.conversations.len()))).boxed()
     }
 
     fn sweep(&self, _now: Millis) -> BoxFuture<'_, Result<(), StoreError>> {

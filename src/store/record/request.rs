@@ -25,6 +25,8 @@ keep_struct!(RequestRecord => RequestForm {
     begun_at: Millis,
     answer: Option<Given>,
     collected: bool,
+    #[serde(default)]
+    deleted: bool,
 });
 
 keep_struct!(Given => GivenRecord { answer: Answer, at: Millis, channel: Channel, contact: Option<Contact> });

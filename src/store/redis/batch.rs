@@ -108,7 +108,7 @@ impl Batch {
         match word()?.as_deref() {
             Some("done") => Ok(Verdict::Done),
             Some("begun") => Ok(Verdict::Begun),
-            Some("late") => Err(Problem::Strange),
+            Some("late") => Err(Problem::Late),
             Some("format") => {
                 let found = word()?.and_then(|found| found.parse().ok()).ok_or(Problem::Strange)?;
                 Err(Problem::Format { found, known: FORMAT })

@@ -16,6 +16,8 @@ pub(super) enum Problem {
     Format { found: u32, known: u32 },
     /// The server gives an answer that it has no reason for.
     Strange,
+    /// The server has a later write of ours than this one.
+    Late,
     /// The library says what.
     Redis(RedisError),
 }
@@ -40,6 +42,10 @@ impl fmt::Display for Problem {
             }
             Problem::Strange => f.write_str(
                 "Redis holds something else under our names: see that nobody else writes keys that begin with callme:",
+            ),
+            Problem::Late => f.write_str(
+                "Redis was given an older write of this process after a newer one: see whether anything between it and us \
+                 repeats or delays what is sent. What the older one was to keep is written again",
             ),
             Problem::Redis(error) => redis_error(error, f),
         }
