@@ -203,7 +203,8 @@ impl Verbs for Notes {
         self.reply(asked("rejoin", Some(&request.0), "", None))
     }
     fn look(&self, session: SessionId) -> BoxFuture<'_, Result<View, Refusal>> {
-        let view = View { conversation: conversation(), state: "listening", waiting: true, queued: false, contact: None };
+        let view =
+            View { conversation: conversation(), state: "listening", waiting: true, queued: false, contact: None };
         self.answer(asked("look", Some(session.as_str()), "", None), view)
     }
     fn history(&self, limit: usize) -> BoxFuture<'_, Result<(Vec<Conversation>, usize), Refusal>> {

@@ -2,15 +2,18 @@
 
 use std::time::Duration;
 
+use axum::Json;
 use axum::body::{Body, Bytes, HttpBody};
 use axum::extract::{FromRequest, FromRequestParts, Path, Request};
-use axum::http::HeaderMap;
+use axum::http::header::CONTENT_TYPE;
 use axum::http::request::Parts;
+use axum::http::{HeaderMap, StatusCode};
 use axum::middleware::Next;
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use futures_util::StreamExt;
 use serde::Deserialize;
-use serde_json::{Map, Value};
+use serde::de::IgnoredAny;
+use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 
 use super::auth::Principal;
@@ -164,11 +167,23 @@ async fn whole(body: Body) -> Result<Bytes, ApiError> {
     })
 }
 
-/// The layer before what reads bodies by itself: it gets them whole, or not at all.
+/// The layer before what reads bodies by itself, as JSON-RPC: it gets them whole, or not at all. JSON that is no request of that
+/// is refused in its own words, and not for its type.
 pub(super) async fn bounded(request: Request, next: Next) -> Result<Response, ApiError> {
     let (parts, body) = request.into_parts();
     let body = whole(body).await?;
-    Ok(next.run(Request::from_parts(parts, Body::from(body))).await)
+    let is_json =
+        parts.headers.get_all(CONTENT_TYPE).iter().all(|kind| kind.as_bytes().starts_with(b"application/json"));
+    let response = next.run(Request::from_parts(parts, Body::from(body.clone()))).await;
+    if !is_json || response.status() != StatusCode::UNSUPPORTED_MEDIA_TYPE {
+        return Ok(response);
+    }
+    let (code, message) = match serde_json::from_slice::<IgnoredAny>(&body) {
+        Ok(_) => (-32_600, "the body is not one request of JSON-RPC 2.0"),
+        Err(_) => (-32_700, "the body is not JSON"),
+    };
+    let error = json!({ "jsonrpc": "2.0", "id": null, "error": { "code": code, "message": message } });
+    Ok((StatusCode::BAD_REQUEST, Json(error)).into_response())
 }
 
 /// The fields of a body. Sentences say what is wrong without quoting what was sent.

@@ -52,11 +52,19 @@ async fn on_a_private_network_the_host_of_the_public_url_gets_in_and_no_other() 
 async fn what_is_not_the_protocol_is_refused_and_nobody_is_rung() {
     let world = World::new().await;
     let raw = |body: &str| world.rpc(&Value::Null).header("content-type", "application/json").body(body.to_owned());
-    for body in
-        ["", "{", "[]", "null", "7", r#"{"jsonrpc":"1.0","id":1,"method":"tools/list"}"#, r#"{"id":1}"#, "\u{0}"]
-    {
-        let answer = raw(body).send().await.expect("an answer");
-        assert!(answer.status().is_client_error(), "{body:?}: {answer:?}");
+    for (body, code) in [
+        ("", -32_700),
+        ("{", -32_700),
+        ("\u{0}", -32_700),
+        ("[]", -32_600),
+        ("null", -32_600),
+        ("7", -32_600),
+        (r#"{"id":1}"#, -32_600),
+        (r#"{"jsonrpc":"1.0","id":1,"method":"tools/list"}"#, -32_600),
+        (r#"[{"jsonrpc":"2.0","id":1,"method":"tools/list"}]"#, -32_600),
+    ] {
+        let answer = said(raw(body)).await;
+        assert_eq!((answer.status, &answer.answer["error"]["code"]), (400, &json!(code)), "{body:?}: {answer:?}");
     }
     let long = raw(&format!(r#"{{"jsonrpc":"2.0","id":1,"method":"{}"}}"#, "x".repeat(10_000_000)));
     assert_eq!(long.send().await.expect("an answer").status(), StatusCode::PAYLOAD_TOO_LARGE);
