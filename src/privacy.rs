@@ -28,6 +28,9 @@ const SESSION: &str = r"\b(?:call|msg)-[0-9]{1,6}-1[0-9]{12}\b";
 /// The length of the shortest token: so many hexadecimal digits in a row.
 const TOKEN: usize = 32;
 
+/// How often what is masked is looked at again; mostly nothing is found the first time.
+const MOST_PASSES: usize = 4;
+
 /// One alternative per thing that is known; the leftmost wins, and at one place the first.
 static KNOWN: LazyLock<Regex> = LazyLock::new(|| {
     let pattern = [
@@ -60,6 +63,19 @@ fn number_pattern() -> String {
 ///
 /// Session ids, carrier sids, dates and codes of up to six digits stay.
 pub fn mask(text: &str) -> String {
+    let mut masked = masked_once(text);
+    // What stood glued to one thing may be another, once that one is gone.
+    for _ in 0..MOST_PASSES {
+        let again = masked_once(&masked);
+        if again == masked {
+            break;
+        }
+        masked = again;
+    }
+    masked
+}
+
+fn masked_once(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut at = 0;
     while let Some(found) = KNOWN.captures_at(text, at) {
@@ -116,11 +132,11 @@ fn push_masked(out: &mut String, found: &Captures<'_>) {
 /// `+…` and the last two digits: enough to tell two numbers apart, too little to call one. Gives where it ended.
 fn push_number(out: &mut String, text: &str, number: Match<'_>) -> usize {
     // A number's last digits may begin a token, which would be cut in two.
-    let last = number.as_str().trim_end_matches(|c: char| c.is_ascii_hexdigit()).len() + number.start();
-    let hexadecimal = text[last..].bytes().take_while(u8::is_ascii_hexdigit).count();
-    if hexadecimal >= TOKEN {
+    let own = number.as_str().bytes().rev().take_while(u8::is_ascii_hexdigit).count();
+    let behind = text[number.end()..].bytes().take_while(u8::is_ascii_hexdigit).count();
+    if own + behind >= TOKEN {
         out.push_str("<token>");
-        return last + hexadecimal;
+        return number.end() + behind;
     }
     let digits: Vec<char> = number.as_str().chars().filter(|c| c.is_numeric()).collect();
     out.push_str("+…");

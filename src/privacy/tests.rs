@@ -45,6 +45,8 @@ fn urls_keys_and_tokens_go() {
         ("token 0123456789abcdef0123456789abcdef", "token <token>"),
         ("ze0123456789abcdef0123456789abcdef9999999thread", "z<token>thread"),
         ("call 52 12345ddddddddddddddddddddddddddddd now", "call <token> now"),
+        ("call 12345 5-0AAAAAAAAAAAAAAAAAAAAAAAAAAAAAA now", "call +…<token> now"),
+        ("0123456789abcdef0123456789abcdefhttps://host/?key=1", "<token><url>"),
         ("eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.abc", "eyJ…"),
     ] {
         assert_eq!(mask(text), want, "{text:?}");
@@ -109,6 +111,24 @@ proptest! {
             let run = masked[at + 1..].bytes().take_while(u8::is_ascii_digit).count();
             prop_assert!(run < 7, "{text:?} -> {masked:?}");
         }
+    }
+
+    #[test]
+    fn what_is_masked_stays_as_it_is(
+        parts in proptest::collection::vec(
+            prop_oneof![
+                "[0-9]{1,9}",
+                "[a-fA-F]{1,3}",
+                "[a-fA-F]{26,33}",
+                "[ .+/-]{1,5}",
+                "(call-|msg-1-|2026-11-22|T09:18|sk-|Bearer |CA|x|:|%2B|http://a|…)",
+            ],
+            0..9,
+        ),
+    ) {
+        let text = parts.concat();
+        let masked = mask(&text);
+        prop_assert_eq!(mask(&masked), masked.as_str(), "{:?}", text);
     }
 
     #[test]
