@@ -110,18 +110,20 @@ mod tests {
 
     use super::*;
 
-    fn file(name: &str, text: &str) -> std::path::PathBuf {
+    /// What is read where `.env` has this text; `name` keeps the tests' files apart.
+    fn layered(name: &str, text: &str, process: &[(&str, &str)]) -> (Environment, Vec<Problem>) {
         let path = std::env::temp_dir().join(format!("callme-{name}-{}", std::process::id()));
         std::fs::File::create(&path).and_then(|mut file| file.write_all(text.as_bytes())).expect("a file to read");
-        path
+        let process = process.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        let read = Environment::layered(process, &path);
+        std::fs::remove_file(path).expect("our file");
+        read
     }
 
     #[test]
     fn the_process_wins_over_the_file_and_is_not_changed_by_it() {
-        let path = file("wins", "# comment\nCALLME_PORT=file\nexport CALLME_TTS_VOICE='two words'\n");
-        let process = [("CALLME_PORT".to_owned(), "process".to_owned())];
-        let (environment, problems) = Environment::layered(process.into_iter(), &path);
-        std::fs::remove_file(path).expect("our file");
+        let text = "# comment\nCALLME_PORT=file\nexport CALLME_TTS_VOICE='two words'\n";
+        let (environment, problems) = layered("wins", text, &[("CALLME_PORT", "process")]);
         assert_eq!(problems, []);
         assert_eq!(environment.value("CALLME_PORT").as_deref(), Some("process"));
         assert_eq!(environment.value("CALLME_TTS_VOICE").as_deref(), Some("two words"));
@@ -131,9 +133,8 @@ mod tests {
 
     #[test]
     fn a_bad_line_is_reported_without_its_content() {
-        let path = file("bad", "CALLME_API_KEY=s3cret with words\nCALLME_TTS_VOICE=2\n");
-        let (environment, problems) = Environment::layered(std::iter::empty(), &path);
-        std::fs::remove_file(path).expect("our file");
+        let text = "CALLME_API_KEY=s3cret with words\nCALLME_TTS_VOICE=2\n";
+        let (environment, problems) = layered("bad", text, &[]);
         assert_eq!(problems.len(), 1, "{problems:?}");
         assert!(!problems[0].to_string().contains("s3cret"));
         assert_eq!(environment.value("CALLME_TTS_VOICE").as_deref(), Some("2"));
@@ -147,9 +148,7 @@ mod tests {
              CALLME_DATA_DIR={long}\nQUJDS3CRET=s3cret ==\nexport CALLME_HASH_KEY=s3cret too\ns3cret\n\
              CALLME_PORT=\"s3cret\nCALLME_LOG=info\n"
         );
-        let path = file("lines", &text);
-        let (environment, problems) = Environment::layered(std::iter::empty(), &path);
-        std::fs::remove_file(path).expect("our file");
+        let (environment, problems) = layered("lines", &text, &[]);
         let said: Vec<String> = problems.iter().map(ToString::to_string).collect();
         let begins =
             ["line 3 (CALLME_API_KEY)", "line 7", "line 8 (CALLME_HASH_KEY)", "line 9", "line 10 (CALLME_PORT)"];
@@ -162,10 +161,8 @@ mod tests {
 
     #[test]
     fn a_name_that_nothing_reads_is_found_in_the_process_and_in_the_file() {
-        let path = file("slips", "CALLME_WHATSAPP_ENABLE=s3cret\n");
-        let process = [("CALLME_UNKNOWN".to_owned(), "s3cret".to_owned())];
-        let (_, problems) = Environment::layered(process.into_iter(), &path);
-        std::fs::remove_file(path).expect("our file");
+        let process = [("CALLME_UNKNOWN", "s3cret")];
+        let (_, problems) = layered("slips", "CALLME_WHATSAPP_ENABLE=s3cret\n", &process);
         let variables: Vec<_> = problems.iter().map(|problem| &problem.variable).collect();
         assert_eq!(variables, ["CALLME_UNKNOWN", "CALLME_WHATSAPP_ENABLE"]);
         assert!(!format!("{problems:?}").contains("s3cret"), "{problems:?}");

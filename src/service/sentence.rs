@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Refusal, RefusalKind};
+use super::{Refusal, RefusalKind, View};
 use crate::domain::messaging::{MessagingClass, MessagingError};
 use crate::domain::outcome::{AnsweredBy, Channel, Dial, EndedBy, MessageHeard, Outcome};
 use crate::domain::session::{Failure, Said};
@@ -199,7 +199,7 @@ pub(super) fn crashed(id: &SessionId) -> Refusal {
 }
 
 /// The request waited as long as a client will; the session goes on.
-pub(super) fn out_of_time(id: &SessionId, kind: RefusalKind, view: Option<&super::View>) -> Refusal {
+pub(super) fn out_of_time(id: &SessionId, kind: RefusalKind, view: Option<&View>) -> Refusal {
     let session = view.map(|view| &view.conversation);
     let channel = session.map_or(Channel::Voice, |session| session.channel);
     let what = match channel {

@@ -204,8 +204,8 @@ impl Manager {
     fn carry_out(&self, then: Then, received: &Received, cause: Cause) {
         match (then, cause.entry) {
             (Then::Tell(session, input), Some(entry)) => {
-                // A session that waits for the next process gets it there.
                 let rings = matches!(input, Input::Wrote { sense: Sense::CallMe { .. }, .. });
+                // A session that waits for the next process gets it there.
                 if self.entrust(&session, input, entry).is_err() && !self.suspends(&session) {
                     if rings {
                         // It was taken for a ring that will not be.

@@ -235,12 +235,9 @@ async fn what_became_of_a_dial_is_counted_as_soon_as_its_call_is_over_at_both_ca
     for telephony in [Telephony::Twilio, Telephony::Telnyx] {
         let world = World::writing_on(telephony).await;
         world.person(Script::unanswered(PickUp::Busy));
-        let chat = world.emulator.chat();
         let (_, before) = scrape(&world, KEY).await;
-        let (answer, _) = tokio::join!(world.call("Shall I deploy?"), async {
-            chat.receives("Shall I deploy?").await.expect("a text");
-            chat.write("Yes, go on.").await
-        });
+        let person = world.replies("Shall I deploy?", "Yes, go on.");
+        let (answer, _) = tokio::join!(world.call("Shall I deploy?"), person);
         assert_eq!(answer.status, 200, "{answer:?}");
         let (_, during) = scrape(&world, KEY).await;
         let (dial, session) =

@@ -52,7 +52,7 @@ impl World {
     }
 
     /// Waits for the text with these words in it, and answers it.
-    async fn replies(&self, to: &str, words: &str) -> Shown {
+    pub(crate) async fn replies(&self, to: &str, words: &str) -> Shown {
         let chat = self.emulator.chat();
         chat.receives(to).await.unwrap_or_else(|never| panic!("{never}"));
         chat.write(words).await.shown

@@ -10,7 +10,7 @@ use super::ask::{Asker, resource};
 pub(super) struct Address {
     pub(super) carrier: &'static str,
     /// What is so where it is ours.
-    pub(super) good: &'static str,
+    pub(super) good: String,
     /// What is so where it is not; its remedy is for doing it by hand.
     pub(super) otherwise: Finding,
     /// Sets it, where that is wished for.

@@ -16,12 +16,7 @@ const TWILIO: &str = "Twilio";
 const TELNYX: &str = "Telnyx";
 
 /// What comes in.
-const TEXTS: Texts = Texts {
-    name: WEBHOOK,
-    good: "what the person writes by SMS comes to callme",
-    what: "what the person writes by SMS",
-    path: "/sms",
-};
+const TEXTS: Texts = Texts { name: WEBHOOK, what: "what the person writes by SMS", path: "/sms" };
 
 /// Everything about it, where it is allowed.
 pub(super) async fn check(asker: &Asker, config: &Config, fix: bool) -> Vec<Finding> {
@@ -57,10 +52,10 @@ async fn by_twilio(asker: &Asker, config: &Config, fix: bool) -> Result<Vec<Find
     let form = [("SmsUrl", ours.as_str()), ("SmsMethod", "POST"), ("SmsApplicationSid", "")];
     let at = Address {
         carrier: TWILIO,
-        good: TEXTS.good,
+        good: TEXTS.good(),
         otherwise: Finding::bad(
             WEBHOOK,
-            format!("{} goes to {was}", TEXTS.what),
+            TEXTS.elsewhere(&was),
             format!("in Twilio's console: Active numbers, the number, A message comes in: {ours}, HTTP POST"),
         ),
         set: if fix { twilio::set_number(asker, config, &number, &form) } else { None },

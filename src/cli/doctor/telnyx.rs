@@ -147,7 +147,7 @@ async fn webhook(asker: &Asker, config: &Config, application: &Value, fix: bool)
         let at = url(config, &format!("call_control_applications/{}", config.carrier.account));
         login(config).on(asker.client.patch(at).json(&body))
     });
-    let good = "the application's events come to callme, in version 2";
+    let good = "the application's events come to callme, in version 2".to_owned();
     let at = Address { carrier: TELNYX, good, otherwise, set };
     at.check(asker, &json!({"data": application}), |told| {
         speaks(&told["data"]) && told["data"]["webhook_event_url"].as_str() == Some(&ours)
@@ -160,17 +160,27 @@ fn speaks(told: &Value) -> bool {
     told["webhook_api_version"].as_str().is_none_or(|version| version == "2")
 }
 
-/// What goes to the address of a messaging profile.
+/// What goes to an address for messages.
 #[derive(Clone, Copy)]
 pub(super) struct Texts {
     /// The name of the check.
     pub(super) name: &'static str,
-    /// What is so where they come to callme.
-    pub(super) good: &'static str,
     /// What goes there, in words.
     pub(super) what: &'static str,
     /// The server's path for it.
     pub(super) path: &'static str,
+}
+
+impl Texts {
+    /// What is so where they come to callme.
+    pub(super) fn good(self) -> String {
+        format!("{} comes to callme", self.what)
+    }
+
+    /// What is so where they go to `was`.
+    pub(super) fn elsewhere(self, was: &str) -> String {
+        format!("{} goes to {was}", self.what)
+    }
 }
 
 /// Where a messaging profile is.
@@ -186,19 +196,18 @@ pub(super) async fn profile_webhook(
     texts: Texts,
     fix: bool,
 ) -> Finding {
-    let Texts { name, good, what, path } = texts;
     let Some(id) = plain(&profile["data"]["id"]) else {
-        return Finding::unchecked(name, "Telnyx does not name the profile");
+        return Finding::unchecked(texts.name, "Telnyx does not name the profile");
     };
-    let ours = format!("{}{path}", config.public_url);
+    let ours = format!("{}{}", config.public_url, texts.path);
     let was = shown(profile["data"]["webhook_url"].as_str().unwrap_or_default());
     let body = json!({"webhook_url": ours, "webhook_api_version": "2"});
     let at = Address {
         carrier: TELNYX,
-        good,
+        good: texts.good(),
         otherwise: Finding::bad(
-            name,
-            format!("{what} goes to {was}"),
+            texts.name,
+            texts.elsewhere(&was),
             format!("in Telnyx's portal: Messaging, the profile: webhook URL {ours}, webhook API version 2"),
         ),
         set: fix.then(|| login(config).on(asker.client.patch(profile_url(config, &id)).json(&body))),

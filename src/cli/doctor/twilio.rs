@@ -166,7 +166,7 @@ async fn incoming(asker: &Asker, config: &Config, number: &Value, fix: bool) -> 
     let form = [("VoiceUrl", ours.as_str()), ("VoiceMethod", "POST"), ("VoiceApplicationSid", "")];
     let at = Address {
         carrier: TWILIO,
-        good: "calls that come in are turned away by callme",
+        good: "calls that come in are turned away by callme".to_owned(),
         otherwise: Finding::warning(
             VOICE,
             format!("calls that come in go to {was}, which may cost money"),

@@ -17,12 +17,7 @@ const TWILIO: &str = "Twilio";
 const TELNYX: &str = "Telnyx";
 
 /// What Telnyx's profile sends.
-const TEXTS: Texts = Texts {
-    name: WEBHOOK,
-    good: "what the person writes on WhatsApp comes to callme",
-    what: "what the person writes on WhatsApp",
-    path: "/whatsapp",
-};
+const TEXTS: Texts = Texts { name: WEBHOOK, what: "what the person writes on WhatsApp", path: "/whatsapp" };
 
 /// What callme has to be told of.
 const EVENTS: [&str; 2] = ["onMessageAdded", "onDeliveryUpdated"];
@@ -123,7 +118,7 @@ async fn sender_webhook(asker: &Asker, config: &Config, base: &str, sender: &Val
     let set = |sid| login(config).on(asker.client.post(format!("{base}/v2/Channels/Senders/{sid}")).json(&body));
     let at = Address {
         carrier: TWILIO,
-        good: "the sender's messages come to callme",
+        good: "the sender's messages come to callme".to_owned(),
         otherwise: Finding::bad(
             SENDER_WEBHOOK,
             format!("what the person writes goes to {was}"),
@@ -201,7 +196,7 @@ async fn webhook(asker: &Asker, config: &Config, texts: &MessagingConfig, fix: b
     form.extend(events.iter().map(|event| ("Filters", event.as_str())));
     let at = Address {
         carrier: TWILIO,
-        good: "Conversations tells callme what the person writes and what arrived",
+        good: "Conversations tells callme what the person writes and what arrived".to_owned(),
         otherwise: Finding::bad(
             WEBHOOK,
             format!("Conversations tells {was} what the person writes"),

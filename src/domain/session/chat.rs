@@ -339,8 +339,13 @@ impl Session {
     }
 
     /// Whether nothing of this session has reached the person: no dial was accepted, no text taken.
-    pub(super) fn is_untouched(&self) -> bool {
+    fn is_untouched(&self) -> bool {
         !self.chat.reached && !self.chat.in_doubt && self.outcome.dial == crate::domain::outcome::Dial::NotDialed
+    }
+
+    /// The same, and nothing is on its way that may.
+    pub(super) fn reaches_nobody(&self) -> bool {
+        self.is_untouched() && !self.is_sending()
     }
 
     /// Whether the session goes on after a message that did not get through: something did, or may have, or the person can

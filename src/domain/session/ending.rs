@@ -15,7 +15,7 @@ use super::{
     Session, State, Timer,
 };
 
-/// Waits between tries to hang up; after the last the carrier's own time limit must do.
+/// Waits between tries to hang up; after the last the call is no session's any more, and is seen to in the background.
 pub const HANG_UP_AGAIN: [Duration; 3] = [Duration::from_secs(1), Duration::from_secs(2), Duration::from_secs(4)];
 /// A goodbye, and what plays before it, has been heard after this and so much a character, or never will be.
 const GOODBYE_FLOOR: Duration = Duration::from_secs(15);
@@ -71,7 +71,7 @@ impl Session {
                 self.finish(&Why::Agent, now);
             }
             // Nobody takes leave of whom nothing has reached.
-            State::Messaging { .. } if self.is_untouched() && !self.is_sending() => self.finish(&Why::Agent, now),
+            State::Messaging { .. } if self.reaches_nobody() => self.finish(&Why::Agent, now),
             State::Messaging { hanging } => {
                 let hanging = hanging.clone();
                 self.part(&text, hanging, now);
@@ -192,8 +192,7 @@ impl Session {
         self.note_end(why);
         self.record_words();
         // Nothing is kept of a session that ends here: only what reached nobody may be asked for again.
-        let untouched = self.is_untouched() && !self.is_sending();
-        let failure = if *why == Why::Shutdown && untouched { Failure::Stopping } else { why.failure() };
+        let failure = if *why == Why::Shutdown && self.reaches_nobody() { Failure::Stopping } else { why.failure() };
         self.drop_texts(&failure);
         match why {
             Why::Agent | Why::Shutdown => self.fail_asking(&failure),
